@@ -1,0 +1,93 @@
+"""The one shape of everything that happens: what clients send, and what the log carries after the server has added what it knows."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+VERSION = 1
+
+# Tracking events follow VAST 4.2, section 3.14; `ad.decision` is written by the server alone.
+AD_TYPES = frozenset(
+    {
+        "ad.impression", "ad.start", "ad.first_quartile", "ad.midpoint", "ad.third_quartile", "ad.complete", "ad.skip", "ad.click",
+        "ad.mute", "ad.unmute", "ad.pause", "ad.resume", "ad.heartbeat", "ad.error", "ad.not_used",
+    }
+)  # fmt: skip
+PLAYBACK_TYPES = frozenset(
+    {
+        "playback.start", "playback.play", "playback.pause", "playback.seek", "playback.rewind", "playback.skip_scene", "playback.rate",
+        "playback.volume", "playback.fullscreen", "playback.visibility", "playback.heartbeat", "playback.scene_start", "playback.scene_end",
+        "playback.rating", "playback.stall", "playback.error", "playback.leave", "playback.end",
+    }
+)  # fmt: skip
+SERVER_TYPES = frozenset({"ad.decision", "director.decision", "experiment.exposure", "playback.session"})
+CLIENT_TYPES = AD_TYPES | PLAYBACK_TYPES
+ALL_TYPES = CLIENT_TYPES | SERVER_TYPES
+# May happen more than once for one ad; their id also carries the client's sequence number.
+REPEATABLE_AD_TYPES = frozenset({"ad.mute", "ad.unmute", "ad.pause", "ad.resume", "ad.heartbeat", "ad.error"})
+
+
+class Position(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where in the film: a scene id and seconds into it. Never a player's ``currentTime``, which ads shift."""
+
+    scene: int | None = None
+    offset: float = 0.0
+
+
+class ClientEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One event as a client sends it."""
+
+    v: int
+    id: uuid.UUID
+    type: str
+    occurred_at: datetime
+    session: uuid.UUID | None = None
+    seq: int = 0
+    position: Position | None = None
+    plan_version: int = 0
+    token: str | None = None
+    data: dict[str, Any] = {}
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One event as the log carries it. ``decision``, ``slot``, ``ad``, ``flight`` and ``price_micros`` come from the token."""
+
+    id: uuid.UUID
+    type: str
+    occurred_at: datetime
+    received_at: datetime
+    v: int = VERSION
+    session: uuid.UUID | None = None
+    seq: int = 0
+    position: Position | None = None
+    plan_version: int = 0
+    viewer: uuid.UUID | None = None
+    title: int | None = None
+    decision: uuid.UUID | None = None
+    slot: int | None = None
+    ad: int | None = None
+    flight: int | None = None
+    price_micros: int = 0
+    ip_hash: str = ""
+    ua_hash: str = ""
+    synthetic: bool = False
+    batch: str | None = None
+    request_id: str = ""
+    data: dict[str, Any] = {}
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Event)
+
+
+def encode(event: Event) -> bytes:
+    return _encoder.encode(event)
+
+
+def decode(payload: bytes) -> Event:
+    """Raises msgspec.DecodeError (ValidationError when the shape is wrong)."""
+    return _decoder.decode(payload)

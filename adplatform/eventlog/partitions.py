@@ -1,0 +1,76 @@
+"""Tables partitioned by UTC day.
+
+Django sees a plain table with one primary key ``id``; PostgreSQL sees ``PRIMARY KEY (id, day)`` and a range partition a day.
+``day`` is derived from the UUIDv7 in ``id``, so a retried event always meets the same unique key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from django.apps import apps
+from django.db import connection, models
+from django.db.migrations.operations.base import Operation
+
+
+class PartitionByDay(Operation):
+    """Migration operation: turn the empty table of ``model_name``, created just before, into one partitioned by its ``day``."""
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, model_name: str) -> None:
+        self.model_name = model_name
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """The state stays that of the plain model."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        table = to_state.apps.get_model(app_label, self.model_name)._meta.db_table
+        schema_editor.execute(f'ALTER TABLE "{table}" RENAME TO "{table}_plain"')
+        schema_editor.execute(f'CREATE TABLE "{table}" (LIKE "{table}_plain" INCLUDING DEFAULTS INCLUDING CONSTRAINTS) PARTITION BY RANGE (day)')
+        schema_editor.execute(f'DROP TABLE "{table}_plain"')
+        schema_editor.execute(f'ALTER TABLE "{table}" ADD PRIMARY KEY (id, day)')
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Nothing: reversing the CreateModel before it drops the table with its partitions."""
+
+    def describe(self) -> str:
+        return f"Partition {self.model_name} by day"
+
+
+def partitioned_models() -> list[type[models.Model]]:
+    """Every model that declares ``partitioned_by_day = True``."""
+    return [model for model in apps.get_models() if getattr(model, "partitioned_by_day", False)]
+
+
+def ensure_partitions(days: Iterable[date]) -> int:
+    """Create the partitions of these UTC days in every partitioned table where missing; returns how many were created."""
+    wanted = sorted(set(days))
+    created = 0
+    with connection.cursor() as cursor:
+        for table, day in _missing(cursor, wanted):
+            cursor.execute(
+                f'CREATE TABLE IF NOT EXISTS "{table}_{day:%Y%m%d}" PARTITION OF "{table}" FOR VALUES FROM (%s) TO (%s)',
+                [day, day + timedelta(days=1)],
+            )
+            created += 1
+    return created
+
+
+def _missing(cursor: Any, days: list[date]) -> Iterator[tuple[str, date]]:
+    tables = [model._meta.db_table for model in partitioned_models()]
+    cursor.execute(
+        "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = ANY(SELECT to_regclass(t) FROM unnest(%s::text[]) t)", [tables]
+    )
+    present = {name for (name,) in cursor.fetchall()}
+    for table in tables:
+        for day in days:
+            if f"{table}_{day:%Y%m%d}" not in present:
+                yield table, day
+
+
+def days_around(today: date, *, back: int = 1, ahead: int = 7) -> list[date]:
+    return [today + timedelta(days=offset) for offset in range(-back, ahead + 1)]

@@ -1,0 +1,268 @@
+"""Every setting of the product. Typed, read once from the environment, documented in .env.example; a bad value stops the start."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import environ
+import structlog
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from adplatform import runtime
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()
+if (BASE_DIR / ".env").exists() and not os.environ.get("INTERMISSION_TESTING"):
+    env.read_env(str(BASE_DIR / ".env"))
+
+PLACES = runtime.places()
+VAR_DIR = PLACES.var
+DEBUG: bool = env.bool("DEBUG", default=False)
+
+
+def _secret_key() -> str:
+    """The configured key, or one made at first run and kept beside the data: tokens must survive a restart."""
+    configured = env.str("SECRET_KEY", default="")
+    if configured:
+        if len(configured) < 32:
+            raise ImproperlyConfigured("SECRET_KEY must have at least 32 characters; unset it to have one generated")
+        return str(configured)
+    kept = VAR_DIR / "secret-key"
+    if not kept.exists():
+        VAR_DIR.mkdir(parents=True, exist_ok=True)
+        kept.touch(mode=0o600)
+        kept.write_text(secrets.token_urlsafe(48))
+    return kept.read_text()
+
+
+SECRET_KEY = _secret_key()
+
+# Hosts. Inside a Codespace the forwarded name is derived from its environment.
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+if os.environ.get("CODESPACE_NAME"):
+    _forwarding = os.environ.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN", "app.github.dev")
+    _host = f"{os.environ['CODESPACE_NAME']}-{env.int('PORT', default=8000)}.{_forwarding}"
+    ALLOWED_HOSTS.append(_host)
+    CSRF_TRUSTED_ORIGINS.append(f"https://{_host}")
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# Applications
+
+INSTALLED_APPS = [
+    "daphne",
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.simple_history",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "csp",
+    "django_structlog",
+    "drf_spectacular",
+    "rest_framework",
+    "simple_history",
+    "adplatform",
+    "catalog",
+    "ads",
+    "engagement",
+    "insights",
+]
+LOCAL_APPS = ["catalog", "ads", "engagement", "insights"]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+]
+
+ROOT_URLCONF = "adplatform.urls"
+ASGI_APPLICATION = "adplatform.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_URL = "/admin/login/"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# Servers
+
+DATABASE_URL = env.str("DATABASE_URL", default="") or PLACES.database_url()
+INSIGHTS_DATABASE_URL = env.str("INSIGHTS_DATABASE_URL", default="") or (
+    PLACES.database_url(runtime.INSIGHTS_ROLE) if runtime.uses_embedded_postgres() else DATABASE_URL
+)
+
+
+def _database(url: str) -> dict[str, Any]:
+    parsed: dict[str, Any] = env.db_url_config(url)
+    if parsed.get("ENGINE") != "django.db.backends.postgresql":
+        raise ImproperlyConfigured("DATABASE_URL must start with postgresql://; no other database is supported")
+    return parsed | {"HOST": unquote(parsed["HOST"]), "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+
+
+DATABASES = {"default": _database(DATABASE_URL), "insights": _database(INSIGHTS_DATABASE_URL)}
+
+
+def _redis(name: str, variable: str, db: int) -> str:
+    configured = str(env.str(variable, default=""))
+    if not configured:
+        return PLACES.redis_url(name, db)
+    if not configured.startswith(("redis://", "rediss://", "unix://")):
+        raise ImproperlyConfigured(f"{variable} must start with redis://, rediss:// or unix://")
+    if configured.startswith("unix://"):
+        return f"{configured.split('?')[0]}?db={db}"
+    return f"{configured.rstrip('/').rsplit('/', 1)[0] if configured.count('/') > 2 else configured}/{db}"
+
+
+_redis_base: int = env.int("REDIS_DB_BASE", default=0)
+CACHE_REDIS_URL = _redis("cache", "REDIS_URL", _redis_base)
+BROKER_REDIS_URL = _redis("cache", "REDIS_URL", _redis_base + 1)
+CHANNELS_REDIS_URL = _redis("cache", "REDIS_URL", _redis_base + 2)
+EVENTLOG_REDIS_URL = _redis("eventlog", "EVENTLOG_REDIS_URL", _redis_base)
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_REDIS_URL}}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        # Small on purpose: a slow client loses stale ticks, not its connection.
+        "CONFIG": {"hosts": [CHANNELS_REDIS_URL], "capacity": 20, "expiry": 10, "group_expiry": 3600},
+    }
+}
+
+# Celery
+
+
+def _celery_url(url: str) -> str:
+    if url.startswith("unix://"):
+        path, _, db = url.removeprefix("unix://").partition("?db=")
+        return f"redis+socket://{path}?virtual_host={db or 0}"
+    return url
+
+
+CELERY_BROKER_URL = _celery_url(BROKER_REDIS_URL)
+CELERY_RESULT_BACKEND = CELERY_BROKER_URL
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_TIME_LIMIT = 3600
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+
+# Web
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS: list[Any] = [
+    BASE_DIR / "static",
+    ("vendor/hls.js", BASE_DIR / "node_modules/hls.js/dist"),
+    ("vendor/chart.js", BASE_DIR / "node_modules/chart.js/dist"),
+]
+WHITENOISE_USE_FINDERS = True
+MEDIA_ROOT = VAR_DIR / "media"
+MEDIA_URL = "/media/"
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "media-src": [SELF, "blob:"],
+        "worker-src": [SELF, "blob:"],
+        "connect-src": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "object-src": [NONE],
+    }
+}
+
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
+
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+}
+SPECTACULAR_SETTINGS = {"TITLE": "Intermission", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+
+# Product
+
+MODELS_DIR = VAR_DIR / "models"
+CURRENCY: str = env.str("CURRENCY", default="USD")
+OPENAI_API_KEY: str = env.str("OPENAI_API_KEY", default="")
+INSIGHTS_LLM_BASE_URL: str = env.str("INSIGHTS_LLM_BASE_URL", default="")
+INSIGHTS_LLM_MODEL: str = env.str("INSIGHTS_LLM_MODEL", default="gpt-4o-mini")
+INSIGHTS_LLM_TIMEOUT_SECONDS: float = env.float("INSIGHTS_LLM_TIMEOUT_SECONDS", default=8.0)
+
+# Logs: one JSON object a line, request id bound by django-structlog in web and tasks.
+
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+_shared_processors: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+    structlog.processors.format_exc_info,
+]
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer()],
+            "foreign_pre_chain": _shared_processors,
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django_structlog": {"level": "WARNING"},
+        "daphne": {"level": "WARNING"},
+        "django.channels.server": {"level": "WARNING"},
+    },
+}
+structlog.configure(
+    processors=[structlog.stdlib.filter_by_level, *_shared_processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)

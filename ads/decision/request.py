@@ -1,0 +1,43 @@
+"""What an ad break is asked for with. Plain values: a request can be stored as JSON and decided again."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+
+# Attributes of the viewer that may be used for ads only with consent; without it they are None and count as withheld.
+CONSENT_ATTRIBUTES = ("tier", "age_band", "gender", "monthly_hours", "favourite_genres")
+
+
+@dataclass(frozen=True, slots=True)
+class AdRequest:
+    """One break of one playback session.
+
+    Durations in seconds. ``hour`` and ``weekday`` (Monday 0) are of the viewer's zone. ``ads_seen`` lists (ad, flight,
+    campaign) ids already served in this session, oldest first. ``break_index`` counts from 0.
+    """
+
+    session: uuid.UUID
+    break_id: str
+    break_position: str  # pre, mid, post
+    break_index: int
+    duration: float
+    max_ads: int
+    device: str
+    hour: int
+    weekday: int
+    title: int | None = None
+    genres: tuple[str, ...] = ()
+    mood: str = ""
+    intensity: float = 0.5
+    viewer: uuid.UUID | None = None
+    consent: bool = False
+    tier: str | None = None
+    age_band: str | None = None
+    gender: str | None = None
+    monthly_hours: float | None = None
+    favourite_genres: tuple[str, ...] | None = None
+    progress: float = 0.0
+    ads_seen: tuple[tuple[int, int, int], ...] = ()
+    arms: dict[str, str] = field(default_factory=dict)
+    synthetic: bool = False

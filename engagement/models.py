@@ -1,0 +1,218 @@
+"""Viewers, what they watch, what they did, and what the Director decided."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from catalog.models import Genre, Title
+
+
+class AgeBand(models.TextChoices):
+    UNKNOWN = "", "Not said"
+    A18 = "18-24"
+    A25 = "25-34"
+    A35 = "35-44"
+    A45 = "45-54"
+    A55 = "55+"
+
+
+class Gender(models.TextChoices):
+    UNKNOWN = "", "Not said"
+    FEMALE = "female"
+    MALE = "male"
+    OTHER = "other"
+
+
+class Tier(models.TextChoices):
+    ADS = "ads", "With ads"
+    STANDARD = "standard", "Standard with ads"
+
+
+class Device(models.TextChoices):
+    TV = "tv", "TV"
+    DESKTOP = "desktop"
+    MOBILE = "mobile"
+    TABLET = "tablet"
+
+
+class Viewer(models.Model):
+    """A profile. Its attributes are used for ads only while ``ads_consent`` holds."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="viewers")
+    browser = models.UUIDField(null=True, blank=True, help_text="Cookie that owns the profile where nobody is signed in")
+    name = models.CharField(max_length=60)
+    age_band = models.CharField(max_length=8, choices=AgeBand, blank=True)
+    gender = models.CharField(max_length=8, choices=Gender, blank=True)
+    tier = models.CharField(max_length=10, choices=Tier, default=Tier.ADS)
+    monthly_hours = models.FloatField(default=10, validators=[MinValueValidator(0), MaxValueValidator(744)])
+    favourite_genres = models.ManyToManyField(Genre, blank=True)
+    ads_consent = models.BooleanField(default=False)
+    colour = models.CharField(max_length=7, default="#3A86FF")
+    synthetic = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [models.CheckConstraint(condition=Q(monthly_hours__gte=0) & Q(monthly_hours__lte=744), name="viewer_hours_fit_a_month")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PlaybackSession(models.Model):
+    """One viewer watching one title. ``plan`` is the scene plan as published so far and as foreseen; changed only by
+    compare-and-set on ``plan_version``."""
+
+    id = models.UUIDField(primary_key=True)
+    viewer = models.ForeignKey(Viewer, null=True, on_delete=models.SET_NULL, related_name="sessions")
+    title = models.ForeignKey(Title, on_delete=models.PROTECT, related_name="sessions")
+    device = models.CharField(max_length=10, choices=Device, default=Device.DESKTOP)
+    hour = models.PositiveSmallIntegerField(help_text="Hour of day in the viewer's zone at the start")
+    tab = models.CharField(max_length=40, blank=True, help_text="A second tab is a session of its own")
+    arms = models.JSONField(default=dict, blank=True)
+    consent = models.BooleanField(default=False)
+    plan = models.JSONField(default=dict)
+    plan_version = models.PositiveIntegerField(default=0)
+    epoch = models.PositiveSmallIntegerField(default=0, help_text="Raised when a resumed session needs a new playlist")
+    started_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    resume_scene = models.BigIntegerField(null=True, blank=True)
+    resume_offset = models.FloatField(default=0)
+    progress = models.FloatField(default=0, help_text="Share of the film's scenes seen to their end, 0-1")
+    synthetic = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-started_at"]
+        indexes = [
+            models.Index(fields=["viewer", "-last_seen_at"], name="session_viewer_seen"),
+            models.Index(fields=["-last_seen_at"], name="session_seen"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title_id} by {self.viewer_id}"
+
+
+class PlaybackEvent(models.Model):
+    """One thing a viewer did or met while watching. Partitioned by day; written by the consumer."""
+
+    partitioned_by_day = True
+
+    id = models.UUIDField(primary_key=True)
+    day = models.DateField()
+    type = models.CharField(max_length=32)
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    session = models.UUIDField()
+    seq = models.BigIntegerField(default=0)
+    viewer = models.UUIDField(null=True)
+    title = models.BigIntegerField(null=True)
+    scene = models.BigIntegerField(null=True)
+    offset = models.FloatField(null=True)
+    plan_version = models.PositiveIntegerField(default=0)
+    valid = models.BooleanField(default=True)
+    reason = models.CharField(max_length=40, blank=True)
+    data = models.JSONField(default=dict)
+    synthetic = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["session", "seq"], name="playback_event_session"),
+            models.Index(fields=["occurred_at"], name="playback_event_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} of {self.session}"
+
+
+class DirectorDecision(models.Model):
+    """What the Director chose at a boundary, what else it could have chosen, and why, in words."""
+
+    id = models.UUIDField(primary_key=True)
+    session = models.UUIDField()
+    viewer = models.UUIDField(null=True)
+    title = models.BigIntegerField()
+    scene = models.BigIntegerField(null=True, help_text="Scene on screen when it was decided")
+    decided_at = models.DateTimeField()
+    action = models.CharField(max_length=20)
+    applied = models.BooleanField(default=False)
+    reason = models.TextField()
+    engagement = models.FloatField(null=True, help_text="Predicted share of the coming scenes watched, 0-1")
+    alternatives = models.JSONField(default=list)
+    features = models.JSONField(default=dict)
+    propensity = models.FloatField(default=1)
+    model_version = models.PositiveIntegerField(null=True)
+    milliseconds = models.FloatField(default=0)
+    synthetic = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-decided_at"]
+        indexes = [models.Index(fields=["session"], name="director_session"), models.Index(fields=["-decided_at"], name="director_time")]
+
+    def __str__(self) -> str:
+        return f"{self.action} in {self.session}"
+
+
+class Rating(models.Model):
+    viewer = models.ForeignKey(Viewer, on_delete=models.CASCADE, related_name="ratings")
+    title = models.ForeignKey(Title, on_delete=models.CASCADE, related_name="ratings")
+    stars = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(5)])
+    rated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["viewer", "title"], name="one_rating_per_viewer_and_title"),
+            models.CheckConstraint(condition=Q(stars__gte=1) & Q(stars__lte=5), name="rating_1_to_5"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stars} for {self.title_id}"
+
+
+class PlaybackRollup(models.Model):
+    """Additive figures of watching in one bucket of event time, per title, scene, device and origin."""
+
+    bucket = models.DateTimeField()
+    title_id = models.BigIntegerField()
+    scene_id = models.BigIntegerField(default=0, help_text="0 for figures of the whole session")
+    genre = models.CharField(max_length=40, default="")
+    device = models.CharField(max_length=20, default="")
+    synthetic = models.BooleanField(default=False)
+    sessions = models.BigIntegerField(default=0, help_text="Started")
+    finished = models.BigIntegerField(default=0, help_text="Watched to the end")
+    scene_starts = models.BigIntegerField(default=0)
+    scene_ends = models.BigIntegerField(default=0)
+    exits = models.BigIntegerField(default=0)
+    rewinds = models.BigIntegerField(default=0)
+    skips = models.BigIntegerField(default=0)
+    pauses = models.BigIntegerField(default=0)
+    watch_milliseconds = models.BigIntegerField(default=0)
+    stall_milliseconds = models.BigIntegerField(default=0)
+    director_decisions = models.BigIntegerField(default=0)
+    director_changes = models.BigIntegerField(default=0)
+    rating_stars = models.BigIntegerField(default=0)
+    ratings = models.BigIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class PlaybackMinute(PlaybackRollup):
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bucket", "title_id", "scene_id", "genre", "device", "synthetic"], name="playback_minute_key")]
+
+
+class PlaybackHour(PlaybackRollup):
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bucket", "title_id", "scene_id", "genre", "device", "synthetic"], name="playback_hour_key")]
+
+
+class PlaybackDay(PlaybackRollup):
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bucket", "title_id", "scene_id", "genre", "device", "synthetic"], name="playback_day_key")]

@@ -1,0 +1,39 @@
+"""Starts the real PostgreSQL and Redis for the test run and leaves both Redis empty before each test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+import redis
+from django.conf import settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+from adplatform import runtime
+
+# Databases and sockets make single examples slow by chance; what a property test may cost is the number of its examples.
+_unhurried = hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+hypothesis_settings.register_profile("ci", _unhurried, max_examples=60, derandomize=True)
+hypothesis_settings.register_profile("soak", _unhurried, max_examples=2000)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _servers() -> Iterator[None]:
+    with runtime.servers():
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, _servers: None) -> None:
+    """Databases are created only once the server is up."""
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis(_servers: None) -> None:
+    for url in (settings.CACHE_REDIS_URL, settings.CHANNELS_REDIS_URL, settings.EVENTLOG_REDIS_URL):
+        client = redis.Redis.from_url(url)
+        client.flushdb()
+        client.close()

@@ -1,0 +1,21 @@
+"""The product's settings with a data folder, databases and Redis numbers of the tests' own, one set for each xdist worker."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+os.environ["INTERMISSION_TESTING"] = "1"
+os.environ.setdefault("INTERMISSION_VAR", str(ROOT / "var" / "test"))
+os.environ["REDIS_DB_BASE"] = str(3 * WORKER)
+for variable in ("OPENAI_API_KEY", "INSIGHTS_LLM_BASE_URL"):
+    os.environ.pop(variable, None)
+
+from adplatform.settings import *  # noqa: E402, F403
+from adplatform.settings import VAR_DIR  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CELERY_TASK_ALWAYS_EAGER = True
+CELERY_TASK_EAGER_PROPAGATES = True
+MEDIA_ROOT = VAR_DIR / "media"
+MODELS_DIR = VAR_DIR / f"models-{WORKER}"
