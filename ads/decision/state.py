@@ -1,0 +1,126 @@
+"""What a decision is made from and what it says: candidates, scores, delivery state, and the slots with their ranked alternates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .request import AdRequest
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The ads that may still win, one row each, in the order of the inventory. Everything a scorer may know of them.
+
+    ``rates`` holds online counters as read for this request: for each scope (``ad``, ``campaign``, ``advertiser``,
+    ``category``: float64 [n, 2]; ``viewer``, ``title``: float64 [1, 2]) the impressions and clicks received so far.
+    ``seen_ad`` and ``seen_campaign`` count what this viewer (without consent: this session) was served before.
+    """
+
+    ad: Ints
+    flight: Ints
+    campaign: Ints
+    advertiser: Ints
+    category: Ints
+    categories: tuple[str, ...]
+    duration: Floats
+    seen_ad: Ints
+    seen_campaign: Ints
+    rates: Mapping[str, Floats] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ad)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Probabilities for each candidate: click and completed view given an impression, with the feature rows as served."""
+
+    pctr: Floats
+    pvcr: Floats
+    features: NDArray[np.float32]
+    model_version: int | None
+
+
+class Scorer(Protocol):
+    def __call__(self, request: AdRequest, candidates: Candidates) -> Scores: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One ad served to this viewer (without consent: in this session), ``at`` in Unix seconds."""
+
+    at: float
+    ad: int
+    flight: int
+    campaign: int
+    advertiser: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryState:
+    """Counters as read in one round trip, aligned with the flights of the inventory. Money in micros.
+
+    ``booked`` is what the ledger charged, ``held`` what is reserved and not yet settled, ``day_booked`` what was charged
+    on the UTC day of the request, ``delivered`` the flight's goal events so far, ``held_count`` the reserved impressions.
+    """
+
+    booked: Ints
+    held: Ints
+    day_booked: Ints
+    delivered: Ints
+    held_count: Ints
+    seen: tuple[Seen, ...] = ()
+    rates: Mapping[str, Mapping[int, tuple[float, float]]] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, flights: int) -> DeliveryState:
+        return cls(*(np.zeros(flights, dtype=np.int64) for _ in range(5)))
+
+
+@dataclass(frozen=True, slots=True)
+class Alternate:
+    """One ad that may take a slot. ``row`` is its place in the inventory.
+
+    ``price_micros`` is the price of one impression, ``event_price_micros`` that of the event the flight is charged for,
+    ``hold_micros`` what is reserved until it settles.
+    """
+
+    row: int
+    value_micros: float
+    price_micros: int
+    event_price_micros: int
+    hold_micros: int
+    pctr: float
+    pvcr: float
+    propensity: float
+    explored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One place in the pod with its alternates, best first. ``randomised`` marks the one slot open to exploration."""
+
+    index: int
+    randomised: bool
+    alternates: tuple[Alternate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What `decide` found. ``scored`` are the rows of the inventory that were scored, aligned with ``scores``."""
+
+    slots: tuple[Slot, ...]
+    explanation: dict[str, Any]
+    scored: Ints
+    scores: Scores
+    eligible: Ints
+    inventory_version: int
