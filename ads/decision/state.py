@@ -15,13 +15,18 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
+# Scopes of the online counters: one row for each ad of the inventory, or one row for the request.
+AD_SCOPES = ("ad", "campaign", "advertiser", "category", "genre_category")
+REQUEST_SCOPES = ("all", "title", "viewer")
+
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
     """The ads that may still win, one row each, in the order of the inventory. Everything a scorer may know of them.
 
-    ``rates`` holds online counters as read for this request: for each scope (``ad``, ``campaign``, ``advertiser``,
-    ``category``: float64 [n, 2]; ``viewer``, ``title``: float64 [1, 2]) the impressions and clicks received so far.
+    ``rates`` holds online counters as read for this request: for each scope of `AD_SCOPES` float64 [n, 3], for each of
+    `REQUEST_SCOPES` float64 [1, 3]: the impressions, clicks and completed views received so far
+    (`ads.ctr.rates.wanted` names the keys, `adplatform.learning.online` reads them).
     ``seen_ad`` and ``seen_campaign`` count what this viewer (without consent: this session) was served before.
     """
 
@@ -71,6 +76,8 @@ class DeliveryState:
 
     ``booked`` is what the ledger charged, ``held`` what is reserved and not yet settled, ``day_booked`` what was charged
     on the UTC day of the request, ``delivered`` the flight's goal events so far, ``held_count`` the reserved impressions.
+    ``rates`` are the online counters as parsed: for `AD_SCOPES` one row for each ad of the inventory, for
+    `REQUEST_SCOPES` one row.
     """
 
     booked: Ints
@@ -79,7 +86,7 @@ class DeliveryState:
     delivered: Ints
     held_count: Ints
     seen: tuple[Seen, ...] = ()
-    rates: Mapping[str, Mapping[int, tuple[float, float]]] = field(default_factory=dict)
+    rates: Mapping[str, Floats] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, flights: int) -> DeliveryState:
