@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psutil
@@ -187,8 +189,6 @@ def _postgres_programs() -> Path:
 def _postgres_uid() -> int:
     if os.getuid() != 0:
         return os.getuid()
-    import pwd
-
     try:
         return pwd.getpwnam(POSTGRES_USER_FOR_ROOT).pw_uid
     except KeyError:
@@ -199,8 +199,6 @@ def _postgres_account() -> str | None:
     """PostgreSQL refuses to run as root, so root lends it an account of its own."""
     if os.getuid() != 0:
         return None
-    import pwd
-
     try:
         pwd.getpwnam(POSTGRES_USER_FOR_ROOT)
     except KeyError:
@@ -210,8 +208,9 @@ def _postgres_account() -> str | None:
 
 def _run_postgres_program(program: str, *arguments: str, account: str | None) -> None:
     command = [str(_postgres_programs() / program), *arguments]
+    lent: dict[str, Any] = {"user": account, "group": pwd.getpwnam(account).pw_gid, "extra_groups": []} if account else {}
     done = subprocess.run(
-        command, user=account, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        command, **lent, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     if done.returncode != 0:
         last = (done.stdout or "").strip().splitlines()[-1:] or ["no output"]
@@ -243,7 +242,8 @@ def _start_postgres(here: Places) -> None:
     log.touch()
     if account is not None:
         shutil.chown(log, account)
-    _forget_stale_postmaster(data)
+    if not _postmaster_runs(data):
+        (data / "postmaster.pid").unlink(missing_ok=True)
     options = f"-c listen_addresses='' -c unix_socket_directories={here.sockets} -c max_connections=200 -c shared_buffers=256MB -c timezone=UTC"
     _run_postgres_program("pg_ctl", "-w", "-t", str(int(START_SECONDS)), "-D", str(data), "-l", str(log), "-o", options, "start", account=account)
     _create_roles_and_database(here)
@@ -257,13 +257,13 @@ def _create_cluster(data: Path, account: str | None) -> None:
     _run_postgres_program("initdb", "--auth=trust", "--encoding=utf8", "--locale=C.UTF-8", "-U", "postgres", "-D", str(data), account=account)
 
 
-def _forget_stale_postmaster(data: Path) -> None:
-    """After a kill -9 or a reboot the pid file may name a stranger's process; pg_ctl would then wait for it."""
-    pid_file = data / "postmaster.pid"
-    with contextlib.suppress(FileNotFoundError):
-        pid = int(pid_file.read_text().splitlines()[0])
-        if not _is_process(pid, "postgres"):
-            pid_file.unlink()
+def _postmaster_runs(data: Path) -> bool:
+    """A pid file alone proves nothing: after a kill -9 or a reboot its pid may be gone or a stranger's."""
+    try:
+        pid = int((data / "postmaster.pid").read_text().splitlines()[0])
+    except (FileNotFoundError, IndexError, ValueError):
+        return False
+    return _is_process(pid, "postgres")
 
 
 def _is_process(pid: int, name: str) -> bool:
@@ -294,7 +294,7 @@ def _create_roles_and_database(here: Places) -> None:
 
 
 def _stop_postgres(here: Places) -> None:
-    if (here.postgres_data / "postmaster.pid").exists():
+    if _postmaster_runs(here.postgres_data):
         _run_postgres_program("pg_ctl", "-w", "-m", "fast", "-D", str(here.postgres_data), "stop", account=_postgres_account())
 
 

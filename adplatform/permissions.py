@@ -1,0 +1,57 @@
+"""Who may do what: one declaration, from which groups are made, docs/permissions.md is checked and pages decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+EXECUTIVE = "executive"
+AD_OPS = "ad-ops"
+AD_OPS_LEAD = "ad-ops-lead"
+EDITOR = "editor"
+READ_ONLY = "read-only"
+ADVERTISER_MEMBER = "advertiser-member"
+VIEWER = "viewer"
+
+SELLING = ("ads.advertiser", "ads.campaign", "ads.flight", "ads.ad")
+HISTORY = ("ads.historicalcampaign", "ads.historicalflight", "ads.historicalad")
+BILLING = ("ads.flightbalance", "ads.decision", "ads.adevent", "ads.ledgerentry")
+CONTENT = ("catalog.genre", "catalog.title", "catalog.scene", "catalog.mediaasset")
+AUDIENCE = ("engagement.playbacksession", "engagement.directordecision", "engagement.rating")
+LEARNING = ("adplatform.modelversion", "adplatform.experiment", "adplatform.rollupstate", "adplatform.deadevent")
+
+# Live figures and the chat carry no viewer, so everyone who runs the business may read them.
+LIVE_GROUPS = (EXECUTIVE, AD_OPS, AD_OPS_LEAD, READ_ONLY)
+ASK_GROUPS = (EXECUTIVE, AD_OPS, AD_OPS_LEAD, READ_ONLY)
+
+
+@dataclass(frozen=True)
+class GroupRights:
+    """``staff`` opens /admin/. Billing rows are never changed or deleted by anyone, whatever stands here."""
+
+    staff: bool
+    view: tuple[str, ...] = ()
+    edit: tuple[str, ...] = ()
+
+
+GROUPS: dict[str, GroupRights] = {
+    EXECUTIVE: GroupRights(staff=False),
+    AD_OPS: GroupRights(staff=True, view=BILLING + HISTORY + LEARNING + CONTENT, edit=SELLING),
+    AD_OPS_LEAD: GroupRights(staff=True, view=BILLING + HISTORY + CONTENT, edit=(*SELLING, *LEARNING)),
+    EDITOR: GroupRights(staff=True, view=AUDIENCE, edit=CONTENT),
+    READ_ONLY: GroupRights(staff=True, view=SELLING + HISTORY + BILLING + CONTENT + AUDIENCE + LEARNING),
+    ADVERTISER_MEMBER: GroupRights(staff=False),
+    VIEWER: GroupRights(staff=False),
+}
+
+
+def codenames(rights: GroupRights) -> Iterable[tuple[str, str]]:
+    """``(app label, codename)`` of every permission a group holds. Editing means view, add and change, never delete:
+    what was sold, served or shown is ended, not removed."""
+    for model in rights.view:
+        app, name = model.split(".")
+        yield app, f"view_{name}"
+    for model in rights.edit:
+        app, name = model.split(".")
+        for action in ("view", "add", "change"):
+            yield app, f"{action}_{name}"

@@ -1,0 +1,70 @@
+"""The embedded servers come up in an empty folder, survive a kill, are shared by many and stop with the last."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from adplatform import runtime
+
+
+@pytest.fixture
+def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> runtime.Places:
+    monkeypatch.setenv("INTERMISSION_VAR", str(tmp_path / "var"))
+    tmp_path.chmod(0o711)
+    return runtime.places()
+
+
+def answers(here: runtime.Places) -> bool:
+    try:
+        with psycopg.connect(here.database_url(), connect_timeout=2), redis.Redis.from_url(here.redis_url("eventlog")) as client:
+            return bool(client.ping())
+    except (psycopg.OperationalError, redis.exceptions.ConnectionError):
+        return False
+
+
+def test_servers_start_in_an_empty_folder_survive_a_kill_and_stop_with_their_last_user(own_place: runtime.Places) -> None:
+    with runtime.servers():
+        assert answers(own_place)
+        with psycopg.connect(own_place.database_url()) as connection:
+            row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+            assert row == (False,)
+        postmaster = int((own_place.postgres_data / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(postmaster, signal.SIGKILL)
+        os.kill(int((own_place.run / "redis-eventlog.pid").read_text()), signal.SIGKILL)
+    with runtime.servers():
+        assert answers(own_place)
+        other = subprocess.run(
+            [sys.executable, "-m", "adplatform.runtime", sys.executable, "-c", "print('in')"], check=True, capture_output=True, text=True
+        )
+        assert other.stdout == "in\n"
+        assert answers(own_place), "the second user left; the servers must stay for the first"
+    assert not answers(own_place)
+
+
+def test_a_full_disk_is_refused_with_a_line_that_says_what_to_do(own_place: runtime.Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**12, 10**12 - 1, 1))
+    with pytest.raises(runtime.RuntimeProblem, match=r"only 0 MB free .* free at least"), runtime.servers():
+        pass
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("INTERMISSION_VAR", str(tmp_path / "file" / "var"))
+    with pytest.raises(runtime.RuntimeProblem, match="set INTERMISSION_VAR"), runtime.servers():
+        pass
+
+
+def test_sockets_stay_short_however_deep_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTERMISSION_VAR", "/" + "deep/" * 60)
+    assert len(str(runtime.places().redis_socket("eventlog"))) < 100
