@@ -1,3 +1,5 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from catalog import views
+
+urlpatterns: list[URLPattern] = [path("media/<path:path>", views.media_file, name="media-file")]

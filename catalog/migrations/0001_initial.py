@@ -42,6 +42,14 @@ class Migration(migrations.Migration):
                 ("height", models.PositiveIntegerField(default=360)),
                 ("captions", models.TextField(blank=True, help_text="WebVTT on the clip's own timeline")),
                 (
+                    "look",
+                    models.JSONField(blank=True, default=dict, help_text="What the clip is drawn from: seconds and, for an ad, its brand look"),
+                ),
+                (
+                    "files",
+                    models.JSONField(blank=True, default=dict, help_text="Size and SHA-256 of every packaged file, to know a damaged clip"),
+                ),
+                (
                     "state",
                     models.CharField(
                         choices=[("missing", "Missing"), ("building", "Building"), ("ready", "Ready"), ("broken", "Broken")],
@@ -84,6 +92,11 @@ class Migration(migrations.Migration):
                 ),
                 ("poster", models.CharField(blank=True, help_text="2:3 picture below the media root", max_length=200)),
                 ("card", models.CharField(blank=True, help_text="16:9 picture below the media root", max_length=200)),
+                ("hero", models.CharField(blank=True, help_text="Wide picture below the media root, without lettering", max_length=200)),
+                (
+                    "motif",
+                    models.CharField(blank=True, help_text="What moves through the landscape, for example lighthouse or train", max_length=20),
+                ),
                 ("published", models.BooleanField(default=True)),
                 ("position", models.PositiveIntegerField(default=0, help_text="Order of building and of the first row")),
                 ("change_budget", models.PositiveIntegerField(default=3, help_text="Most changes the Director may make in one playback")),

@@ -1,0 +1,91 @@
+"""From a recipe to a folder of media: built in a folder of its own and renamed into place, so that a reader never meets half a clip."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from catalog.media import integrity
+from catalog.media.diagnostic import diagnostic_source
+from catalog.media.packaging import INIT, PLAYLIST, PackagingError, Source, package
+from catalog.media.pictures import still_from
+from catalog.media.recipe import AdRecipe, ClipRecipe, DiagnosticRecipe, digest, folder
+
+CAPTIONS = "captions.vtt"
+STILL = "still.jpg"
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """A clip on disk: its recipe's hash, its folder below the media root, its segments and the facts about its files."""
+
+    recipe: str
+    path: str
+    init_uri: str
+    segments: list[dict[str, Any]]
+    files: integrity.Files
+
+    @property
+    def duration(self) -> float:
+        return sum(float(segment["duration"]) for segment in self.segments)
+
+
+def build_clip(recipe: ClipRecipe, root: Path) -> Packaged:
+    """Build a clip below ``root`` or adopt the one that is there and whole. Raises PackagingError."""
+    where = folder(recipe)
+    _build_folder(root, where, lambda made, work: _encode(recipe, made, work))
+    details = json.loads((root / where / integrity.MANIFEST).read_bytes())
+    return Packaged(recipe=digest(recipe), path=where, init_uri=INIT, segments=details["segments"], files=details["files"])
+
+
+def _encode(recipe: ClipRecipe, made: Path, work: Path) -> list[dict[str, Any]]:
+    source = _source(recipe, work)
+    segments = package(source, made)
+    (made / CAPTIONS).write_text(recipe.captions or "WEBVTT\n")
+    still_from(made / PLAYLIST, made / STILL, at=source.seconds * 0.4)
+    drops = () if isinstance(recipe, AdRecipe) else recipe.tight_drops
+    if drops and max(drops) >= len(segments) - 1:
+        raise PackagingError(f"the tight cut may only drop middle segments; there are {len(segments)}, it names {list(drops)}")
+    return [{"uri": s.uri, "duration": s.duration, "tight": i not in drops} for i, s in enumerate(segments)]
+
+
+def _source(recipe: ClipRecipe, work: Path) -> Source:
+    if isinstance(recipe, DiagnosticRecipe):
+        return diagnostic_source(recipe)
+    raise PackagingError(f"nothing draws a {type(recipe).__name__}")
+
+
+def _build_folder(root: Path, where: str, build: Callable[[Path, Path], list[dict[str, Any]] | None]) -> None:
+    final = root / where
+    with _only_builder(root, final.name):
+        files = integrity.manifest_files(final)
+        if files is not None and integrity.problem_in(final, files, thorough=True) is None:
+            return
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".building-", dir=root) as temporary:
+            made, work = Path(temporary) / "made", Path(temporary) / "work"
+            made.mkdir()
+            work.mkdir()
+            segments = build(made, work)
+            manifest = {"files": integrity.describe(made), **({"segments": segments} if segments is not None else {})}
+            (made / integrity.MANIFEST).write_text(json.dumps(manifest))
+            if final.exists():
+                # A folder can't be replaced in one step; the damaged one is out of the way for the blink in between.
+                final.rename(Path(temporary) / "damaged")
+            made.rename(final)
+
+
+@contextmanager
+def _only_builder(root: Path, name: str) -> Iterator[None]:
+    """One builder per recipe, over all processes and threads; the kernel frees the lock of a killed one."""
+    locks = root / ".locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    with (locks / name).open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,49 @@
+"""Writes of the catalogue: what state a clip is in, and which pictures a title shows."""
+
+from __future__ import annotations
+
+import structlog
+from django.db import transaction
+
+from catalog.media.building import Packaged
+from catalog.models import MediaAsset, Title
+
+log = structlog.get_logger(__name__)
+
+
+def asset_label(asset: MediaAsset) -> str:
+    """How people know the clip: the title and scene, or the ad's key."""
+    scene = getattr(asset, "scene", None)
+    return f"{scene.title.name}, scene {scene.position} ({scene.name})" if scene else asset.key
+
+
+def asset_mark_building(*, asset: MediaAsset) -> None:
+    """Say that a clip without media is being made. One that plays keeps its state until the new one is there."""
+    MediaAsset.objects.filter(pk=asset.pk).exclude(state=MediaAsset.State.READY).update(state=MediaAsset.State.BUILDING, problem="")
+
+
+def asset_mark_ready(*, asset: MediaAsset, packaged: Packaged) -> None:
+    MediaAsset.objects.filter(pk=asset.pk).update(
+        recipe=packaged.recipe,
+        path=packaged.path,
+        init_uri=packaged.init_uri,
+        segments=packaged.segments,
+        files=packaged.files,
+        duration=packaged.duration,
+        state=MediaAsset.State.READY,
+        problem="",
+    )
+
+
+def asset_mark_broken(*, asset: MediaAsset, problem: str) -> bool:
+    """Take a clip out of service with the reason. False when it has been rebuilt elsewhere meanwhile."""
+    named = f"{asset_label(asset)}: {problem}"[:300]
+    changed = MediaAsset.objects.filter(pk=asset.pk, path=asset.path).update(state=MediaAsset.State.BROKEN, problem=named)
+    if changed:
+        log.warning("media_broken", asset=asset.key, problem=named)
+    return bool(changed)
+
+
+@transaction.atomic
+def title_set_pictures(*, title: Title, folder: str) -> None:
+    Title.objects.filter(pk=title.pk).update(poster=f"{folder}/poster.jpg", card=f"{folder}/card.jpg", hero=f"{folder}/hero.jpg")

@@ -1,0 +1,100 @@
+"""Serves packaged media under /media/. Every address names its content, so answers may be kept for ever.
+
+Only folders named by a recipe, with a manifest that lists the file at its present size, are served: a path outside of
+them cannot be spelled, and a truncated file is an honest 404 instead of a broken picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseNotFound, HttpResponseNotModified
+
+from catalog.media import integrity
+
+log = structlog.get_logger(__name__)
+
+TYPES = {
+    ".m4s": "video/iso.segment",
+    ".mp4": "video/mp4",
+    ".vtt": "text/vtt; charset=utf-8",
+    ".jpg": "image/jpeg",
+    ".m3u8": "application/vnd.apple.mpegurl",
+}
+FOR_EVER = "public, max-age=31536000, immutable"
+PLACE = re.compile(r"(clips|pictures)/[0-9a-f]{32}/[a-z0-9]+\.[a-z0-9]+")
+ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+@dataclass(frozen=True)
+class Found:
+    path: Path
+    size: int
+    etag: str
+
+
+async def media_file(request: HttpRequest, path: str) -> HttpResponse:
+    """One file, whole or one byte range of it. Files are a few hundred KiB: read at once in a thread, off the event loop."""
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    content_type = TYPES.get(Path(path).suffix)
+    found = await asyncio.to_thread(_find, path) if content_type and PLACE.fullmatch(path) else None
+    if found is None or content_type is None:
+        return HttpResponseNotFound("There is no such media file.", content_type="text/plain")
+    if found.etag in request.headers.get("If-None-Match", ""):
+        return _with_caching(HttpResponseNotModified(), found)
+    wanted = _wanted(request, found)
+    if wanted is None:
+        return _with_caching(HttpResponse(status=416, headers={"Content-Range": f"bytes */{found.size}"}), found)
+    start, end = wanted
+    body = await asyncio.to_thread(_read, found.path, start, end) if request.method == "GET" else b""
+    answer = HttpResponse(body, content_type=content_type)
+    answer["Content-Length"] = str(end - start)
+    if (start, end) != (0, found.size):
+        answer.status_code = 206
+        answer["Content-Range"] = f"bytes {start}-{end - 1}/{found.size}"
+    return _with_caching(answer, found)
+
+
+def _find(path: str) -> Found | None:
+    place = integrity.media_root() / path
+    facts = (integrity.manifest_files(place.parent) or {}).get(place.name)
+    if facts is None:
+        return None
+    try:
+        size = place.stat().st_size
+    except OSError:
+        size = -1
+    if size != facts["size"]:
+        log.warning("media_refused", path=path, size=size, expected=facts["size"])
+        return None
+    return Found(path=place, size=size, etag=f'"{facts["sha256"][:32]}"')
+
+
+def _wanted(request: HttpRequest, found: Found) -> tuple[int, int] | None:
+    """The bytes asked for as (start, end), everything when the header is absent, stale or of many ranges; None when it can't be met."""
+    match = ONE_RANGE.fullmatch(request.headers.get("Range", ""))
+    if not match or (match[1], match[2]) == ("", "") or request.headers.get("If-Range", found.etag) != found.etag:
+        return 0, found.size
+    if not match[1]:
+        start, end = max(0, found.size - int(match[2])), found.size
+    else:
+        start, end = int(match[1]), min(found.size, int(match[2]) + 1 if match[2] else found.size)
+    return (start, end) if start < end else None
+
+
+def _read(path: Path, start: int, end: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(end - start)
+
+
+def _with_caching(answer: HttpResponse, found: Found) -> HttpResponse:
+    answer["ETag"] = found.etag
+    answer["Cache-Control"] = FOR_EVER
+    answer["Accept-Ranges"] = "bytes"
+    return answer
