@@ -1,0 +1,170 @@
+"""What one person does with one scene or one ad: true probabilities, and actions drawn from them. Pure.
+
+The probabilities never leave the simulation except into its truth files; a model has to find them in what people did.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.random import Generator
+
+from .audience import Audience
+from .people import Person, creative_appeal, genre_fit
+
+SHORTEST_REWIND = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class SceneView:
+    """What a person meets as a scene. ``duration`` in seconds, as published."""
+
+    id: int
+    mood: str
+    intensity: float
+    genres: tuple[str, ...]
+    duration: float
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdView:
+    """What a person meets as an ad. ``place`` counts from 0 in its pod; ``seen_before`` counts views of the same campaign."""
+
+    key: str
+    category: str
+    duration: float
+    skip_after: float | None
+    place: int
+    seen_before: int
+    genres: tuple[str, ...]
+    hour: int
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One event the player would send, ``at`` seconds into the clip. Seconds spent beyond playing (a pause) are in ``pauses``."""
+
+    at: float
+    type: str
+    data: dict[str, Any] = field(default_factory=dict)
+    pause: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """``actions`` in order, seconds of the clip seen, whether the person left, and the true probability that is a label's ceiling."""
+
+    actions: tuple[Action, ...]
+    seconds: float
+    left: bool
+    truth: float
+
+
+def scene_fit(person: Person, scene: SceneView) -> float:
+    """How well a scene suits a person, in log-odds: mood, genre and pace together."""
+    pace = (scene.intensity - person.ideal_intensity) / person.intensity_width
+    genre = sum(person.genres.get(genre, 0.0) for genre in scene.genres) / max(1, len(scene.genres))
+    return person.moods.get(scene.mood, 0.0) + 0.6 * genre + 0.4 - 0.5 * pace * pace
+
+
+def stay_probability(audience: Audience, person: Person, scene: SceneView, *, ad_seconds: float, stalled: float) -> float:
+    """True probability of watching the scene to its end; ``ad_seconds`` were shown directly before it."""
+    rule = audience.watching
+    odds = rule.base + rule.taste * scene_fit(person, scene) + person.patience - rule.fatigue_per_scene * scene.index
+    if ad_seconds > 0:
+        odds += rule.after_ads + rule.per_ad_second * ad_seconds
+    return _logistic(odds + rule.stall_per_second * stalled)
+
+
+def click_probability(audience: Audience, person: Person, ad: AdView) -> float:
+    """True probability of a click on an ad that is watched past its first quarter."""
+    rule = audience.clicking
+    odds = rule.base + rule.interest * person.interests.get(ad.category, 0.0) + rule.device.get(ad.device, 0.0)
+    odds += rule.per_view_of_same_campaign * ad.seen_before + rule.per_place_in_pod * ad.place
+    odds += creative_appeal(audience, ad.key) + sum(genre_fit(audience, genre, ad.category) for genre in ad.genres[:1])
+    if 18 <= ad.hour <= 23:
+        odds += rule.evening
+    return _logistic(odds)
+
+
+def watch_scene(audience: Audience, person: Person, scene: SceneView, *, ad_seconds: float, rng: Generator) -> Watched:
+    """Draw what the person does in one scene: small signs first, then whether the scene is watched to its end."""
+    rule = audience.watching
+    boredom = _logistic(-scene_fit(person, scene))
+    actions: list[Action] = []
+    stalled = float(rng.exponential(1.5)) if rng.random() < rule.stall else 0.0
+    if stalled:
+        actions.append(Action(0.2, "playback.stall", {"seconds": round(stalled, 2)}, pause=stalled))
+    stays = stay_probability(audience, person, scene, ad_seconds=ad_seconds, stalled=stalled)
+    leaves_at = None if rng.random() < stays else scene.duration * float(rng.beta(1.2, 2.0))
+    end = scene.duration if leaves_at is None else leaves_at
+    if rng.random() < rule.pause * (0.5 + boredom):
+        pause = float(rng.exponential(12.0)) + 1
+        at = end * float(rng.random())
+        actions += [Action(at, "playback.pause", pause=pause), Action(at, "playback.play")]
+    if rng.random() < rule.hide * 2 * boredom:
+        actions.append(Action(end * float(rng.random()), "playback.visibility", {"visible": False}))
+    if rng.random() < rule.rewind * 2 * (1 - boredom) and end > SHORTEST_REWIND:
+        actions.append(Action(end * float(rng.uniform(0.5, 1.0)), "playback.rewind", {"seconds": round(float(rng.uniform(2, 6)), 1)}))
+    if rng.random() < rule.rate * 2 * boredom:
+        actions.append(Action(end * float(rng.random()), "playback.rate", {"rate": 1.5}))
+    if leaves_at is None and rng.random() < rule.skip * 2 * boredom:
+        skipped_at = scene.duration * float(rng.uniform(0.2, 0.8))
+        kept = [action for action in actions if action.at <= skipped_at]
+        return Watched((*_in_order(kept), Action(skipped_at, "playback.skip_scene")), skipped_at, left=False, truth=stays)
+    return Watched(_in_order(actions), end, left=leaves_at is not None, truth=stays)
+
+
+def watch_ad(audience: Audience, person: Person, ad: AdView, *, rng: Generator) -> Watched:
+    """Draw what the person does with one ad; tracking events as in VAST 4.2, quartiles only of what was played."""
+    rule = audience.skipping
+    interest = person.interests.get(ad.category, 0.0)
+    truth = click_probability(audience, person, ad)
+    clicks = rng.random() < truth
+    end = ad.duration
+    skipped = left = False
+    if ad.skip_after is not None and ad.skip_after < ad.duration and not clicks and rng.random() < _logistic(rule.base + rule.interest * interest):
+        end, skipped = min(ad.duration - 0.1, ad.skip_after + float(rng.exponential(1.0)) + 0.2), True
+    elif not clicks and rng.random() < _logistic(rule.leave - 0.5 * person.patience):
+        end, left = ad.duration * float(rng.uniform(0.1, 0.95)), True
+    actions = [Action(0.0, "ad.impression"), Action(0.0, "ad.start")]
+    for share, event in ((0.25, "ad.first_quartile"), (0.5, "ad.midpoint"), (0.75, "ad.third_quartile")):
+        if ad.duration * share <= end:
+            actions.append(Action(ad.duration * share, event))
+    if clicks:
+        actions.append(Action(ad.duration * float(rng.uniform(0.3, 0.95)), "ad.click"))
+    if skipped:
+        actions.append(Action(end, "ad.skip"))
+    elif not left:
+        actions.append(Action(ad.duration, "ad.complete"))
+    return Watched(_in_order(actions), end, left=left, truth=truth)
+
+
+def choose_title(person: Person, titles: Sequence[tuple[int, tuple[str, ...]]], *, rng: Generator) -> int:
+    """The id of the title a person opens: taste for its genres, with plenty of chance. ``titles`` are (id, genres)."""
+    weights = [math.exp(sum(person.genres.get(genre, 0.0) for genre in genres) / max(1, len(genres))) for _, genres in titles]
+    pick = float(rng.random()) * sum(weights)
+    for (title, _), weight in zip(titles, weights, strict=True):
+        pick -= weight
+        if pick <= 0:
+            return title
+    return titles[-1][0]
+
+
+def stars(person: Person, fits: Sequence[float], *, rng: Generator) -> int:
+    """A rating from how well the scenes suited, 1 to 5."""
+    mean = sum(fits) / max(1, len(fits))
+    return int(min(5, max(1, round(3.4 + 0.9 * mean + float(rng.normal(0, 0.7))))))
+
+
+def _logistic(odds: float) -> float:
+    return 1.0 / (1.0 + math.exp(-odds))
+
+
+def _in_order(actions: Sequence[Action]) -> tuple[Action, ...]:
+    return tuple(sorted(actions, key=lambda action: action.at))

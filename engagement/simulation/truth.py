@@ -1,0 +1,67 @@
+"""The true probabilities behind a synthetic audience, kept in files under the var folder and never in a table.
+
+Models may not see them. What may leave is one aggregate: how well the best possible model would have done (the ceiling).
+"""
+
+from __future__ import annotations
+
+import csv
+import uuid
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+CLICK = "click"
+STAY = "stay"
+
+
+class TruthFile:
+    """Appends ``kind, id, slot, probability`` lines; ``id`` is the decision of a click and the session of a stay."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / f"{name}.csv"
+        self._handle: TextIO | None = None
+
+    def __enter__(self) -> TruthFile:
+        self._handle = self.path.open("a", newline="")
+        self._writer = csv.writer(self._handle)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._handle:
+            self._handle.close()
+
+    def add(self, kind: str, of: uuid.UUID, slot: int, probability: float) -> None:
+        self._writer.writerow([kind, of, slot, f"{probability:.6f}"])
+
+
+def probabilities(folder: Path, kind: str, wanted: Iterable[tuple[uuid.UUID, int]]) -> Mapping[tuple[uuid.UUID, int], float]:
+    """The true probabilities of the wanted (id, slot) pairs that the files know."""
+    keys = {(str(of), str(slot)): (of, slot) for of, slot in wanted}
+    found: dict[tuple[uuid.UUID, int], float] = {}
+    for path in sorted(folder.glob("*.csv")):
+        with path.open(newline="") as handle:
+            for row_kind, of, slot, probability in csv.reader(handle):
+                key = keys.get((of, slot))
+                if key is not None and row_kind == kind:
+                    found[key] = float(probability)
+    return found
+
+
+def ceiling(truth: NDArray[np.float64], outcome: NDArray[np.float64]) -> dict[str, float]:
+    """Log loss and normalised entropy (log loss over the entropy of the base rate) of predicting the truth itself.
+
+    ``truth`` and ``outcome`` are [n]; outcomes 0 or 1, of both kinds. Raises ValueError otherwise.
+    """
+    base = float(outcome.mean()) if len(outcome) else 0.0
+    if not 0 < base < 1:
+        raise ValueError("a ceiling needs outcomes of both kinds")
+    inside = np.clip(truth, 1e-9, 1 - 1e-9)
+    log_loss = float(-np.mean(outcome * np.log(inside) + (1 - outcome) * np.log(1 - inside)))
+    entropy = -(base * np.log(base) + (1 - base) * np.log(1 - base))
+    return {"rows": float(len(outcome)), "log_loss": log_loss, "normalised_entropy": log_loss / float(entropy)}

@@ -1,0 +1,98 @@
+"""Synthetic people behave by their tastes, repeatably, and never send what a player could not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engagement.simulation import arrivals, behaviour, people
+from engagement.simulation.audience import DEFAULT, Audience, AudienceProblem, load
+
+AUDIENCE: Audience = load(DEFAULT)
+GENRES = ("drama", "space")
+CATEGORIES = ("gaming", "travel")
+SCENE = behaviour.SceneView(id=1, mood="chase", intensity=0.8, genres=("space",), duration=10.0, index=1)
+AD = behaviour.AdView(
+    key="ad-1", category="gaming", duration=10.0, skip_after=5.0, place=0, seen_before=0, genres=("space",), hour=20, device="mobile"
+)
+
+
+def someone(seed: int) -> people.Person:
+    return people.draw(AUDIENCE, genres=GENRES, categories=CATEGORIES, rng=np.random.default_rng(seed), count=1)[0]
+
+
+def test_the_same_seed_draws_the_same_people() -> None:
+    assert someone(7) == someone(7)
+    assert someone(7) != someone(8)
+
+
+@given(st.integers(0, 10_000))
+def test_an_ad_is_seen_first_and_its_quartiles_come_in_order_and_only_once_played(seed: int) -> None:
+    watched = behaviour.watch_ad(AUDIENCE, someone(seed), AD, rng=np.random.default_rng(seed))
+    types = [action.type for action in watched.actions]
+    assert types[0] == "ad.impression"
+    assert len(types) == len(set(types))
+    quartiles = [name for name in types if name in {"ad.first_quartile", "ad.midpoint", "ad.third_quartile", "ad.complete"}]
+    assert quartiles == ["ad.first_quartile", "ad.midpoint", "ad.third_quartile", "ad.complete"][: len(quartiles)]
+    assert ("ad.complete" in types) == (watched.seconds == AD.duration)
+    assert not ("ad.skip" in types and ("ad.complete" in types or "ad.click" in types))
+    assert all(0 <= action.at <= watched.seconds for action in watched.actions if action.type != "ad.click")
+
+
+@given(st.integers(0, 10_000))
+def test_nothing_happens_in_a_scene_after_it_was_left(seed: int) -> None:
+    watched = behaviour.watch_scene(AUDIENCE, someone(seed), SCENE, ad_seconds=0, rng=np.random.default_rng(seed))
+    assert 0 <= watched.seconds <= SCENE.duration
+    assert all(action.at <= watched.seconds for action in watched.actions)
+    assert 0 < watched.truth < 1
+
+
+def test_clicks_come_as_often_as_their_true_probability_says() -> None:
+    rng = np.random.default_rng(5)
+    person = replace(someone(3), interests={"gaming": 2.0})
+    truth = behaviour.click_probability(AUDIENCE, person, AD)
+    clicks = sum("ad.click" in [a.type for a in behaviour.watch_ad(AUDIENCE, person, AD, rng=rng).actions] for _ in range(4000))
+    assert clicks / 4000 == pytest.approx(truth, abs=4 * (truth * (1 - truth) / 4000) ** 0.5)
+
+
+def test_more_views_of_a_campaign_mean_fewer_clicks() -> None:
+    person = someone(1)
+    tired = behaviour.click_probability(AUDIENCE, person, replace(AD, seen_before=3))
+    assert tired < behaviour.click_probability(AUDIENCE, person, AD)
+
+
+def test_sessions_follow_the_evening_and_stay_inside_their_window() -> None:
+    until = datetime(2026, 3, 9, tzinfo=UTC)
+    starts = arrivals.session_starts(AUDIENCE.rhythm, until=until, days=7, sessions=2000, rng=np.random.default_rng(1))
+    assert starts == sorted(starts)
+    assert all((until - start).days < 7 for start in starts)
+    evening = sum(19 <= start.hour <= 21 for start in starts)
+    assert evening > 4 * sum(2 <= start.hour <= 4 for start in starts)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("people: 400", "people: 0"), "people must be 1"),
+        (("consent: 0.65", "consent: 2"), "share from 0 to 1"),
+        (("name: default", "name: default\nhobby: chess"), "hobby"),
+        (("weekdays: [0.9,", "weekdays: ["), "needs 7 weights"),
+        (("rhythm:", "rhythm: ]"), "is no YAML"),
+    ],
+)
+def test_a_wrong_audience_file_is_refused_with_the_place(change: tuple[str, str], words: str, tmp_path: Path) -> None:
+    path = tmp_path / "audience.yaml"
+    path.write_text(DEFAULT.read_text().replace(*change))
+    with pytest.raises(AudienceProblem, match=words):
+        load(path)
+
+
+def test_a_missing_audience_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(AudienceProblem, match=r"nobody\.yaml"):
+        load(tmp_path / "nobody.yaml")
