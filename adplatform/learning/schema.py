@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+Matrix = NDArray[np.float32]
+UNKNOWN_CATEGORY = -1.0
+
+
+class SchemaMismatch(ValueError):
+    """A row was logged under another schema than the one it is read with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +26,8 @@ class Feature:
     """One column. ``categories`` makes it an ordinal code (unknown is -1); otherwise a number clipped to [low, high].
 
     ``privacy`` is ``context`` or ``consent``: a consent feature is NaN without the viewer's consent, in training too.
+    ``fill`` is what a model puts in the place of NaN; it lies outside the range, so that missing stays its own case.
+    ``exposure`` marks what was decided after scoring (a slot's place in the pod): served at ``low``, trained as it came.
     """
 
     name: str
@@ -26,36 +37,121 @@ class Feature:
     high: float = 1.0
     categories: tuple[str, ...] | None = None
     description: str = ""
+    fill: float = -2.0
+    exposure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a column of a matrix, in words."""
+
+    feature: str
+    words: str
+
+
+@dataclass(frozen=True)
 class FeatureSchema:
+    """``prior`` names the column that is itself a prediction (a smoothed rate), the one a model has to beat."""
+
     name: str
     version: int
     features: tuple[Feature, ...]
+    prior: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(feature.name for feature in self.features)
 
+    @cached_property
+    def index(self) -> dict[str, int]:
+        return {feature.name: position for position, feature in enumerate(self.features)}
+
+    @cached_property
+    def fills(self) -> Matrix:
+        return np.array([feature.fill for feature in self.features], dtype=np.float32)
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        return hashlib.sha256(json.dumps(self.as_json(), sort_keys=True).encode()).hexdigest()[:16]
+
     def fingerprint(self) -> str:
         """Changes whenever a model trained on one schema must not be served with the other."""
-        return hashlib.sha256(json.dumps(self.as_json(), sort_keys=True).encode()).hexdigest()[:16]
+        return self._fingerprint
 
     def as_json(self) -> dict[str, Any]:
         columns = [
-            {"name": f.name, "owner": f.owner, "privacy": f.privacy, "low": f.low, "high": f.high, "categories": f.categories} for f in self.features
+            {
+                "name": f.name,
+                "owner": f.owner,
+                "privacy": f.privacy,
+                "low": f.low,
+                "high": f.high,
+                "categories": list(f.categories) if f.categories is not None else None,
+                "fill": f.fill,
+                "exposure": f.exposure,
+            }
+            for f in self.features
         ]
-        return {"name": self.name, "version": self.version, "features": columns}
+        return {"name": self.name, "version": self.version, "prior": self.prior, "features": columns}
 
-    def row(self, values: Mapping[str, Any], *, consent: bool) -> NDArray[np.float32]:
+    def row(self, values: Mapping[str, Any], *, consent: bool) -> Matrix:
         """One row as float32 [n features]; missing and withheld values are NaN."""
-        return np.array([self._encode(feature, values.get(feature.name), consent=consent) for feature in self.features], dtype=np.float32)
+        one: Matrix = self.matrix(values, 1, consent=consent)[0]
+        return one
 
-    @staticmethod
-    def _encode(feature: Feature, value: Any, *, consent: bool) -> float:
-        if value is None or (feature.privacy == "consent" and not consent):
-            return float("nan")
-        if feature.categories is not None:
-            return float(feature.categories.index(value)) if value in feature.categories else -1.0
-        return float(min(max(float(value), feature.low), feature.high))
+    def matrix(self, columns: Mapping[str, Any], rows: int, *, consent: bool) -> Matrix:
+        """float32 [rows, n features], C-contiguous. A column is one value for all rows or an array of ``rows`` of them.
+
+        Category columns take names (str or a sequence of str). Missing columns and withheld values are NaN.
+        Raises KeyError for a column the schema does not declare.
+        """
+        if unknown := columns.keys() - self.index.keys():
+            raise KeyError(f"no feature {sorted(unknown)} in schema {self.name}")
+        table = np.full((rows, len(self.features)), np.nan, dtype=np.float32)
+        for position, feature in enumerate(self.features):
+            value = columns.get(feature.name)
+            if value is None or (feature.privacy == "consent" and not consent):
+                continue
+            table[:, position] = _codes(feature.categories, value) if feature.categories is not None else _clipped(feature, value)
+        return table
+
+    def pack(self, row: Matrix) -> dict[str, Any]:
+        """A row as it is logged: with its schema, NaN as null. Reading it back gives the same float32, bit for bit."""
+        return {"schema": self.fingerprint(), "values": [None if math.isnan(value) else value for value in row.tolist()]}
+
+    def unpack(self, logged: Mapping[str, Any]) -> list[float]:
+        """The values of a logged row, null as NaN. Raises SchemaMismatch."""
+        if logged.get("schema") != self.fingerprint():
+            raise SchemaMismatch(f"logged under schema {logged.get('schema')}, not {self.fingerprint()} of {self.name} v{self.version}")
+        return [math.nan if value is None else value for value in logged["values"]]
+
+    def problems(self, matrix: Matrix) -> list[Problem]:
+        """What a model must not be trained on: a wrong width, infinities, values out of range or of no category, empty columns."""
+        if matrix.ndim != 2 or matrix.shape[1] != len(self.features):
+            return [Problem("*", f"the matrix has shape {matrix.shape}, the schema has {len(self.features)} features")]
+        found = []
+        for position, feature in enumerate(self.features):
+            column = matrix[:, position]
+            known = column[~np.isnan(column)]
+            low, high = (UNKNOWN_CATEGORY, float(len(feature.categories) - 1)) if feature.categories is not None else (feature.low, feature.high)
+            if not known.size:
+                if feature.privacy != "consent" and len(column):
+                    found.append(Problem(feature.name, "has no value at all"))
+            elif np.isinf(known).any():
+                found.append(Problem(feature.name, "has infinite values"))
+            elif known.min() < np.float32(low) or known.max() > np.float32(high):
+                found.append(Problem(feature.name, f"ranges over [{known.min():g}, {known.max():g}], declared is [{low:g}, {high:g}]"))
+            elif feature.categories is not None and not np.array_equal(known, np.rint(known)):
+                found.append(Problem(feature.name, "has codes that are no category"))
+        return found
+
+
+def _codes(categories: tuple[str, ...], value: str | Sequence[str]) -> Any:
+    codes = {name: float(code) for code, name in enumerate(categories)}
+    if isinstance(value, str):
+        return codes.get(value, UNKNOWN_CATEGORY)
+    return [codes.get(name, UNKNOWN_CATEGORY) for name in value]
+
+
+def _clipped(feature: Feature, value: Any) -> Any:
+    return np.clip(np.asarray(value, dtype=np.float64), feature.low, feature.high)

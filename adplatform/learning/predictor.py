@@ -1,0 +1,91 @@
+"""How a trained model is served: an ONNX graph or plain numbers, checked against its hash and never unpickled."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .schema import Matrix
+
+INPUT, OUTPUT = "features", "prediction"
+ONNX, PLAIN = ".onnx", ".json"
+WARM_ROWS = (1, 100)
+
+Predictions = NDArray[np.float64]
+
+
+class ArtifactRefused(RuntimeError):
+    """The bytes of a model are not what was registered, or no model of ours; serving keeps what it has."""
+
+
+class Predictor(Protocol):
+    def predict(self, features: Matrix) -> Predictions:
+        """float64 [n] for float32 [n, features]."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPredictor:
+    """The prior: one column of the row is the prediction, or a constant where there is no such column."""
+
+    column: int | None
+    value: float
+
+    def predict(self, features: Matrix) -> Predictions:
+        if self.column is None:
+            return np.full(len(features), self.value)
+        column = features[:, self.column].astype(np.float64)
+        return np.where(np.isnan(column), self.value, column)
+
+    def to_bytes(self) -> bytes:
+        return json.dumps({"format": "column", "column": self.column, "value": self.value}, sort_keys=True).encode()
+
+
+class OnnxPredictor:
+    """One session on one thread: many small requests share a machine, and idle threads that spin would starve the others."""
+
+    def __init__(self, graph: bytes) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self.width = int(self._session.get_inputs()[0].shape[1])
+
+    def predict(self, features: Matrix) -> Predictions:
+        (answer,) = self._session.run([OUTPUT], {INPUT: np.ascontiguousarray(features, dtype=np.float32)})
+        return np.asarray(answer[:, -1], dtype=np.float64)
+
+    def warm(self) -> None:
+        for rows in WARM_ROWS:
+            self.predict(np.zeros((rows, self.width), dtype=np.float32))
+
+
+def sha256(artifact: bytes) -> str:
+    return hashlib.sha256(artifact).hexdigest()
+
+
+def load(artifact: bytes, suffix: str, *, expected_sha256: str) -> Predictor:
+    """A warm predictor. Raises ArtifactRefused when the bytes changed since they were registered or cannot be read."""
+    if sha256(artifact) != expected_sha256:
+        raise ArtifactRefused(f"the artifact's SHA-256 is {sha256(artifact)[:12]}..., registered was {expected_sha256[:12]}...")
+    if suffix == PLAIN:
+        return _plain(json.loads(artifact))
+    if suffix == ONNX:
+        predictor = OnnxPredictor(artifact)
+        predictor.warm()
+        return predictor
+    raise ArtifactRefused(f"no model is kept as {suffix!r}")
+
+
+def _plain(content: dict[str, Any]) -> Predictor:
+    if content.get("format") != "column":
+        raise ArtifactRefused(f"unknown plain format {content.get('format')!r}")
+    return ColumnPredictor(content["column"], float(content["value"]))

@@ -1,0 +1,148 @@
+"""What the click model sees: one declared schema and one function that builds it, for serving and, as served, for training."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adplatform.learning.online import COUNTERS, Counts, smoothed
+from adplatform.learning.schema import Feature, FeatureSchema, Matrix
+from ads.decision.request import AdRequest
+from ads.decision.state import Candidates
+
+GENRES = (
+    "action", "adventure", "animation", "comedy", "crime", "documentary", "drama", "family", "fantasy", "horror", "mystery", "nature",
+    "romance", "sci-fi", "sport", "thriller",
+)  # fmt: skip
+CATEGORIES = ("automotive", "entertainment", "finance", "food_drink", "gaming", "retail", "telecom", "travel")
+DEVICES = ("desktop", "mobile", "tablet", "tv")
+POSITIONS = ("pre", "mid", "post")
+MOODS = ("dawn", "day", "storm", "dusk", "night", "chase", "calm", "finale")
+AGE_BANDS = ("18-24", "25-34", "35-44", "45-54", "55+")
+GENDERS = ("female", "male", "other")
+TIERS = ("ads", "standard")
+
+# Rates before anything was counted, and how many impressions each level's prior is worth.
+FIRST_CLICK_RATE, FIRST_COMPLETION_RATE = 0.02, 0.8
+STRENGTH = {
+    "all": 200.0, "category": 400.0, "advertiser": 200.0, "campaign": 150.0, "ad": 100.0, "genre_category": 200.0, "title": 200.0, "viewer": 30.0,
+}  # fmt: skip
+
+SCHEMA = FeatureSchema(
+    name="ctr",
+    version=1,
+    prior="ad_click_rate",
+    features=(
+        Feature("device", "engagement", categories=DEVICES),
+        Feature("hour", "engagement", high=23, description="Of the viewer's zone"),
+        Feature("weekday", "engagement", high=6, description="Monday is 0"),
+        Feature("genre", "catalog", categories=GENRES, description="The title's first genre"),
+        Feature("mood", "catalog", categories=MOODS, description="Of the scene before the break"),
+        Feature("intensity", "catalog", description="Of the scene before the break"),
+        Feature("break_position", "ads", categories=POSITIONS),
+        Feature("break_index", "ads", high=20),
+        Feature("break_seconds", "ads", high=600),
+        Feature("progress", "engagement", description="Share of the film seen"),
+        Feature("ads_in_session", "ads", high=100),
+        Feature("pod_position", "ads", high=10, exposure=True, description="Place in the pod; scored as the first"),
+        Feature("ad_category", "ads", categories=CATEGORIES),
+        Feature("ad_seconds", "ads", high=120),
+        Feature("seen_ad", "ads", high=50, description="Times served before to this viewer, without consent in this session"),
+        Feature("seen_campaign", "ads", high=50),
+        Feature("ad_click_rate", "ads", description="Smoothed towards campaign, advertiser, category and all"),
+        Feature("campaign_click_rate", "ads"),
+        Feature("advertiser_click_rate", "ads"),
+        Feature("category_click_rate", "ads"),
+        Feature("genre_category_click_rate", "ads"),
+        Feature("title_click_rate", "ads"),
+        Feature("ad_completion_rate", "ads"),
+        Feature("ad_log_impressions", "ads", high=25, description="log(1 + impressions): how far the ad's rate can be trusted"),
+        Feature("viewer_click_rate", "ads", privacy="consent"),
+        Feature("viewer_log_impressions", "ads", privacy="consent", high=25),
+        Feature("age_band", "engagement", privacy="consent", categories=AGE_BANDS),
+        Feature("gender", "engagement", privacy="consent", categories=GENDERS),
+        Feature("tier", "engagement", privacy="consent", categories=TIERS),
+        Feature("monthly_hours", "engagement", privacy="consent", high=744),
+        Feature("genre_match", "engagement", privacy="consent", description="Share of the title's genres among the viewer's favourites"),
+    ),
+)
+
+
+def build(request: AdRequest, candidates: Candidates) -> Matrix:
+    """float32 [n candidates, n features] for one break, every ad scored as the first of its pod."""
+    n = len(candidates)
+    columns = {
+        "device": request.device,
+        "hour": request.hour,
+        "weekday": request.weekday,
+        "genre": request.genres[0] if request.genres else None,
+        "mood": request.mood or None,
+        "intensity": request.intensity,
+        "break_position": request.break_position,
+        "break_index": request.break_index,
+        "break_seconds": request.duration,
+        "progress": request.progress,
+        "ads_in_session": len(request.ads_seen),
+        "pod_position": 0,
+        "ad_category": [candidates.categories[code] for code in candidates.category],
+        "ad_seconds": candidates.duration,
+        "seen_ad": candidates.seen_ad,
+        "seen_campaign": candidates.seen_campaign,
+        **_rate_columns(candidates, n),
+        "age_band": request.age_band or None,
+        "gender": request.gender or None,
+        "tier": request.tier or None,
+        "monthly_hours": request.monthly_hours,
+        "genre_match": _genre_match(request),
+    }
+    return SCHEMA.matrix(columns, n, consent=request.consent)
+
+
+def completion_rate(candidates: Candidates) -> NDArray[np.float64]:
+    """Completed views per impression, float64 [n], smoothed down the same hierarchy as the click rate."""
+    return _hierarchy(candidates, len(candidates), "completes", FIRST_COMPLETION_RATE)["ad"]
+
+
+def _rate_columns(candidates: Candidates, n: int) -> dict[str, NDArray[np.float64]]:
+    clicks = _hierarchy(candidates, n, "clicks", FIRST_CLICK_RATE)
+    return {
+        **{f"{scope}_click_rate": rate for scope, rate in clicks.items()},
+        "ad_completion_rate": completion_rate(candidates),
+        "ad_log_impressions": np.log1p(_counts(candidates, "ad", n)[:, 0]),
+        "viewer_log_impressions": np.log1p(_counts(candidates, "viewer", 1)[:, 0]),
+    }
+
+
+def _hierarchy(candidates: Candidates, n: int, counter: str, first: float) -> dict[str, NDArray[np.float64]]:
+    """Smoothed rates: ad <- campaign <- advertiser <- category <- all; genre x category <- category; title, viewer <- all."""
+    column = COUNTERS.index(counter)
+
+    def rate(scope: str, rows: int, prior: Counts | float) -> Counts:
+        counts = _counts(candidates, scope, rows)
+        return smoothed(counts[:, column], counts[:, 0], prior, STRENGTH[scope])
+
+    everything = rate("all", 1, first)
+    category = rate("category", n, everything)
+    advertiser = rate("advertiser", n, category)
+    campaign = rate("campaign", n, advertiser)
+    return {
+        "category": category,
+        "advertiser": advertiser,
+        "campaign": campaign,
+        "ad": rate("ad", n, campaign),
+        "genre_category": rate("genre_category", n, category),
+        "title": rate("title", 1, everything),
+        "viewer": rate("viewer", 1, everything),
+    }
+
+
+def _counts(candidates: Candidates, scope: str, rows: int) -> Counts:
+    """What was counted, or nothing yet."""
+    counts = candidates.rates.get(scope)
+    return np.zeros((rows, len(COUNTERS))) if counts is None else counts
+
+
+def _genre_match(request: AdRequest) -> float | None:
+    if request.favourite_genres is None or not request.genres:
+        return None
+    return len(set(request.genres) & set(request.favourite_genres)) / len(set(request.genres))

@@ -1,0 +1,127 @@
+"""Scores come from the champion, or from smoothed rates where there is none; the features logged give the same score again."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+
+import numpy as np
+import pytest
+
+from adplatform.learning import estimators, predictor, registry
+from ads.ctr import features, scorer
+from ads.decision.request import AdRequest
+from ads.decision.state import Candidates
+
+REQUEST = AdRequest(
+    session=uuid.UUID(int=1), break_id="b1", break_position="mid", break_index=1, duration=30.0, max_ads=2, device="tv", hour=20, weekday=4,
+    title=7, genres=("drama", "crime"), mood="storm", intensity=0.7, viewer=uuid.UUID(int=2), consent=True, tier="ads", age_band="25-34",
+    gender="female", monthly_hours=12.0, favourite_genres=("drama",), progress=0.5,
+)  # fmt: skip
+CONSENT_FEATURES = [feature.name for feature in features.SCHEMA.features if feature.privacy == "consent"]
+
+
+def make_candidates(n: int, rates: dict[str, np.ndarray] | None = None) -> Candidates:
+    ids = np.arange(n, dtype=np.int64)
+    return Candidates(
+        ad=ids + 100, flight=ids + 200, campaign=ids // 2 + 300, advertiser=ids // 4 + 400, category=ids % 3, categories=("travel", "retail", "gaming"),
+        duration=np.full(n, 15.0), seen_ad=ids % 2, seen_campaign=ids % 2, rates=rates or {},
+    )  # fmt: skip
+
+
+def promote_forest() -> None:
+    rng = np.random.default_rng(3)
+    rows = np.vstack([features.build(REQUEST, make_candidates(50, {"ad": rng.integers(0, 200, (50, 3)).astype(float)})) for _ in range(20)])
+    labels = (rng.random(len(rows)) < rows[:, scorer.PRIOR_COLUMN]).astype(np.float64)
+    labels[0] = 1
+    fitted = estimators.fit("random_forest", "classification", rows, labels, features.SCHEMA, {"n_estimators": 8})
+    path, digest = registry.store_artifact(fitted.artifact, fitted.suffix)
+    parameters = {"schema_fingerprint": features.SCHEMA.fingerprint()}
+    registry.promote(registry.register(kind="ctr", estimator="random_forest", artifact=path, artifact_sha256=digest, parameters=parameters))
+    registry.forget_loaded()
+
+
+@pytest.mark.django_db
+def test_without_a_champion_and_without_counts_every_ad_has_the_first_rate() -> None:
+    scores = scorer.score(REQUEST, make_candidates(5))
+    assert scores.model_version is None
+    np.testing.assert_allclose(scores.pctr, features.FIRST_CLICK_RATE, rtol=1e-6)
+    np.testing.assert_allclose(scores.pvcr, features.FIRST_COMPLETION_RATE, rtol=1e-6)
+
+
+@pytest.mark.django_db
+def test_without_a_champion_an_ad_that_was_clicked_more_scores_higher() -> None:
+    counts = np.array([[1000.0, 100.0, 900.0], [1000.0, 5.0, 300.0]])
+    scores = scorer.score(REQUEST, make_candidates(2, {"ad": counts}))
+    assert scores.pctr[0] > 0.08 > 0.02 > scores.pctr[1]
+    assert scores.pvcr[0] > 0.85 > 0.4 > scores.pvcr[1]
+
+
+@pytest.mark.django_db
+def test_a_new_ad_takes_after_its_campaign() -> None:
+    rates = {"campaign": np.array([[5000.0, 500.0, 0.0]] * 2 + [[5000.0, 10.0, 0.0]] * 2)}
+    scores = scorer.score(REQUEST, make_candidates(4, rates))
+    assert scores.pctr[0] > 0.08
+    assert scores.pctr[3] < 0.01
+
+
+@pytest.mark.django_db
+def test_no_candidates_give_empty_scores() -> None:
+    promote_forest()
+    assert scorer.score(REQUEST, make_candidates(0)).pctr.shape == (0,)
+
+
+@pytest.mark.django_db
+def test_logged_features_through_the_same_artifact_give_the_logged_score() -> None:
+    promote_forest()
+    scores = scorer.score(REQUEST, make_candidates(40))
+    assert scores.model_version == 1
+    version = registry.champion_row("ctr")
+    assert version is not None
+    model = registry.load_version(version).predictor
+    for row, logged in zip(scores.features, scores.pctr, strict=True):
+        packed = features.SCHEMA.pack(row)
+        again = np.array([features.SCHEMA.unpack(packed)], dtype=np.float32)
+        assert np.array_equal(again[0], row, equal_nan=True)
+        assert np.clip(model.predict(again)[0], scorer.LEAST, scorer.MOST) == pytest.approx(logged, abs=1e-9)
+
+
+@pytest.mark.django_db
+def test_a_champion_of_another_schema_is_not_asked() -> None:
+    path, digest = registry.store_artifact(predictor.ColumnPredictor(None, 0.9).to_bytes(), predictor.PLAIN)
+    parameters = {"schema_fingerprint": "of another time"}
+    registry.promote(registry.register(kind="ctr", estimator="prior", artifact=path, artifact_sha256=digest, parameters=parameters))
+    assert scorer.score(REQUEST, make_candidates(2)).model_version is None
+
+
+def test_consent_features_are_empty_without_consent_even_when_the_request_carries_them() -> None:
+    rates = {"viewer": np.array([[50.0, 5.0, 40.0]])}
+    columns = [features.SCHEMA.index[name] for name in CONSENT_FEATURES]
+    withheld = features.build(dataclasses.replace(REQUEST, consent=False), make_candidates(3, rates))
+    given = features.build(REQUEST, make_candidates(3, rates))
+    assert np.isnan(withheld[:, columns]).all()
+    assert not np.isnan(given[:, columns]).any()
+
+
+def test_rows_built_at_once_equal_rows_built_one_by_one() -> None:
+    rng = np.random.default_rng(5)
+    rates = {"ad": rng.integers(0, 500, (6, 3)).astype(float)}
+    together = features.build(REQUEST, make_candidates(6, rates))
+    whole = make_candidates(6, rates)
+    for place in range(6):
+        one = dataclasses.replace(
+            whole,
+            rates={"ad": rates["ad"][place : place + 1]},
+            **{
+                name: getattr(whole, name)[place : place + 1]
+                for name in ("ad", "flight", "campaign", "advertiser", "category", "duration", "seen_ad", "seen_campaign")
+            },
+        )
+        assert np.array_equal(features.build(REQUEST, one)[0], together[place], equal_nan=True)
+
+
+def test_a_row_of_another_schema_is_not_read() -> None:
+    from adplatform.learning.schema import SchemaMismatch
+
+    with pytest.raises(SchemaMismatch):
+        features.SCHEMA.unpack({"schema": "other", "values": []})
