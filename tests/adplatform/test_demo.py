@@ -1,0 +1,39 @@
+"""Demo logins are made once, with passwords that are nowhere in the code, and keep working."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from django.core.management import call_command
+
+from adplatform.demo import ensure_logins
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _groups() -> None:
+    call_command("sync_groups", verbosity=0)
+
+
+def test_each_login_opens_its_account_and_is_the_same_at_the_second_start(tmp_path: Path) -> None:
+    kept = tmp_path / "demo-logins.json"
+    first = ensure_logins(kept)
+    assert ensure_logins(kept) == first
+    assert kept.stat().st_mode & 0o077 == 0
+    for login in first:
+        assert authenticate(username=login["username"], password=login["password"]) is not None
+
+
+def test_two_installations_have_different_passwords(tmp_path: Path) -> None:
+    first = ensure_logins(tmp_path / "one.json")
+    second = ensure_logins(tmp_path / "two.json")
+    assert {login["password"] for login in first}.isdisjoint(login["password"] for login in second)
+
+
+def test_only_the_administrator_is_a_superuser(tmp_path: Path) -> None:
+    ensure_logins(tmp_path / "demo-logins.json")
+    assert list(User.objects.filter(is_superuser=True).values_list("username", flat=True)) == ["admin"]

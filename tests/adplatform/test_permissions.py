@@ -1,0 +1,68 @@
+"""The matrix of docs/permissions.md, cell by cell, against the running site."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.core.management import call_command
+from django.test import Client
+
+from adplatform.permissions import AD_OPS, AD_OPS_LEAD, ADVERTISER_MEMBER, EDITOR, EXECUTIVE, GROUPS, READ_ONLY, VIEWER
+
+pytestmark = pytest.mark.django_db
+
+PAGES = ("/", "/admin/", "/live/", "/insights/")
+SIGN_IN, FORBIDDEN, OPEN = "sign in", "no", "yes"
+MATRIX = {
+    None: (OPEN, SIGN_IN, SIGN_IN, SIGN_IN),
+    VIEWER: (OPEN, SIGN_IN, FORBIDDEN, FORBIDDEN),
+    EXECUTIVE: (OPEN, SIGN_IN, OPEN, OPEN),
+    AD_OPS: (OPEN, OPEN, OPEN, OPEN),
+    AD_OPS_LEAD: (OPEN, OPEN, OPEN, OPEN),
+    EDITOR: (OPEN, OPEN, FORBIDDEN, FORBIDDEN),
+    READ_ONLY: (OPEN, OPEN, OPEN, OPEN),
+    ADVERTISER_MEMBER: (OPEN, SIGN_IN, FORBIDDEN, FORBIDDEN),
+}
+CELLS = [(group, page, expected) for group, row in MATRIX.items() for page, expected in zip(PAGES, row, strict=True)]
+
+
+@pytest.fixture
+def groups() -> None:
+    call_command("sync_groups", verbosity=0)
+
+
+def member_of(group: str) -> User:
+    user = User.objects.create_user(f"someone-{group}", password="a long password", is_staff=GROUPS[group].staff)
+    user.groups.add(Group.objects.get(name=group))
+    return user
+
+
+@pytest.mark.parametrize(("group", "page", "expected"), CELLS)
+@pytest.mark.usefixtures("groups")
+def test_each_group_gets_to_the_pages_it_may_see_and_no_other(group: str | None, page: str, expected: str) -> None:
+    client = Client()
+    if group:
+        client.force_login(member_of(group))
+    response = client.get(page)
+    seen = {200: OPEN, 302: SIGN_IN, 403: FORBIDDEN}[response.status_code]
+    assert seen == expected
+    if seen == SIGN_IN:
+        assert "login" in response["Location"]
+
+
+@pytest.mark.parametrize("group", list(GROUPS))
+@pytest.mark.usefixtures("groups")
+def test_nobody_may_delete_and_nobody_may_change_a_billing_row(group: str) -> None:
+    user = member_of(group)
+    held = user.get_group_permissions()
+    assert not [permission for permission in held if ".delete_" in permission]
+    for row in ("flightbalance", "decision", "adevent", "ledgerentry"):
+        assert not user.has_perm(f"ads.change_{row}")
+        assert not user.has_perm(f"ads.add_{row}")
+
+
+def test_syncing_takes_away_what_is_not_declared(groups: None) -> None:
+    editors = Group.objects.get(name=EDITOR)
+    editors.permissions.add(Permission.objects.get(codename="delete_title"))
+    call_command("sync_groups", verbosity=0)
+    assert not editors.permissions.filter(codename="delete_title").exists()
