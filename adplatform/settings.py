@@ -183,6 +183,7 @@ LANGUAGE_CODE = "en"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise complains about a missing folder; files come from the finders.
 STATICFILES_DIRS: list[Any] = [
     BASE_DIR / "static",
     ("vendor/hls.js", BASE_DIR / "node_modules/hls.js/dist"),
