@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -31,11 +31,15 @@ ALL_TYPES = CLIENT_TYPES | SERVER_TYPES
 REPEATABLE_AD_TYPES = frozenset({"ad.mute", "ad.unmute", "ad.pause", "ad.resume", "ad.heartbeat", "ad.error"})
 
 
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+
+
 class Position(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where in the film: a scene id and seconds into it. Never a player's ``currentTime``, which ads shift."""
 
-    scene: int | None = None
-    offset: float = 0.0
+    scene: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
+    offset: Annotated[float, msgspec.Meta(ge=0, le=1e6)] = 0.0
 
 
 class ClientEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,22 +48,25 @@ class ClientEvent(msgspec.Struct, frozen=True, kw_only=True):
     v: int
     id: uuid.UUID
     type: str
-    occurred_at: datetime
+    occurred_at: Moment
     session: uuid.UUID | None = None
-    seq: int = 0
+    seq: Count = 0
     position: Position | None = None
-    plan_version: int = 0
+    plan_version: Count = 0
     token: str | None = None
     data: dict[str, Any] = {}
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One event as the log carries it. ``decision``, ``slot``, ``ad``, ``flight`` and ``price_micros`` come from the token."""
+    """One event as the log carries it. ``decision``, ``slot``, ``ad``, ``flight`` and ``price_micros`` come from the token.
+
+    ``invalid`` is the reason why the edge already knows the event must be stored as invalid; empty when it knows none.
+    """
 
     id: uuid.UUID
     type: str
-    occurred_at: datetime
-    received_at: datetime
+    occurred_at: Moment
+    received_at: Moment
     v: int = VERSION
     session: uuid.UUID | None = None
     seq: int = 0
@@ -77,6 +84,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     synthetic: bool = False
     batch: str | None = None
     request_id: str = ""
+    invalid: str = ""
     data: dict[str, Any] = {}
 
 

@@ -6,12 +6,12 @@ Django sees a plain table with one primary key ``id``; PostgreSQL sees ``PRIMARY
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
 from django.apps import apps
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.migrations.operations.base import Operation
 
 
@@ -49,27 +49,29 @@ def partitioned_models() -> list[type[models.Model]]:
 def ensure_partitions(days: Iterable[date]) -> int:
     """Create the partitions of these UTC days in every partitioned table where missing; returns how many were created."""
     wanted = sorted(set(days))
-    created = 0
     with connection.cursor() as cursor:
-        for table, day in _missing(cursor, wanted):
+        if not _missing(cursor, wanted):
+            return 0
+    with transaction.atomic(), connection.cursor() as cursor:
+        # One process at a time; whoever waited finds the partitions made.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('adplatform.ensure_partitions'))")
+        missing = _missing(cursor, wanted)
+        for table, day in missing:
             cursor.execute(
-                f'CREATE TABLE IF NOT EXISTS "{table}_{day:%Y%m%d}" PARTITION OF "{table}" FOR VALUES FROM (%s) TO (%s)',
-                [day, day + timedelta(days=1)],
+                f'CREATE TABLE "{partition_name(table, day)}" PARTITION OF "{table}" FOR VALUES FROM (%s) TO (%s)', [day, day + timedelta(days=1)]
             )
-            created += 1
-    return created
+    return len(missing)
 
 
-def _missing(cursor: Any, days: list[date]) -> Iterator[tuple[str, date]]:
-    tables = [model._meta.db_table for model in partitioned_models()]
-    cursor.execute(
-        "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = ANY(SELECT to_regclass(t) FROM unnest(%s::text[]) t)", [tables]
-    )
-    present = {name for (name,) in cursor.fetchall()}
-    for table in tables:
-        for day in days:
-            if f"{table}_{day:%Y%m%d}" not in present:
-                yield table, day
+def partition_name(table: str, day: date) -> str:
+    return f"{table}_{day:%Y%m%d}"
+
+
+def _missing(cursor: Any, days: list[date]) -> list[tuple[str, date]]:
+    pairs = [(model._meta.db_table, day) for model in partitioned_models() for day in days]
+    names = [partition_name(table, day) for table, day in pairs]
+    cursor.execute("SELECT to_regclass(quote_ident(name)) IS NULL FROM unnest(%s::text[]) WITH ORDINALITY AS n(name, place) ORDER BY place", [names])
+    return [pair for pair, (missing,) in zip(pairs, cursor.fetchall(), strict=True) if missing]
 
 
 def days_around(today: date, *, back: int = 1, ahead: int = 7) -> list[date]:

@@ -24,18 +24,32 @@ class Rollup:
 
     def add(self, cursor: Any, facts: Iterable[tuple[datetime, Sequence[Any], Sequence[int]]]) -> None:
         """Fold facts ``(event time, key values, measure values)`` into all three grains, inside the open transaction."""
-        collected = [(floor(moment), tuple(keys), tuple(values)) for moment, keys, values in facts]
-        if not collected:
+        minutes: dict[tuple[Any, ...], list[int]] = {}
+        for moment, keys, values in facts:
+            _add(minutes, (floor(moment), *keys), values)
+        if not minutes:
             return
         for grain, table in self.tables().items():
-            rows = [(truncate(minute, grain), *keys, *values) for minute, keys, values in collected]
-            fold(cursor, table, ("bucket", *self.keys), self.measures, rows)
-        latest = max(minute for minute, _, _ in collected)
+            totals: dict[tuple[Any, ...], list[int]] = {}
+            for (minute, *key), values in minutes.items():
+                _add(totals, (truncate(minute, grain), *key), values)
+            fold(cursor, table, ("bucket", *self.keys), self.measures, totals)
+        latest = max(key[0] for key in minutes)
         cursor.execute(
             "INSERT INTO adplatform_rollupstate (name, filled_to) VALUES (%s, %s)"
             " ON CONFLICT (name) DO UPDATE SET filled_to = greatest(adplatform_rollupstate.filled_to, EXCLUDED.filled_to)",
             [self.name, latest],
         )
+
+
+def _add(totals: dict[tuple[Any, ...], list[int]], key: tuple[Any, ...], values: Sequence[int]) -> None:
+    into = totals.get(key)
+    if into is None:
+        totals[key] = [int(value) for value in values]
+        return
+    for index, value in enumerate(values):
+        if value:
+            into[index] += value
 
 
 def floor(moment: datetime) -> datetime:

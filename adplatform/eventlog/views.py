@@ -1,0 +1,180 @@
+"""The edge over HTTP: batches of events, and every tracking event as a pixel. Signed by tokens, not by cookies; no database."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any
+
+import msgspec
+import structlog
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.request import UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
+
+from . import clicks, ids, ingest, metrics, stream, tokens
+from .hashing import daily_hash
+
+log = structlog.get_logger("adplatform.eventlog.edge")
+
+BODY_BYTES = 512 * 1024
+RETRY_AFTER_SECONDS = "2"
+GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+# VAST 4.2 section 3.14 names, as they stand in tracking URLs.
+PIXEL_EVENTS = {
+    "impression": "ad.impression", "start": "ad.start", "firstQuartile": "ad.first_quartile", "midpoint": "ad.midpoint",
+    "thirdQuartile": "ad.third_quartile", "complete": "ad.complete", "skip": "ad.skip", "click": "ad.click", "mute": "ad.mute",
+    "unmute": "ad.unmute", "pause": "ad.pause", "resume": "ad.resume", "error": "ad.error", "heartbeat": "ad.heartbeat", "notUsed": "ad.not_used",
+}  # fmt: skip
+
+View = Callable[..., HttpResponse]
+
+
+class Batch(msgspec.Struct):
+    """Events stay undecoded here, so that one unreadable event does not make the batch unreadable."""
+
+    events: list[msgspec.Raw]
+    session_token: str | None = None
+
+
+_batch = msgspec.json.Decoder(Batch)
+
+
+def edge(*methods: str) -> Callable[[View], View]:
+    """Answers preflights, allows other origins as VAST 4.2 section 1.3.4 asks, and keeps sessions and CSRF out of the way."""
+
+    def decorate(view: View) -> View:
+        @csrf_exempt
+        @wraps(view)
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            # The request log asks for the user; a cookie of this site would make that a database query.
+            request.user = AnonymousUser()
+            if request.method == "OPTIONS":
+                response = HttpResponse(status=204)
+            elif request.method in methods:
+                response = view(request, *args, **kwargs)
+            else:
+                response = HttpResponse(status=405, headers={"Allow": ", ".join((*methods, "OPTIONS"))})
+            return _allow_origin(request, response, methods)
+
+        return wrapped
+
+    return decorate
+
+
+def _allow_origin(request: HttpRequest, response: HttpResponse, methods: tuple[str, ...]) -> HttpResponse:
+    origin = request.headers.get("Origin")
+    response["Cache-Control"] = "no-store"
+    response["Vary"] = "Origin"
+    if origin is None:
+        return response
+    if origin == "null":
+        response["Access-Control-Allow-Origin"] = "*"
+    else:
+        response["Access-Control-Allow-Origin"] = origin
+        response["Access-Control-Allow-Credentials"] = "true"
+    if request.method == "OPTIONS":
+        response["Access-Control-Allow-Methods"] = ", ".join((*methods, "OPTIONS"))
+        response["Access-Control-Allow-Headers"] = "Content-Type"
+        response["Access-Control-Max-Age"] = "86400"
+    return response
+
+
+@edge("POST")
+def events(request: HttpRequest) -> HttpResponse:
+    """``POST /api/v1/events``: 202 with what was accepted and refused, 400 unreadable, 413 too large, 503 when the log is away."""
+    try:
+        body = _body(request)
+        batch = _batch.decode(body) if body is not None else None
+    except (msgspec.DecodeError, UnicodeError, RecursionError, UnreadablePostError):
+        metrics.REFUSED.labels(reason="unreadable_body").inc()
+        return _error(400, "unreadable_body", "send JSON: {session_token, events: [...]}")
+    if batch is None:
+        metrics.REFUSED.labels(reason="body_too_large").inc()
+        return _error(413, "body_too_large", f"send at most {BODY_BYTES} bytes; split the batch")
+    if len(batch.events) > ingest.MOST_EVENTS:
+        metrics.REFUSED.labels(reason=ingest.TOO_MANY).inc(len(batch.events))
+        return _error(413, ingest.TOO_MANY, f"send at most {ingest.MOST_EVENTS} events at once; split the batch")
+    now = datetime.now(UTC)
+    session, refusal = ingest.read_session(batch.session_token, now=now)
+    accepted = ingest.accept(batch.events, session=session, session_refusal=refusal, received_at=now, **_sender(request, now))
+    if not _append(accepted, way="http"):
+        return _error(503, "log_unavailable", "keep the events and send them again with the same ids", {"Retry-After": RETRY_AFTER_SECONDS})
+    refused = [{"index": refusal.index, "reason": refusal.reason} for refusal in accepted.refused]
+    return JsonResponse({"accepted": len(accepted.events), "refused": refused}, status=202)
+
+
+@edge("GET")
+def track(request: HttpRequest, event: str, token: str) -> HttpResponse:
+    """``GET /t/<event>/<token>``: a 1x1 GIF, or for ``click`` a redirect to the ad's own click-through."""
+    event_type = PIXEL_EVENTS.get(event)
+    if event_type is None:
+        metrics.REFUSED.labels(reason=ingest.UNKNOWN_TYPE).inc()
+        return _error(404, ingest.UNKNOWN_TYPE, f"use one of {', '.join(PIXEL_EVENTS)}")
+    now = datetime.now(UTC)
+    number = request.GET.get("seq", "")
+    sent = {
+        "v": 1, "id": str(ids.new_id(now)), "type": event_type, "occurred_at": now.isoformat(), "token": token,
+        "seq": int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0,
+    }  # fmt: skip
+    accepted = ingest.accept([sent], session=None, received_at=now, **_sender(request, now))
+    appended = _append(accepted, way="pixel")
+    if event_type == "ad.click":
+        return _follow(token)
+    if accepted.refused:
+        return HttpResponse(GIF, status=400, content_type="image/gif")
+    if not appended:
+        return HttpResponse(GIF, status=503, content_type="image/gif", headers={"Retry-After": RETRY_AFTER_SECONDS})
+    return HttpResponse(GIF, content_type="image/gif")
+
+
+def _follow(text: str) -> HttpResponse:
+    """An expired or uncounted click still takes the viewer where the ad promised; a forged one goes nowhere."""
+    try:
+        token = tokens.read(text, tokens.TrackingToken, now=None)
+    except tokens.TokenRefused as refused:
+        return _error(400, refused.reason, "this link is not one of ours")
+    url = clicks.click_through(token.ad)
+    if url is None:
+        return _error(404, "no_click_through", "this ad leads nowhere")
+    return HttpResponseRedirect(url)
+
+
+def _append(accepted: ingest.Accepted, *, way: str) -> bool:
+    for refusal in accepted.refused:
+        metrics.REFUSED.labels(reason=refusal.reason).inc()
+    try:
+        stream.append(accepted.events)
+    except stream.LogUnavailable as error:
+        log.warning("log_unavailable", reason=str(error), events=len(accepted.events))
+        return False
+    metrics.ACCEPTED.labels(way=way).inc(len(accepted.events))
+    return True
+
+
+def _body(request: HttpRequest) -> bytes | None:
+    """The body, or None when it is too large."""
+    length = request.headers.get("Content-Length", "")
+    if length.isdigit() and int(length) > BODY_BYTES:
+        return None
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        return None
+    return body if len(body) <= BODY_BYTES else None
+
+
+def _sender(request: HttpRequest, now: datetime) -> dict[str, str]:
+    return {
+        "ip_hash": daily_hash(request.META.get("REMOTE_ADDR") or "", now=now),
+        "ua_hash": daily_hash(request.headers.get("User-Agent", ""), now=now),
+        "request_id": str(structlog.contextvars.get_contextvars().get("request_id", "")),
+    }
+
+
+def _error(status: int, error: str, words: str, headers: dict[str, str] | None = None) -> JsonResponse:
+    return JsonResponse({"error": error, "detail": words}, status=status, headers=headers)
