@@ -77,7 +77,9 @@ def test_without_a_session_token_ad_events_still_count(client: Client) -> None:
     assert response.json() == {"accepted": 1, "refused": [{"index": 0, "reason": "unsigned"}]}
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"[" * 100_000, b'{"events": 1}', b'{"events": [NaN]}', b"\xff\xfe", b'{"events": [' + b"[" * 5000])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"[" * 100_000, b'{"events": 1}', b'{"events": [NaN]}', b"\xff\xfe", b'{"events": [' + b"[" * 5000]
+)
 def test_an_unreadable_body_is_answered_400(client: Client, body: bytes) -> None:
     response = client.post("/api/v1/events", body, content_type="application/json")
     assert response.status_code == 400
