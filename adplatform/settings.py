@@ -153,7 +153,8 @@ CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
         # Small on purpose: a slow client loses stale ticks, not its connection.
-        "CONFIG": {"hosts": [CHANNELS_REDIS_URL], "capacity": 20, "expiry": 10, "group_expiry": 3600},
+        # Sockets wait for messages in blocking reads, which redis-py's own default timeout would end with an error.
+        "CONFIG": {"hosts": [{"address": CHANNELS_REDIS_URL, "socket_timeout": None}], "capacity": 20, "expiry": 10, "group_expiry": 3600},
     }
 }
 

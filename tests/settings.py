@@ -21,3 +21,6 @@ MEDIA_ROOT = VAR_DIR / "media"
 MODELS_DIR = VAR_DIR / f"models-{WORKER}"
 # WhiteNoise warns about a missing folder, and warnings are errors here.
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+# Sockets read the database in threads that outlive the test; a kept connection would block the test database's removal.
+for _database in DATABASES.values():  # noqa: F405
+    _database["CONN_MAX_AGE"] = 0
