@@ -1,3 +1,7 @@
-from django.urls import URLPattern
+"""URLs of insights: the live dashboards and the chat."""
 
-urlpatterns: list[URLPattern] = []
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("live/", include("insights.live.urls")),
+]

@@ -1,0 +1,104 @@
+"""Sockets of insights. They hold no figure and no logic: permission, group, relay."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+
+import redis
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import Error as DatabaseError
+
+from insights.live import store
+from insights.live.permissions import may_watch
+
+NOT_ALLOWED = 4403
+UNSEEN_LIMIT = 3
+
+
+class LiveConsumer(AsyncWebsocketConsumer):
+    """Relays snapshots to one page.
+
+    The page answers each snapshot with ``{"type": "seen"}``. While UNSEEN_LIMIT of them are unanswered only the newest one
+    waits, so a slow page loses stale snapshots and never its connection. ``{"type": "pause"}`` and ``{"type": "resume"}``
+    stop and continue the flow.
+    """
+
+    recheck_seconds = 60.0
+
+    async def connect(self) -> None:
+        user = self.scope.get("user")
+        self.user_id: int | None = getattr(user, "pk", None)
+        self.version = (0, 0)
+        self.unseen = 0
+        self.waiting: dict[str, str] | None = None
+        self.paused = False
+        self.watchdog: asyncio.Task[None] | None = None
+        if not await database_sync_to_async(may_watch)(self.user_id):
+            await self.close(code=NOT_ALLOWED)
+            return
+        # Joined before the last snapshot is read: a tick in between is relayed or recognised as older, never missed.
+        await self.channel_layer.group_add(store.GROUP, self.channel_name)
+        await self.accept()
+        await self._send_last()
+        self.watchdog = asyncio.create_task(self._recheck())
+
+    async def disconnect(self, code: int) -> None:
+        if self.watchdog:
+            self.watchdog.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.watchdog
+            await self.channel_layer.group_discard(store.GROUP, self.channel_name)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        try:
+            kind = json.loads(text_data or "")["type"]
+        except (ValueError, KeyError, TypeError):
+            return
+        if kind == "seen":
+            self.unseen = max(0, self.unseen - 1)
+            await self._flush()
+        elif kind == "pause":
+            self.paused = True
+        elif kind == "resume":
+            self.paused, self.unseen, self.version = False, 0, (0, 0)
+            await self._send_last()
+
+    async def live_tick(self, event: dict[str, str]) -> None:
+        version = (int(event["fence"]), int(event["n"]))
+        if self.paused or version <= self.version:
+            return
+        self.version, self.waiting = version, event
+        await self._flush()
+
+    async def live_problem(self, event: dict[str, str]) -> None:
+        if not self.paused:
+            await self.send(text_data=json.dumps({"type": "problem", "what": event["what"], "since": event["since"]}))
+
+    async def _flush(self) -> None:
+        if self.waiting and self.unseen < UNSEEN_LIMIT:
+            body, self.waiting = self.waiting["body"], None
+            self.unseen += 1
+            await self.send(text_data=f'{{"type":"snapshot","snapshot":{body}}}')
+
+    async def _send_last(self) -> None:
+        try:
+            body = await database_sync_to_async(store.last)()
+        except redis.RedisError:
+            return
+        if body:
+            fence, n = json.loads(body)["version"]
+            await self.live_tick({"fence": str(fence), "n": str(n), "body": body})
+
+    async def _recheck(self) -> None:
+        while True:
+            await asyncio.sleep(self.recheck_seconds)
+            try:
+                allowed = await database_sync_to_async(may_watch)(self.user_id)
+            except DatabaseError:
+                continue
+            if not allowed:
+                await self.close(code=NOT_ALLOWED)
+                return

@@ -1,0 +1,34 @@
+"""The figures at the top of the page, in their order: what each is called, how it is written and what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Tile:
+    """``unit`` is count, share (0-1) or money (micros). ``baseline`` names what the change on the tile is measured against."""
+
+    key: str
+    label: str
+    unit: str
+    meaning: str
+    baseline: str = "yesterday at this hour"
+
+
+TILES = (
+    Tile("active_sessions", "Watching now", "count", "Playback sessions heard from in the last 30 seconds", "ten minutes ago"),
+    Tile("revenue", "Revenue today", "money", "Booked in the ledger today (UTC)"),
+    Tile("impressions", "Impressions today", "count", "Valid ad impressions today (UTC)"),
+    Tile("ecpm", "eCPM", "money", "Revenue for 1,000 impressions, today"),
+    Tile("fill_rate", "Fill rate", "share", "Ad slots offered today that were filled"),
+    Tile("ctr", "Click-through rate", "share", "Clicks for each impression, today"),
+    Tile("completion_rate", "Completion rate", "share", "Impressions watched to the end of the ad, today"),
+    Tile(
+        "engagement",
+        "Predicted engagement",
+        "share",
+        "Mean of the Director's predictions in the last five minutes: share of the coming scenes watched",
+    ),
+    Tile("director_changes", "Director changes", "count", "Scene plans the Director changed today"),
+)

@@ -1,0 +1,7 @@
+from django.urls import URLPattern, path
+
+from .consumers import LiveConsumer
+
+websocket_urlpatterns: list[URLPattern] = [
+    path("ws/live/", LiveConsumer.as_asgi()),  # type: ignore[arg-type]
+]

@@ -1,0 +1,54 @@
+// The figures at the top: value, change against the baseline, and the last ten minutes as a line.
+
+const RISE = { 1: ["▲", "up"], 0: ["=", "unchanged"], "-1": ["▼", "down"] };
+
+export function tiles(write) {
+  const found = [...document.querySelectorAll(".tile")].map((element) => ({
+    element,
+    ...element.dataset,
+    value: element.querySelector("[data-value]"),
+    delta: element.querySelector("[data-delta]"),
+    note: element.querySelector("[data-note]"),
+    area: element.querySelector(".spark-area"),
+    line: element.querySelector(".spark-line"),
+  }));
+  return (figures) => found.forEach((tile) => draw(tile, figures[tile.key], write));
+}
+
+function draw(tile, figure, write) {
+  const text = write.value(figure.value, tile.unit);
+  if (tile.value.textContent !== text) tile.value.textContent = text;
+  const change = write.delta(figure.value, figure.before, tile.unit);
+  tile.delta.dataset.sign = change ? change.sign : "";
+  if (change) {
+    const [arrow, word] = RISE[change.sign];
+    const mark = Object.assign(document.createElement("span"), { textContent: arrow });
+    mark.setAttribute("aria-hidden", "true");
+    const hidden = Object.assign(document.createElement("span"), { className: "visually-hidden", textContent: word });
+    const against = Object.assign(document.createElement("span"), { className: "tile-baseline", textContent: ` vs ${tile.baseline}` });
+    tile.delta.replaceChildren(mark, hidden, ` ${change.text}`, against);
+  } else {
+    tile.delta.textContent = `nothing to compare ${tile.baseline}`;
+  }
+  const between = figure.ci ? `95 %: ${write.share(figure.ci[0])} to ${write.share(figure.ci[1])}` : "";
+  tile.note.textContent = [figure.note, between].filter(Boolean).join(" · ") || " ";
+  spark(tile, figure.spark);
+}
+
+function spark(tile, values) {
+  const known = values.map((value, index) => [index, value]).filter(([, value]) => value !== null);
+  if (known.length < 2) {
+    tile.line.removeAttribute("d");
+    tile.area.removeAttribute("d");
+    return;
+  }
+  const low = Math.min(0, ...known.map(([, value]) => value));
+  const high = Math.max(...known.map(([, value]) => value)) || 1;
+  const points = known.map(([index, value]) => [
+    ((index / (values.length - 1)) * 100).toFixed(2),
+    (26 - ((value - low) / (high - low || 1)) * 24).toFixed(2),
+  ]);
+  const path = points.map(([x, y], index) => `${index ? "L" : "M"}${x} ${y}`).join("");
+  tile.line.setAttribute("d", path);
+  tile.area.setAttribute("d", `${path}L${points.at(-1)[0]} 28L${points[0][0]} 28Z`);
+}

@@ -1,0 +1,165 @@
+"""The socket and the page through the real application."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from channels.testing import WebsocketCommunicator
+from channels_redis.core import RedisChannelLayer
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from adplatform.asgi import application
+from insights.consumers import LiveConsumer
+from insights.live import store
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def a_user(name: str, *groups: str, superuser: bool = False) -> Client:
+    user = User.objects.create_user(name, password="a long password", is_superuser=superuser)
+    user.groups.set([Group.objects.get_or_create(name=group)[0] for group in groups])
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def channel_layer() -> RedisChannelLayer:
+    return get_channel_layer()
+
+
+def publish(fence: int, n: int) -> dict[str, str]:
+    body = json.dumps({"version": [fence, n]})
+    store.client().set(store.LAST_KEY, body)
+    return {"type": "live.tick", "fence": str(fence), "n": str(n), "body": body}
+
+
+def communicator(client: Client | None, origin: str = "http://localhost") -> WebsocketCommunicator:
+    headers = [(b"origin", origin.encode()), (b"host", b"localhost")]
+    if client:
+        headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}".encode()))
+    return WebsocketCommunicator(application, "/ws/live/", headers=headers)
+
+
+@asynccontextmanager
+async def connected(client: Client) -> AsyncIterator[WebsocketCommunicator]:
+    socket = communicator(client)
+    accepted, _ = await socket.connect()
+    assert accepted
+    yield socket
+    await socket.disconnect()
+    await channel_layer().close_pools()
+
+
+async def next_version(socket: WebsocketCommunicator) -> list[int]:
+    message = json.loads(await socket.receive_from(timeout=5))
+    assert message["type"] == "snapshot"
+    version: list[int] = message["snapshot"]["version"]
+    return version
+
+
+async def test_an_anonymous_socket_is_refused() -> None:
+    accepted, _ = await communicator(None).connect()
+    assert not accepted
+
+
+async def test_a_viewer_is_refused() -> None:
+    accepted, _ = await communicator(await database_sync_to_async(a_user)("viewer", "viewer")).connect()
+    assert not accepted
+
+
+async def test_a_foreign_origin_is_refused() -> None:
+    executive = await database_sync_to_async(a_user)("eve", "executive")
+    accepted, _ = await communicator(executive, origin="https://elsewhere.example").connect()
+    assert not accepted
+
+
+@pytest.mark.parametrize("group", ["executive", "ad-ops", "ad-ops-lead", "read-only"])
+async def test_those_who_may_watch_get_the_last_snapshot_at_once(group: str) -> None:
+    publish(7, 3)
+    async with connected(await database_sync_to_async(a_user)("someone", group)) as socket:
+        assert await next_version(socket) == [7, 3]
+
+
+async def test_newer_snapshots_are_relayed_and_older_ones_dropped() -> None:
+    publish(7, 3)
+    layer = channel_layer()
+    async with connected(await database_sync_to_async(a_user)("eve", "executive")) as socket:
+        assert await next_version(socket) == [7, 3]
+        for fence, n in ((7, 2), (6, 99), (7, 4), (8, 1)):
+            await layer.group_send(store.GROUP, publish(fence, n))
+        assert await next_version(socket) == [7, 4]
+        assert await next_version(socket) == [8, 1]
+
+
+async def test_a_slow_page_loses_stale_snapshots_and_keeps_its_connection() -> None:
+    layer = channel_layer()
+    async with connected(await database_sync_to_async(a_user)("eve", "executive")) as socket:
+        for n in range(1, 8):
+            await layer.group_send(store.GROUP, publish(1, n))
+        assert [await next_version(socket) for _ in range(3)] == [[1, 1], [1, 2], [1, 3]]
+        assert await socket.receive_nothing(0.2)
+        await socket.send_to(text_data='{"type": "seen"}')
+        assert await next_version(socket) == [1, 7]
+
+
+async def test_a_paused_page_gets_nothing_until_it_resumes() -> None:
+    layer = channel_layer()
+    async with connected(await database_sync_to_async(a_user)("eve", "executive")) as socket:
+        await socket.send_to(text_data='{"type": "pause"}')
+        assert await socket.receive_nothing(0.1)
+        await layer.group_send(store.GROUP, publish(1, 1))
+        assert await socket.receive_nothing(0.2)
+        await socket.send_to(text_data='{"type": "resume"}')
+        assert await next_version(socket) == [1, 1]
+
+
+async def test_a_right_taken_away_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LiveConsumer, "recheck_seconds", 0.05)
+    executive = await database_sync_to_async(a_user)("eve", "executive")
+    async with connected(executive) as socket:
+        await database_sync_to_async(clear_groups)("eve")
+        message = await asyncio.wait_for(socket.receive_output(5), 6)
+        assert message == {"type": "websocket.close", "code": 4403}
+
+
+def clear_groups(name: str) -> None:
+    User.objects.get(username=name).groups.clear()
+
+
+def test_the_page_sends_a_stranger_to_the_login() -> None:
+    response = Client().get("/live/")
+    assert response.status_code == 302
+    assert response["Location"].startswith(settings.LOGIN_URL)
+
+
+def test_the_page_is_closed_to_viewers_and_open_to_executives_and_superusers() -> None:
+    assert a_user("viewer", "viewer").get("/live/").status_code == 403
+    assert a_user("eve", "executive").get("/live/").status_code == 200
+    assert a_user("root", superuser=True).get("/live/").status_code == 200
+
+
+def test_the_last_snapshot_can_be_read_over_http() -> None:
+    executive = a_user("eve", "executive")
+    assert executive.get("/live/snapshot.json").status_code == 503
+    publish(7, 3)
+    response = executive.get("/live/snapshot.json")
+    assert response.json() == {"version": [7, 3]}
+    assert int(response["X-Server-Now"]) > 0
+    assert "no-store" in response["Cache-Control"]
+    assert Client().get("/live/snapshot.json").status_code == 401
+    assert a_user("viewer", "viewer").get("/live/snapshot.json").status_code == 403
+
+
+def test_the_page_holds_no_inline_script_or_style() -> None:
+    page = a_user("eve", "executive").get("/live/").content.decode()
+    assert "style=" not in page
+    assert "<style" not in page
+    assert all("src=" in tag for tag in page.split("<script")[1:])
