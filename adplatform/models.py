@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+
+from adplatform.experiments.assignment import parse_arms
 
 
 class ModelVersion(models.Model):
@@ -68,6 +71,13 @@ class Experiment(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    def clean(self) -> None:
+        """Raises ValidationError unless ``arms`` are well-formed, so that assignment never meets arms it cannot read."""
+        try:
+            parse_arms(self.arms)
+        except ValueError as error:
+            raise ValidationError({"arms": str(error)}) from error
 
 
 class Assignment(models.Model):

@@ -12,15 +12,13 @@ for variable in ("OPENAI_API_KEY", "INSIGHTS_LLM_BASE_URL"):
     os.environ.pop(variable, None)
 
 from adplatform.settings import *  # noqa: E402, F403
-from adplatform.settings import STATIC_ROOT, VAR_DIR  # noqa: E402
+from adplatform.settings import VAR_DIR  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 MEDIA_ROOT = VAR_DIR / "media"
 MODELS_DIR = VAR_DIR / f"models-{WORKER}"
-# WhiteNoise warns about a missing folder, and warnings are errors here.
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 # Sockets read the database in threads that outlive the test; a kept connection would block the test database's removal.
 for _database in DATABASES.values():  # noqa: F405
     _database["CONN_MAX_AGE"] = 0

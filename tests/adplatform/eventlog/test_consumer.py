@@ -8,6 +8,8 @@ import pytest
 from django.db import connection
 
 from adplatform.eventlog import consumer, handlers, health, ids, stream
+from adplatform.eventlog.envelope import decode
+from adplatform.eventlog.partitions import ensure_partitions
 from adplatform.models import DeadEvent, RollupState
 from engagement.models import PlaybackDay, PlaybackEvent, PlaybackHour, PlaybackMinute
 from tests.adplatform.eventlog.conftest import append_many, make_event
@@ -105,8 +107,8 @@ def test_a_redelivered_batch_that_was_committed_changes_nothing(own_handler: Pla
     append_many(4)
     stream.ensure_group()
     entries = stream.read("died", count=10, block_ms=None)
-    events = [consumer.decode(entry.payload or b"") for entry in entries]
-    consumer.ensure_partitions({ids.day_of(event.id) for event in events})
+    events = [decode(entry.payload or b"") for entry in entries]
+    ensure_partitions({ids.day_of(event.id) for event in events})
     with connection.cursor() as wrapper:
         own_handler(wrapper.cursor, events, now=datetime.now(UTC))
     assert consumer.drain() == 4
