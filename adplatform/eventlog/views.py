@@ -15,7 +15,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
+from adplatform.openapi import Operation, document
+
 from . import clicks, ids, ingest, metrics, stream, tokens
+from .envelope import ClientEvent
 from .hashing import daily_hash
 
 log = structlog.get_logger("adplatform.eventlog.edge")
@@ -175,3 +178,37 @@ def _sender(request: HttpRequest, now: datetime) -> dict[str, str]:
 
 def _error(status: int, error: str, words: str, headers: dict[str, str] | None = None) -> JsonResponse:
     return JsonResponse({"error": error, "detail": words}, status=status, headers=headers)
+
+
+class RefusedEvent(msgspec.Struct):
+    index: int
+    reason: str
+
+
+class BatchAnswer(msgspec.Struct):
+    accepted: int
+    refused: list[RefusedEvent]
+
+
+class BatchBody(msgspec.Struct):
+    """The body as documented; the view itself decodes each event alone, see Batch."""
+
+    events: list[ClientEvent]
+    session_token: str | None = None
+
+
+document(
+    Operation(
+        "/api/v1/events",
+        "post",
+        "Send a batch of events. Good items are never lost to bad ones.",
+        body=BatchBody,
+        responses={
+            202: ("What was accepted, and what was refused and why", BatchAnswer),
+            400: ("The body cannot be read", None),
+            413: ("The body is too large, or holds too many events", None),
+            503: ("The event log is away: send the same events with the same ids again", None),
+        },
+        tags=("events",),
+    )
+)
