@@ -96,7 +96,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "adplatform.urls"
 ASGI_APPLICATION = "adplatform.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-LOGIN_URL = "/admin/login/"
+LOGIN_URL = "/accounts/login/"
 
 TEMPLATES: list[dict[str, Any]] = [
     {

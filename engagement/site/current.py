@@ -1,0 +1,93 @@
+"""Whose browser this is: the account where somebody is signed in, else a cookie that owns the profiles made here."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpRequest, HttpResponse
+
+from engagement import selectors, services
+from engagement.models import Device, Viewer
+
+COOKIE = "browser"
+COOKIE_SECONDS = 365 * 24 * 3600
+SESSION_KEY = "viewer"
+DEVICE_KEY = "demo_device"
+HOUR_KEY = "demo_hour"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Exactly one of the two is set, except for a browser that never made a profile: then neither."""
+
+    account: AbstractBaseUser | None
+    browser: uuid.UUID | None
+
+
+def owner_of(request: HttpRequest) -> Owner:
+    if request.user.is_authenticated:
+        return Owner(request.user, None)
+    kept = request.get_signed_cookie(COOKIE, default="")
+    try:
+        return Owner(None, uuid.UUID(kept) if kept else None)
+    except ValueError:
+        return Owner(None, None)
+
+
+def profiles_of(request: HttpRequest) -> list[Viewer]:
+    owner = owner_of(request)
+    return list(selectors.viewers_owned_by(account=owner.account, browser=owner.browser))
+
+
+def viewer_of(request: HttpRequest) -> Viewer | None:
+    """The chosen profile, if it still exists and still belongs to whoever asks."""
+    chosen = request.session.get(SESSION_KEY)
+    if not chosen:
+        return None
+    owner = owner_of(request)
+    return selectors.viewers_owned_by(account=owner.account, browser=owner.browser).filter(pk=chosen).first()
+
+
+def choose(request: HttpRequest, viewer: Viewer) -> None:
+    request.session[SESSION_KEY] = str(viewer.pk)
+
+
+def owner_for_writing(request: HttpRequest) -> Owner:
+    """As ``owner_of``, but a browser without a cookie is given one; pass it to ``keep_cookie`` with the response."""
+    owner = owner_of(request)
+    return owner if owner.account or owner.browser else Owner(None, uuid.uuid4())
+
+
+def keep_cookie(request: HttpRequest, response: HttpResponse, owner: Owner) -> HttpResponse:
+    if owner.browser:
+        response.set_signed_cookie(COOKIE, str(owner.browser), max_age=COOKIE_SECONDS, httponly=True, samesite="Lax", secure=request.is_secure())
+    return response
+
+
+def guest(request: HttpRequest, owner: Owner) -> Viewer:
+    """A first profile for somebody who presses Play before making one: nothing known, no consent."""
+    viewer = services.viewer_create(actor=owner.account, browser=owner.browser, name="Guest")
+    choose(request, viewer)
+    return viewer
+
+
+def demo_device(request: HttpRequest) -> str:
+    return str(request.session.get(DEVICE_KEY) or "")
+
+
+def demo_hour(request: HttpRequest) -> int | None:
+    hour = request.session.get(HOUR_KEY)
+    return int(hour) if hour is not None else None
+
+
+def shell(request: HttpRequest, viewer: Viewer | None) -> dict[str, Any]:
+    """What the frame of every page shows: the profile, and the demo controls as they stand."""
+    return {
+        "viewer": viewer,
+        "demo_device": demo_device(request),
+        "demo_device_label": dict(Device.choices).get(demo_device(request), ""),
+        "demo_hour": demo_hour(request),
+    }

@@ -1,0 +1,13 @@
+// Browse, title and profile pages. Everything works without this file; it adds comfort.
+import { paintTitles } from "./colours.js";
+import { enhanceRows } from "./rows.js";
+import { enhanceSearch } from "./search.js";
+import { enhanceDetail, enhanceStars } from "./detail.js";
+import { watchPreparation } from "./readiness.js";
+
+paintTitles(document);
+enhanceRows(document);
+enhanceSearch(document.querySelector("form.search"));
+enhanceDetail(document.getElementById("detail"));
+enhanceStars(document);
+watchPreparation();

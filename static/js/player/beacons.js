@@ -1,0 +1,166 @@
+// Which events follow from the playhead, as a pure state machine: (t, playing) in, events out. It has no clock and sends
+// nothing. An event here is {type, data, position, token?}; the session adds id, time and sequence number.
+//
+// What counts is the playhead really advancing while playing. A jump is told apart by ``jump``: what lies between was not
+// watched, and a quartile fires only when the ad was watched without a gap from its start up to it.
+import { adKey, round } from "./timeline.js";
+
+// The longest step taken for continuous play. Background tabs are woken once a second.
+const LONGEST_STEP = 2.5;
+const GAP = 0.15;
+const END_SLACK = 0.35;
+const QUARTILES = [
+  [0.25, "ad.first_quartile"],
+  [0.5, "ad.midpoint"],
+  [0.75, "ad.third_quartile"],
+];
+const AD_HEARTBEAT_SECONDS = 5;
+
+export class Beacons {
+  constructor(timeline) {
+    this.timeline = timeline;
+    this.previous = null;
+    this.ads = new Map();
+    this.scene = null;
+    this.seen = new Set();
+    this.started = false;
+  }
+
+  /** Published items never change, so what was counted stays counted. */
+  replace(timeline) {
+    this.timeline = timeline;
+  }
+
+  /** The playhead is at t. ``playing``: neither paused nor seeking nor waiting. */
+  step(t, playing) {
+    const from = this.previous;
+    this.previous = t;
+    if (!playing || from === null || t <= from) return [];
+    if (t - from > LONGEST_STEP) return this.jump(t);
+    const out = [];
+    if (!this.started) {
+      this.started = true;
+      out.push(this.event("playback.start", t));
+    }
+    for (const { item, a, b } of this.timeline.within(from, t)) {
+      if (item.kind === "ad") this.coverAd(item, a, b, out);
+      else this.coverScene(item, a, b, out);
+    }
+    return out;
+  }
+
+  /** The playhead was put to t. Leaving a scene that way ends it. */
+  jump(t) {
+    this.previous = t;
+    const out = [];
+    const there = this.timeline.itemAt(t);
+    if (this.scene && !(there?.kind === "scene" && there.id === this.scene.item.id)) this.endScene(out);
+    for (const ad of this.ads.values()) if (!ad.done) ad.broken = true;
+    return out;
+  }
+
+  /** The media ended: the last packets of a clip are often a few hundredths short of its nominal end. */
+  finish() {
+    const last = this.timeline.items.at(-1);
+    const out = last && this.previous !== null && last.t1 - this.previous < END_SLACK ? this.step(last.t1, true) : [];
+    this.endScene(out);
+    return out;
+  }
+
+  /** The viewer pressed "Skip ad". */
+  skip(item) {
+    const ad = this.ads.get(adKey(item));
+    if (!ad || ad.done) return [];
+    ad.done = true;
+    this.seen.add(adKey(item));
+    return [this.adEvent("ad.skip", item, item.t0 + ad.covered, { watched: round(ad.covered) })];
+  }
+
+  /** pause, resume, mute, unmute, error: only inside an ad, and not after it was skipped. */
+  adAction(name, t, data = {}) {
+    const item = this.timeline.itemAt(t);
+    if (item?.kind !== "ad" || !this.ads.has(adKey(item))) return [];
+    return [this.adEvent(`ad.${name}`, item, t, data)];
+  }
+
+  event(type, t, data = {}) {
+    return { type, data, position: this.timeline.positionAt(t) };
+  }
+
+  /** Seconds into its scene that were watched; null where no scene is on. */
+  leave() {
+    const out = [];
+    this.endScene(out);
+    return out;
+  }
+
+  adEvent(type, item, t, data = {}) {
+    return { ...this.event(type, t, { offset: round(Math.max(0, t - item.t0)), ...data }), token: item.token };
+  }
+
+  coverAd(item, a, b, out) {
+    this.endScene(out);
+    const key = adKey(item);
+    let ad = this.ads.get(key);
+    if (!ad) {
+      ad = { covered: 0, fired: new Set(), broken: a - item.t0 > GAP * 4, done: false, beat: 0 };
+      this.ads.set(key, ad);
+      out.push(this.adEvent("ad.impression", item, b), this.adEvent("ad.start", item, b));
+    }
+    if (ad.done) return;
+    if (b - item.t0 - ad.beat >= AD_HEARTBEAT_SECONDS) {
+      ad.beat = b - item.t0;
+      out.push(this.adEvent("ad.heartbeat", item, b));
+    }
+    if (a - item.t0 <= ad.covered + GAP) {
+      ad.covered = Math.max(ad.covered, b - item.t0);
+      ad.broken = false;
+    } else if (!ad.covered && a - item.t0 <= GAP * 4) {
+      ad.covered = b - item.t0;
+    }
+    if (!ad.broken) this.fireQuartiles(item, ad, b, out);
+    if (b >= item.t1 - 0.001) {
+      ad.done = true;
+      this.seen.add(key);
+    }
+  }
+
+  fireQuartiles(item, ad, t, out) {
+    const length = item.t1 - item.t0;
+    for (const [share, type] of QUARTILES) {
+      if (ad.covered >= share * length && !ad.fired.has(type)) {
+        ad.fired.add(type);
+        out.push(this.adEvent(type, item, t));
+      }
+    }
+    if (ad.covered >= length - 0.01 && !ad.fired.has("ad.complete")) {
+      ad.fired.add("ad.complete");
+      ad.done = true;
+      this.seen.add(adKey(item));
+      out.push(this.adEvent("ad.complete", item, t));
+    }
+  }
+
+  coverScene(item, a, b, out) {
+    if (this.scene?.item.id !== item.id) {
+      this.endScene(out);
+      this.scene = { item, watched: 0, end: a };
+      out.push({ type: "playback.scene_start", data: { scene: item.id }, position: { scene: item.id, offset: round(a - item.t0) } });
+    }
+    this.scene.watched += b - a;
+    this.scene.end = b;
+    if (b >= item.t1 - 0.001) this.endScene(out);
+  }
+
+  endScene(out) {
+    if (!this.scene) return;
+    const { item, watched, end } = this.scene;
+    this.scene = null;
+    const length = item.t1 - item.t0;
+    out.push({
+      type: "playback.scene_end",
+      data: { scene: item.id, watched: round(Math.min(watched, length)), duration: round(length), completed: end >= item.t1 - 0.25 },
+      position: { scene: item.id, offset: round(end - item.t0) },
+    });
+  }
+}
