@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from django.conf import settings
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
+from catalog import selectors as catalogue
 from catalog.models import MediaAsset, Scene, Title
 from engagement.models import PlaybackSession
 
@@ -26,6 +26,7 @@ class Card:
     seconds: float
     poster: str
     card: str
+    hero: str
     progress: float = 0.0
 
     @property
@@ -79,8 +80,9 @@ def card_of(title: Title, progress: float = 0.0) -> Card:
         genres=tuple(genre.name for genre in title.genres.all()),
         ready=ready,
         seconds=sum(asset.duration for asset in assets if asset),
-        poster=f"{settings.MEDIA_URL}{title.poster}" if title.poster else "",
-        card=f"{settings.MEDIA_URL}{title.card}" if title.card else "",
+        poster=catalogue.poster_url(title),
+        card=catalogue.card_url(title),
+        hero=catalogue.hero_url(title),
         progress=progress,
     )
 

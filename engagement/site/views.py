@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -113,9 +114,13 @@ def watch(request: HttpRequest, slug: str) -> HttpResponse:
     owner = current.owner_for_writing(request)
     viewer = current.viewer_of(request) or current.guest(request, owner)
     going = [session for session in selectors.unfinished_sessions(viewer) if session.title_id == card.title.pk]
+    resume = going[0] if going else None
     context = current.shell(request, viewer) | {
         "card": card,
-        "resume": going[0] if going else None,
+        "picture": card.hero or card.card,
+        "currency": settings.CURRENCY,
+        "resume": resume,
+        "resume_scene": next((scene for scene in card.scenes if resume and scene.pk == resume.resume_scene), None),
         "next_up": shelves.next_up(card, map(shelves.card_of, shelves.published_titles())),
         "star_choices": (1, 2, 3, 4, 5),
         "stars_given": selectors.stars_given(viewer, card.title.pk),

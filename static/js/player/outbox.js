@@ -1,9 +1,10 @@
 // Events that the server has not acknowledged yet, in order. Pure: it is told when and how things were sent.
 
 export class Outbox {
-  constructor() {
+  /** @param {number} after sequence numbers go on from here; a page loaded later must begin above an earlier one of the same session */
+  constructor(after = 0) {
     this.waiting = [];
-    this.lastSeq = 0;
+    this.lastSeq = after;
   }
 
   add(event) {

@@ -20,7 +20,6 @@ export class Session extends EventTarget {
     super();
     this.wish = { title: slug, tab: tabId(), device: device || null, hour: hour === "" ? null : Number(hour) };
     this.csrf = csrf;
-    this.outbox = new Outbox();
     this.offset = 0;
     this.planVersion = 0;
     this.failures = 0;
@@ -34,9 +33,11 @@ export class Session extends EventTarget {
     const answer = await fetch("/api/v1/playback", { method: "POST", headers, body }).catch(() => null);
     if (!answer) throw new ServerProblem("The server cannot be reached. Check the connection and try again.", 0);
     const details = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw new ServerProblem(details.detail ?? `The server answered ${answer.status}. Try again in a moment.`, answer.status);
+    if (!answer.ok) throw new ServerProblem(details.problem ?? `The server answered ${answer.status}. Try again in a moment.`, answer.status);
     this.details = details;
     this.adopt(details.timeline);
+    // The server's clock is above every number that an earlier page of this session can have used.
+    this.outbox = new Outbox(Math.floor(this.now()));
     this.connect();
     this.timers = [setInterval(() => this.flush(), FLUSH_EVERY), setInterval(() => this.pollWhileAway(), POLL_EVERY)];
     return details;

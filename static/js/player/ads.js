@@ -1,0 +1,158 @@
+// What is shown while an ad plays: which of how many, how long, when it may be skipped, and why it was chosen.
+import { countdown } from "./timeline.js";
+
+const PRICED = { cpm: "for this impression", cpcv: "for a completed view", cpc: "for a click" };
+const SHOWN_CANDIDATES = 12;
+
+export class AdView {
+  constructor(root) {
+    this.root = root;
+    this.money = new Intl.NumberFormat("en", { style: "currency", currency: root.dataset.currency, minimumFractionDigits: 2, maximumFractionDigits: 4 });
+    this.part = (name) => root.querySelector(`[data-part="${name}"]`);
+    this.item = null;
+  }
+
+  render(item, t) {
+    this.part("ad-bar").hidden = !item;
+    if (item !== this.item) this.begin(item);
+    if (!item) return;
+    this.part("ad-count").textContent = `${item.n} of ${item.of} · ${countdown(item.t1 - t)}`;
+    this.renderSkip(item, t);
+  }
+
+  begin(item) {
+    this.item = item;
+    this.skipWords = null;
+    if (!item) return;
+    this.part("ad-name").textContent = item.advertiser ?? item.name;
+    const link = this.part("ad-click");
+    link.hidden = !item.click;
+    link.href = `/t/click/${item.token}`;
+    link.setAttribute("aria-label", `Visit ${item.advertiser ?? "the advertiser"} in a new tab`);
+    this.part("ad-skip").hidden = !skippable(item);
+  }
+
+  renderSkip(item, t) {
+    if (!skippable(item)) return;
+    const left = Math.ceil(item.skip_after - (t - item.t0) - 0.02);
+    const words = left > 0 ? `Skip in ${left}` : "Skip ad";
+    if (words === this.skipWords) return;
+    this.skipWords = words;
+    this.part("ad-skip").textContent = words;
+    this.part("ad-skip").disabled = left > 0;
+  }
+
+  /** Whether the ad on screen may be skipped at t. */
+  maySkip(t) {
+    return Boolean(this.item) && skippable(this.item) && t - this.item.t0 >= this.item.skip_after - 0.02;
+  }
+
+  /** Fills the "Why this ad?" panel from the decision's explanation. */
+  explain(item, why) {
+    const body = this.part("why-body");
+    if (!why) {
+      body.replaceChildren(paragraph("The explanation cannot be fetched just now. Try again in a moment."));
+      return;
+    }
+    const candidates = why.candidates ?? [];
+    const own = candidates.find((candidate) => candidate.ad === item.id && candidate.slot !== null) ?? candidates.find((candidate) => candidate.ad === item.id);
+    body.replaceChildren(
+      heading(item.name, `${item.advertiser ?? ""}${item.campaign ? ` · ${item.campaign}` : ""}`),
+      this.facts(item, own, why),
+      this.consent(why),
+      this.list(candidates),
+      others(why.others ?? {}),
+    );
+  }
+
+  facts(item, own, why) {
+    const price = own?.price_micros ?? item.price_micros;
+    return definitions([
+      ["Why", own?.words ?? "Chosen for this break"],
+      ["Predicted click rate", share(own?.pctr ?? item.pctr)],
+      ["Predicted to be watched to the end", own?.pvcr === undefined ? null : share(own.pvcr)],
+      ["Price", price === null || price === undefined ? null : `${this.money.format(price / 1e6)} ${PRICED[own?.pricing] ?? ""}`],
+      ["Chosen among", why.considered === undefined ? null : `${why.considered} ads, ${why.eligible} of them eligible`],
+      ["Decided in", why.milliseconds === undefined ? null : `${why.milliseconds.toFixed(1)} ms`],
+    ]);
+  }
+
+  consent(why) {
+    if (this.root.dataset.consent === "yes") return paragraph("This profile may be used to choose ads: age, gender, plan, hours, favourite genres and history counted.");
+    const codes = ["attribute_withheld", "caps_uncountable"];
+    const withheld = codes.reduce((sum, code) => sum + (why.others?.[code]?.length ?? 0), 0) + (why.candidates ?? []).filter((candidate) => codes.includes(candidate.reason)).length;
+    const left = withheld ? ` ${withheld} ad${withheld === 1 ? " was" : "s were"} left out because of that.` : "";
+    return paragraph(`Not used for lack of consent: age, gender, plan, hours, favourite genres, and what was watched before this playback.${left}`);
+  }
+
+  list(candidates) {
+    const table = document.createElement("table");
+    table.className = "candidates";
+    const head = row("th", ["Ad", "Click rate", "Worth"]);
+    const rows = candidates.slice(0, SHOWN_CANDIDATES).map((candidate) => {
+      const line = row("td", [`${candidate.name}`, share(candidate.pctr), worth(candidate, this.money)]);
+      const words = document.createElement("small");
+      words.textContent = candidate.words ?? readable(candidate.reason);
+      line.firstChild.append(words);
+      line.classList.toggle("won", candidate.slot !== null && candidate.slot !== undefined);
+      return line;
+    });
+    table.append(head, ...rows);
+    return table;
+  }
+}
+
+const skippable = (item) => item.skip_after !== null && item.skip_after !== undefined && item.skip_after < item.t1 - item.t0;
+const share = (value) => (value === null || value === undefined ? null : `${(value * 100).toFixed(2)} %`);
+const worth = (candidate, money) => (candidate.value_micros === undefined ? "" : money.format(candidate.value_micros / 1e6));
+const readable = (code) => String(code).replaceAll("_", " ");
+
+function others(groups) {
+  const left = Object.entries(groups).filter(([, ads]) => ads.length);
+  if (!left.length) return document.createDocumentFragment();
+  const list = definitions(left.map(([code, ads]) => [readable(code), String(ads.length)]));
+  const details = document.createElement("details");
+  const summary = document.createElement("summary");
+  summary.textContent = "The other ads, by reason";
+  details.append(summary, list);
+  return details;
+}
+
+function heading(text, small) {
+  const element = document.createElement("h3");
+  element.textContent = text;
+  const under = document.createElement("small");
+  under.textContent = small;
+  element.append(under);
+  return element;
+}
+
+function paragraph(text) {
+  const element = document.createElement("p");
+  element.className = "small";
+  element.textContent = text;
+  return element;
+}
+
+function definitions(pairs) {
+  const list = document.createElement("dl");
+  for (const [term, value] of pairs) {
+    if (value === null || value === undefined) continue;
+    const name = document.createElement("dt");
+    const words = document.createElement("dd");
+    name.textContent = term;
+    words.textContent = value;
+    list.append(name, words);
+  }
+  return list;
+}
+
+function row(kind, cells) {
+  const line = document.createElement("tr");
+  for (const text of cells) {
+    const cell = document.createElement(kind);
+    cell.textContent = text ?? "";
+    line.append(cell);
+  }
+  return line;
+}
