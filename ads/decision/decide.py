@@ -1,0 +1,182 @@
+"""The decision itself. Pure: the same request, inventory, state, scores, time and generator give the same decision, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+from numpy.random import Generator
+
+from . import auction, caps, exploration, pacing, pod, targeting
+from .explanation import Trace, explain
+from .inventory import Inventory
+from .request import AdRequest
+from .state import Alternate, Candidates, Decision, DeliveryState, Floats, Ints, Mask, Scorer, Scores, Slot
+
+
+class Funnel:
+    """Who is still in, and the first reason why each other ad is out."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self.inventory = inventory
+        self.alive = np.ones(len(inventory.ads), dtype=bool)
+        self.reason = [""] * len(inventory.ads)
+
+    def drop_flights(self, reason: str, flights: Mask) -> None:
+        self.drop(reason, flights[self.inventory.ad_flight])
+
+    def drop(self, reason: str, ads: Mask) -> None:
+        for row in np.flatnonzero(ads & self.alive):
+            self.reason[row] = reason
+        self.alive &= ~ads
+
+
+def decide(request: AdRequest, *, inventory: Inventory, state: DeliveryState, score: Scorer, now: datetime, rng: Generator) -> Decision:
+    """Fill one break: targeting, caps, budget, score, pacing, auction, exploration, pod.
+
+    Each slot of the decision holds its alternates ranked best first; a reservation takes the first that fits.
+    """
+    moment = now.timestamp()
+    funnel = Funnel(inventory)
+    _filter(funnel, request, state, moment)
+    scored = np.flatnonzero(funnel.alive)
+    scores = score(request, candidates(inventory, state, scored))
+    pctr, pvcr = _spread(inventory, scored, scores.pctr), _spread(inventory, scored, scores.pvcr)
+    value = np.zeros(len(inventory.ads))
+    value[scored] = auction.values(inventory, scored, scores.pctr, scores.pvcr)
+    funnel.drop("below_reserve", funnel.alive & (value < auction.RESERVE_MICROS))
+    pace = pacing.pace(inventory, state, moment)
+    # One draw a flight whatever the funnel did, so that a replay meets the same numbers in the same order.
+    funnel.drop_flights("paced", rng.random(len(inventory.flights)) >= pace.signal)
+    eligible = np.flatnonzero(funnel.alive)
+    ranked = _rank(inventory, eligible, value)
+    slots, propensities = _fill(request, inventory, ranked, (value, pctr, pvcr), rng)
+    trace = Trace(funnel.reason, ranked, pctr, pvcr, value, pace.signal[inventory.ad_flight])
+    explanation = explain(inventory, trace, slots, propensities)
+    return Decision(slots, explanation, scored, scores, eligible, inventory.version)
+
+
+def _filter(funnel: Funnel, request: AdRequest, state: DeliveryState, now: float) -> None:
+    inventory = funnel.inventory
+    for reason, flights in targeting.failures(inventory, request, now):
+        funnel.drop_flights(reason, flights)
+    for reason, flights in pacing.spent(inventory, state):
+        funnel.drop_flights(reason, flights)
+    funnel.drop_flights("caps_uncountable", caps.uncountable(inventory, request))
+    funnel.drop("frequency_cap", caps.reached(inventory, request, state.seen, now))
+    funnel.drop("too_soon", caps.too_soon(inventory, request))
+    funnel.drop("too_long", inventory.ad_duration > request.duration + pod.TOLERANCE_SECONDS)
+
+
+def candidates(inventory: Inventory, state: DeliveryState, rows: Ints) -> Candidates:
+    """The ads in ``rows`` with everything a scorer may know of them."""
+    flights = inventory.ad_flight[rows]
+    ad, campaign, advertiser = inventory.ad_id[rows], inventory.campaign[flights], inventory.advertiser[flights]
+    names = [inventory.categories[code] for code in inventory.ad_category[rows]]
+    return Candidates(
+        ad=ad,
+        flight=inventory.flight_id[flights],
+        campaign=campaign,
+        advertiser=advertiser,
+        category=inventory.ad_category[rows],
+        categories=inventory.categories,
+        duration=inventory.ad_duration[rows],
+        seen_ad=_times_seen(ad, [entry.ad for entry in state.seen]),
+        seen_campaign=_times_seen(campaign, [entry.campaign for entry in state.seen]),
+        rates={
+            scope: _rates(state, scope, keys)
+            for scope, keys in (("ad", ad), ("campaign", campaign), ("advertiser", advertiser), ("category", names), ("viewer", [0]), ("title", [0]))
+        },
+    )
+
+
+def _times_seen(ids: Ints, seen: list[int]) -> Ints:
+    if not seen:
+        return np.zeros(len(ids), dtype=np.int64)
+    return (ids[:, None] == np.array(seen, dtype=np.int64)[None, :]).sum(axis=1)
+
+
+def _rates(state: DeliveryState, scope: str, keys: Sequence[int | str] | Ints) -> Floats:
+    known = state.rates.get(scope, {})
+    if not known:
+        return np.zeros((len(keys), 2))
+    return np.array([known.get(key, (0.0, 0.0)) for key in (keys.tolist() if isinstance(keys, np.ndarray) else keys)]).reshape(-1, 2)
+
+
+def _spread(inventory: Inventory, rows: Ints, values: Floats) -> Floats:
+    spread = np.zeros(len(inventory.ads))
+    spread[rows] = values
+    return spread
+
+
+def _rank(inventory: Inventory, eligible: Ints, value: Floats) -> Ints:
+    """By priority, then value, then id, so that equal candidates rank the same everywhere."""
+    priority = inventory.priority[inventory.ad_flight[eligible]]
+    return eligible[np.lexsort((eligible, -value[eligible], priority))]
+
+
+def _fill(
+    request: AdRequest, inventory: Inventory, ranked: Ints, parts: tuple[Floats, Floats, Floats], rng: Generator
+) -> tuple[tuple[Slot, ...], dict[int, float]]:
+    """The slots, and for every eligible ad its chance of holding the randomised slot."""
+    best = pod.fill(inventory, ranked, duration=request.duration, max_ads=request.max_ads)
+    if not best:
+        return (), {}
+    drawn = exploration.draw(rng, slots=len(best), eligible=len(ranked))
+    chances = {int(row): exploration.propensity(best=int(row) == best[drawn.slot], eligible=len(ranked)) for row in ranked}
+    chosen, explored = best, None
+    if drawn.pick is not None:
+        explored = int(ranked[drawn.pick])
+        chosen = pod.fill(inventory, ranked, duration=request.duration, max_ads=len(best), fixed={drawn.slot: explored})
+    randomised = chosen.index(explored) if explored is not None else drawn.slot
+    slots = tuple(
+        _slot(request, inventory, ranked, parts, chosen, index, chances if index == randomised else None, explored) for index in range(len(chosen))
+    )
+    return slots, chances
+
+
+def _slot(
+    request: AdRequest,
+    inventory: Inventory,
+    ranked: Ints,
+    parts: tuple[Floats, Floats, Floats],
+    chosen: list[int],
+    index: int,
+    chances: dict[int, float] | None,
+    explored: int | None,
+) -> Slot:
+    value, pctr, pvcr = parts
+    rows = pod.alternates(inventory, ranked, chosen, index, duration=request.duration)
+    alternates = []
+    for place, row in enumerate(rows[: pod.ALTERNATES]):
+        flight = inventory.ad_flight[row]
+        pricing, bid = int(inventory.pricing[flight]), float(inventory.bid[flight])
+        runner_up = float(value[rows[place + 1]]) if place + 1 < len(rows) and row != explored else 0.0
+        price = auction.impression_price(float(value[row]), runner_up)
+        event_price = auction.event_price(pricing, bid, price, float(pctr[row]), float(pvcr[row]))
+        alternates.append(
+            Alternate(
+                row=row,
+                value_micros=float(value[row]),
+                price_micros=price,
+                event_price_micros=event_price,
+                hold_micros=auction.hold(pricing, event_price, float(pctr[row])),
+                pctr=float(pctr[row]),
+                pvcr=float(pvcr[row]),
+                propensity=chances[row] if chances else 1.0,
+                explored=row == explored,
+            )
+        )
+    return Slot(index, chances is not None, tuple(alternates))
+
+
+def replayed(rows: Ints, scores: Scores) -> Scorer:
+    """A scorer that answers with stored scores. Raises ValueError when the replay scores other candidates than the original."""
+
+    def score(_request: AdRequest, asked: Candidates) -> Scores:
+        if len(asked) != len(rows):
+            raise ValueError(f"the original scored {len(rows)} candidates, the replay {len(asked)}")
+        return scores
+
+    return score

@@ -1,0 +1,59 @@
+"""How fast a flight may spend: what is left, and a soft throttle against the share of its time that has passed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .inventory import Inventory
+from .state import DeliveryState, Floats, Mask
+
+ASAP = "asap"
+# Share of the flight's goal that front-loaded pacing wants at share x of its time: 1 - (1 - x)^2 is a quarter ahead at half time.
+FRONT_LOADED = "front_loaded"
+# A flight this share of its goal ahead of plan is let through on its floor rate only.
+SLACK = 0.02
+LOWEST_RATE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """Per flight: ``signal`` is the share of requests let through, ``planned`` and ``delivered`` are shares of the goal."""
+
+    signal: Floats
+    planned: Floats
+    delivered: Floats
+
+
+def spent(inventory: Inventory, state: DeliveryState) -> list[tuple[str, Mask]]:
+    """Flights that have nothing left, by reason. Holds count as spent until they settle or expire."""
+    used = state.booked + state.held
+    return [
+        ("budget_spent", used >= inventory.budget),
+        ("goal_reached", state.delivered + state.held_count >= inventory.goal_left_of),
+        ("daily_budget_spent", state.day_booked + state.held >= inventory.daily_budget),
+    ]
+
+
+def pace(inventory: Inventory, state: DeliveryState, now: float) -> Pacing:
+    """Linear in time for even pacing, ahead of it for front-loaded; ASAP always passes.
+
+    The rate falls from 1 to the floor as delivery runs from the plan to one slack beyond it: soft, so that neighbours
+    in time are not all refused at once.
+    """
+    length = np.maximum(inventory.ends - inventory.starts, 1.0)
+    elapsed = np.clip((now - inventory.starts) / length, 0.0, 1.0)
+    front = np.array([flight.pacing == FRONT_LOADED for flight in inventory.flights], dtype=bool)
+    asap = np.array([flight.pacing == ASAP for flight in inventory.flights], dtype=bool)
+    planned = np.where(front, 1.0 - (1.0 - elapsed) ** 2, elapsed)
+    delivered = _share_delivered(inventory, state)
+    ahead = (delivered - planned) / SLACK
+    signal = np.where(asap, 1.0, np.clip(1.0 - ahead, LOWEST_RATE, 1.0))
+    return Pacing(signal=signal, planned=planned, delivered=delivered)
+
+
+def _share_delivered(inventory: Inventory, state: DeliveryState) -> Floats:
+    money = (state.booked + state.held) / np.maximum(inventory.budget, 1)
+    count = (state.delivered + state.held_count) / np.maximum(inventory.goal_left_of, 1)
+    return np.maximum(money, count)
