@@ -172,6 +172,17 @@ class Ad(models.Model):
         return self.name
 
 
+class InventorySnapshot(models.Model):
+    """The flights and ads that decisions were made from, named by the hash of their content; replays need it."""
+
+    version = models.BigIntegerField(primary_key=True)
+    built_at = models.DateTimeField(auto_now_add=True)
+    rows = models.BinaryField(help_text="ads.decision.inventory.Rows as msgpack")
+
+    def __str__(self) -> str:
+        return f"Inventory {self.version}"
+
+
 class Decision(models.Model):
     """One break decided: who could have served, who did, at what price and why. Partitioned by day; written by the consumer."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
@@ -12,7 +11,7 @@ from . import auction, caps, exploration, pacing, pod, targeting
 from .explanation import Trace, explain
 from .inventory import Inventory
 from .request import AdRequest
-from .state import Alternate, Candidates, Decision, DeliveryState, Floats, Ints, Mask, Scorer, Scores, Slot
+from .state import AD_SCOPES, Alternate, Candidates, Decision, DeliveryState, Floats, Ints, Mask, Scorer, Scores, Slot
 
 
 class Funnel:
@@ -73,7 +72,6 @@ def candidates(inventory: Inventory, state: DeliveryState, rows: Ints) -> Candid
     """The ads in ``rows`` with everything a scorer may know of them."""
     flights = inventory.ad_flight[rows]
     ad, campaign, advertiser = inventory.ad_id[rows], inventory.campaign[flights], inventory.advertiser[flights]
-    names = [inventory.categories[code] for code in inventory.ad_category[rows]]
     return Candidates(
         ad=ad,
         flight=inventory.flight_id[flights],
@@ -84,10 +82,7 @@ def candidates(inventory: Inventory, state: DeliveryState, rows: Ints) -> Candid
         duration=inventory.ad_duration[rows],
         seen_ad=_times_seen(ad, [entry.ad for entry in state.seen]),
         seen_campaign=_times_seen(campaign, [entry.campaign for entry in state.seen]),
-        rates={
-            scope: _rates(state, scope, keys)
-            for scope, keys in (("ad", ad), ("campaign", campaign), ("advertiser", advertiser), ("category", names), ("viewer", [0]), ("title", [0]))
-        },
+        rates={scope: counts[rows] if scope in AD_SCOPES else counts for scope, counts in state.rates.items()},
     )
 
 
@@ -95,13 +90,6 @@ def _times_seen(ids: Ints, seen: list[int]) -> Ints:
     if not seen:
         return np.zeros(len(ids), dtype=np.int64)
     return (ids[:, None] == np.array(seen, dtype=np.int64)[None, :]).sum(axis=1)
-
-
-def _rates(state: DeliveryState, scope: str, keys: Sequence[int | str] | Ints) -> Floats:
-    known = state.rates.get(scope, {})
-    if not known:
-        return np.zeros((len(keys), 2))
-    return np.array([known.get(key, (0.0, 0.0)) for key in (keys.tolist() if isinstance(keys, np.ndarray) else keys)]).reshape(-1, 2)
 
 
 def _spread(inventory: Inventory, rows: Ints, values: Floats) -> Floats:

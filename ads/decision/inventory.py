@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,12 +76,9 @@ class Rows(msgspec.Struct, frozen=True):
     def version(self) -> int:
         return int.from_bytes(hashlib.sha256(self.packed()).digest()[:8], "big") >> (64 - VERSION_BITS)
 
-    def as_text(self) -> str:
-        return base64.b64encode(self.packed()).decode()
-
     @classmethod
-    def from_text(cls, text: str) -> Rows:
-        return msgspec.msgpack.decode(base64.b64decode(text), type=cls)
+    def unpacked(cls, packed: bytes) -> Rows:
+        return msgspec.msgpack.decode(packed, type=cls)
 
 
 @dataclass(frozen=True)
@@ -110,7 +106,8 @@ class Inventory:
     bid: Floats
     budget: Ints
     daily_budget: Ints
-    goal_left_of: Ints
+    goal: Ints
+    goal_counts_holds: Mask
     priority: Ints
     strict: Mask
     has_caps: Mask
@@ -156,7 +153,8 @@ def compile_inventory(rows: Rows) -> Inventory:
         bid=np.array([flight.bid_micros for flight in flights], dtype=np.float64),
         budget=_ints(_spend_limit(flight) for flight in flights),
         daily_budget=_ints(NO_LIMIT if flight.daily_budget_micros is None else flight.daily_budget_micros for flight in flights),
-        goal_left_of=_ints(NO_LIMIT if flight.goal_type == "spend" else flight.goal_amount for flight in flights),
+        goal=_ints(NO_LIMIT if flight.goal_type == "spend" else flight.goal_amount for flight in flights),
+        goal_counts_holds=np.array([flight.goal_type == "impressions" for flight in flights], dtype=bool),
         priority=_ints(flight.priority for flight in flights),
         strict=np.array([flight.strict_caps for flight in flights], dtype=bool),
         has_caps=np.array([bool(flight.caps) for flight in flights], dtype=bool),

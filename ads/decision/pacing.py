@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .inventory import Inventory
-from .state import DeliveryState, Floats, Mask
+from .state import DeliveryState, Floats, Ints, Mask
 
 ASAP = "asap"
 # Share of the flight's goal that front-loaded pacing wants at share x of its time: 1 - (1 - x)^2 is a quarter ahead at half time.
@@ -31,7 +31,7 @@ def spent(inventory: Inventory, state: DeliveryState) -> list[tuple[str, Mask]]:
     used = state.booked + state.held
     return [
         ("budget_spent", used >= inventory.budget),
-        ("goal_reached", state.delivered + state.held_count >= inventory.goal_left_of),
+        ("goal_reached", _progress(inventory, state) >= inventory.goal),
         ("daily_budget_spent", state.day_booked + state.held >= inventory.daily_budget),
     ]
 
@@ -55,5 +55,9 @@ def pace(inventory: Inventory, state: DeliveryState, now: float) -> Pacing:
 
 def _share_delivered(inventory: Inventory, state: DeliveryState) -> Floats:
     money = (state.booked + state.held) / np.maximum(inventory.budget, 1)
-    count = (state.delivered + state.held_count) / np.maximum(inventory.goal_left_of, 1)
-    return np.maximum(money, count)
+    return np.maximum(money, _progress(inventory, state) / np.maximum(inventory.goal, 1))
+
+
+def _progress(inventory: Inventory, state: DeliveryState) -> Ints:
+    """Goal events so far. A hold is an impression to come; how many clicks or views come of it is not known yet."""
+    return state.delivered + np.where(inventory.goal_counts_holds, state.held_count, 0)

@@ -174,6 +174,14 @@ class Migration(migrations.Migration):
         ),
         PartitionByDay("Decision"),
         migrations.CreateModel(
+            name="InventorySnapshot",
+            fields=[
+                ("version", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("built_at", models.DateTimeField(auto_now_add=True)),
+                ("rows", models.BinaryField(help_text="ads.decision.inventory.Rows as msgpack")),
+            ],
+        ),
+        migrations.CreateModel(
             name="DeliveryDay",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),

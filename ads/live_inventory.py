@@ -1,0 +1,70 @@
+"""The compiled inventory of this process: compared with a version in Redis on each request, rebuilt when it was raised."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+
+import redis
+from django.db import transaction
+
+from adplatform.eventlog import stream
+
+from .decision.inventory import Inventory, Rows, compile_inventory
+from .models import InventorySnapshot
+from .selectors import inventory_rows
+
+VERSION_KEY = "inventory:version"
+
+
+class InventoryCache:
+    """``signal`` is what the version key held before the rows were read, so a change during the read is noticed later."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._signal: bytes | None = None
+        self._inventory: Inventory | None = None
+
+    def latest(self) -> Inventory | None:
+        return self._inventory
+
+    def at(self, signal: bytes | None) -> Inventory:
+        """The inventory that belongs to the version ``signal`` read from Redis."""
+        inventory = self._inventory
+        if inventory is not None and signal == self._signal:
+            return inventory
+        with self._lock:
+            if self._inventory is None or signal != self._signal:
+                self._inventory = _build()
+                self._signal = signal
+            return self._inventory
+
+    def clear(self) -> None:
+        with self._lock:
+            self._inventory = None
+
+
+cache = InventoryCache()
+
+
+def _build() -> Inventory:
+    rows = inventory_rows(datetime.now(UTC))
+    inventory = compile_inventory(rows)
+    InventorySnapshot.objects.bulk_create([InventorySnapshot(version=inventory.version, rows=rows.packed())], ignore_conflicts=True)
+    return inventory
+
+
+def snapshot(version: int) -> Inventory:
+    """The inventory a stored decision was made from. Raises InventorySnapshot.DoesNotExist."""
+    return compile_inventory(Rows.unpacked(bytes(InventorySnapshot.objects.get(pk=version).rows)))
+
+
+def raise_version() -> None:
+    """Make every process rebuild its inventory, once the surrounding transaction has committed."""
+    transaction.on_commit(_raise_now, robust=True)
+
+
+def _raise_now() -> None:
+    client: redis.Redis = stream.client()
+    client.set(VERSION_KEY, time.time_ns())

@@ -1,0 +1,304 @@
+"""Holds on budget, goal and frequency caps, in the event log's Redis: reserve at the decision, settle at the impression.
+
+The counters are an estimate that keeps decisions from promising what is gone; the hard stop is the ledger's. All times
+are arguments. When Redis has lost its counters (the marker is gone) they are rebuilt before the next decision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import redis
+
+from .decision.caps import counted, effective, scope_id
+from .decision.inventory import Inventory
+from .decision.request import AdRequest
+from .decision.state import Decision, DeliveryState, Floats, Seen
+
+FLIGHTS, HOLDS, HOLD, READY, LEASE = "delivery:flights", "delivery:holds", "delivery:hold", "delivery:ready", "delivery:rebuilding"
+BASE_KEYS = (FLIGHTS, HOLDS, HOLD, READY)
+COLUMNS = 7
+# A published ad starts within about two clips; players then extend its hold by heartbeats.
+HOLD_SECONDS = 120.0
+# Unconfirmed holds may be this share of what a flight has left, one at least.
+HOLD_SHARE = 0.10
+# How long what a viewer was served is remembered: the longest cap that can be counted.
+FORGET_SECONDS = 31 * 86_400
+KEEP_BREAK_SECONDS = 26 * 3600
+KEEP_SYNTHETIC_BREAK_SECONDS = 3600
+LEASE_SECONDS = 30
+SCOPES = ("ad", "flight", "campaign", "advertiser")
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+
+_FOLDER = Path(__file__).parent / "lua"
+_pack = msgspec.msgpack.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A Lua script, sent once to a server and called by its hash from then on."""
+
+    text: str
+    sha: str
+
+    @classmethod
+    def load(cls, name: str) -> Script:
+        text = (_FOLDER / "common.lua").read_text() + (_FOLDER / f"{name}.lua").read_text()
+        return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+    def __call__(self, client: redis.Redis, keys: Sequence[str], *arguments: bytes | str) -> Any:
+        try:
+            return client.evalsha(self.sha, len(keys), *keys, *arguments)
+        except redis.exceptions.NoScriptError:
+            return client.eval(self.text, len(keys), *keys, *arguments)
+
+
+_RESERVE, _SETTLE, _REBUILD = Script.load("reserve"), Script.load("settle"), Script.load("rebuild")
+
+
+class CountersLost(RuntimeError):
+    """Redis holds no delivery counters: they must be rebuilt before anything is decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was reserved. For each slot the place of the alternate that got it (None: lost) and why those before did not."""
+
+    draft: bytes
+    places: tuple[int | None, ...]
+    reasons: tuple[tuple[str, ...], ...]
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """``verb``: ``settle`` (charged), ``confirm`` (shown, the charge may follow), ``release``, or ``extend`` to ``expires``."""
+
+    verb: str
+    decision: uuid.UUID
+    slot: int
+    expires: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Absolute figures of a flight's ledger after a batch."""
+
+    flight: int
+    booked_micros: int
+    day: date | None
+    day_booked_micros: int
+    delivered: int
+
+    def row(self) -> list[int]:
+        return [self.flight, self.booked_micros, day_number(self.day), self.day_booked_micros, self.delivered]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One hold as it is rebuilt from a stored decision. ``confirmed``: its impression is booked, a later charge may come."""
+
+    decision: uuid.UUID
+    slot: int
+    flight: int
+    micros: int
+    expires: float
+    seen_key: str
+    seen_member: str
+    confirmed: bool = False
+
+
+def day_number(day: date | None) -> int:
+    return day.toordinal() - EPOCH_ORDINAL if day else 0
+
+
+def break_key(request: AdRequest) -> str:
+    return f"break:{request.session}:{request.break_id}"
+
+
+def seen_key(request: AdRequest) -> str:
+    return f"seen:v:{request.viewer}" if counted(request) else f"seen:s:{request.session}"
+
+
+def seen_member(ad: int, flight: int, campaign: int, advertiser: int, decision: uuid.UUID | str, slot: int) -> str:
+    return f"{ad}:{flight}:{campaign}:{advertiser}:{decision}:{slot}"
+
+
+# Reading
+
+
+def queue_state(pipeline: Any, request: AdRequest, inventory: Inventory, now: float) -> None:
+    """Add the three reads of a decision's delivery state to an open pipeline; `parse_state` takes their replies."""
+    pipeline.exists(READY)
+    pipeline.hvals(FLIGHTS)
+    since = 0.0 if not counted(request) else now - max(inventory.longest_cap, 86_400)
+    pipeline.zrangebyscore(seen_key(request), f"({since:.3f}", "+inf", withscores=True)
+
+
+def parse_state(replies: Sequence[Any], inventory: Inventory, now: datetime, rates: dict[str, Floats]) -> DeliveryState:
+    """Raises CountersLost."""
+    ready, flights, seen = replies
+    if not ready:
+        raise CountersLost
+    table = np.frombuffer(b"".join(flights), dtype="<i8").reshape(-1, COLUMNS)
+    columns = np.zeros((COLUMNS, len(inventory.flights)), dtype=np.int64)
+    if len(table) and len(inventory.flights):
+        places = np.searchsorted(inventory.flight_id, table[:, 0])
+        places[places == len(inventory.flights)] = 0
+        known = inventory.flight_id[places] == table[:, 0]
+        columns[:, places[known]] = table[known].T
+    _, booked, held, day, day_booked, delivered, held_count = columns
+    today = day_number(now.date())
+    return DeliveryState(booked, held, np.where(day == today, day_booked, 0), delivered, held_count, tuple(map(_seen, seen)), rates)
+
+
+def _seen(entry: tuple[bytes, float]) -> Seen:
+    member, at = entry
+    ad, flight, campaign, advertiser = member.split(b":", 4)[:4]
+    return Seen(at, int(ad), int(flight), int(campaign), int(advertiser))
+
+
+# Reserving
+
+
+def reserve(
+    client: redis.Redis, request: AdRequest, inventory: Inventory, decision: Decision, decision_id: uuid.UUID, draft: bytes, *, now: datetime
+) -> Taken:
+    """Take for each slot the first alternate that fits, all in one call. An already reserved break is answered as it was.
+
+    Raises CountersLost.
+    """
+    moment = now.timestamp()
+    wanted = {
+        "now": moment,
+        "expires": moment + HOLD_SECONDS,
+        "day": day_number(now.date()),
+        "decision": str(decision_id),
+        "milliseconds": round(request.duration * 1000) + 50,
+        "longest_cap": max((cap.seconds for cap in _caps(request, inventory)), default=0),
+        "hold_share": HOLD_SHARE,
+        "forget": FORGET_SECONDS,
+        "keep": KEEP_SYNTHETIC_BREAK_SECONDS if request.synthetic else KEEP_BREAK_SECONDS,
+        "indexes": [slot.index for slot in decision.slots],
+        "slots": [[_wanted(request, inventory, alternate.row, alternate.hold_micros) for alternate in slot.alternates] for slot in decision.slots],
+    }
+    keys = [*BASE_KEYS, seen_key(request), break_key(request)]
+    verb, *rest = _RESERVE(client, keys, _pack(wanted), draft)
+    if verb == b"rebuild":
+        raise CountersLost
+    return _taken(rest[0], rest[1], known=verb == b"known")
+
+
+def _caps(request: AdRequest, inventory: Inventory) -> list[Any]:
+    return [effective(cap, consent=counted(request)) for flight in inventory.flights for cap in flight.caps] if inventory.longest_cap else []
+
+
+def _wanted(request: AdRequest, inventory: Inventory, row: int, hold_micros: int) -> list[Any]:
+    place = int(inventory.ad_flight[row])
+    flight, ad = inventory.flights[place], inventory.ads[row]
+    caps = [effective(cap, consent=counted(request)) for cap in flight.caps]
+    return [
+        flight.id,
+        hold_micros,
+        int(inventory.budget[place]),
+        int(inventory.daily_budget[place]),
+        int(inventory.goal[place]),
+        bool(inventory.goal_counts_holds[place]),
+        [[SCOPES.index(cap.scope) + 1, str(scope_id(flight, cap.scope, ad.id)), cap.count, cap.seconds] for cap in caps],
+        f"{ad.id}:{flight.id}:{flight.campaign}:{flight.advertiser}",
+        round(ad.duration * 1000),
+        flight.advertiser,
+        ad.category,
+        list(flight.excluded_categories),
+    ]
+
+
+def parse_known(draft: bytes | None, chosen: bytes | None) -> Taken | None:
+    """The reservation stored for a break, None when there is none."""
+    return _taken(draft, chosen, known=True) if draft is not None and chosen is not None else None
+
+
+def _taken(draft: bytes, chosen: bytes, *, known: bool) -> Taken:
+    places, reasons = msgspec.msgpack.decode(chosen)
+    return Taken(
+        draft=draft,
+        places=tuple(int(place) - 1 if place else None for place in places),
+        reasons=tuple(tuple(why) for why in reasons) if reasons else (),
+        known=known,
+    )
+
+
+# Settling
+
+
+def settle(client: redis.Redis, operations: Sequence[Operation], balances: Sequence[Balance], *, now: datetime) -> None:
+    """Apply what the ledger booked. Called after its commit; applying twice changes nothing."""
+    if not operations and not balances:
+        return
+    wanted = {
+        "now": now.timestamp(),
+        "operations": [[op.verb, f"{op.decision}:{op.slot}", op.expires] for op in operations],
+        "balances": [balance.row() for balance in balances],
+    }
+    _SETTLE(client, BASE_KEYS, _pack(wanted))
+
+
+def release_all_unpublished(client: redis.Redis, decision: uuid.UUID, slots: Sequence[int], *, now: datetime) -> None:
+    """Give back the holds of ads that will not be published (the viewer left, or seeked over the break)."""
+    settle(client, [Operation("release", decision, slot) for slot in slots], [], now=now)
+
+
+# Rebuilding
+
+
+def rebuild(client: redis.Redis, facts: Callable[[], tuple[Sequence[Balance], Sequence[Held], Sequence[tuple[str, str, float]]]]) -> None:
+    """Write all counters anew from ``facts()``: balances, open holds, and what was seen as (key, member, Unix time).
+
+    One process rebuilds, the others wait for it. Raises redis.exceptions.TimeoutError when it takes longer than the lease.
+    """
+    mine = secrets.token_hex(8)
+    deadline = time.monotonic() + LEASE_SECONDS
+    while not client.set(LEASE, mine, nx=True, ex=LEASE_SECONDS):
+        if client.exists(READY):
+            return
+        if time.monotonic() > deadline:
+            raise redis.exceptions.TimeoutError("the delivery counters are being rebuilt by another process for too long")
+        time.sleep(0.02)
+    try:
+        if not client.exists(READY):
+            _write(client, *facts(), marker=mine)
+    finally:
+        client.delete(LEASE)
+
+
+def _write(client: redis.Redis, balances: Sequence[Balance], holds: Sequence[Held], seen: Sequence[tuple[str, str, float]], *, marker: str) -> None:
+    with client.pipeline(transaction=False) as pipeline:
+        for key, member, at in seen:
+            pipeline.zadd(key, {member: at})
+        for key in {key for key, _, _ in seen}:
+            pipeline.expire(key, FORGET_SECONDS)
+        pipeline.execute()
+    wanted = {
+        "flights": [[flight, booked, 0, day, day_booked, delivered, 0] for flight, booked, day, day_booked, delivered in (b.row() for b in balances)],
+        "holds": [
+            [f"{h.decision}:{h.slot}", h.expires, [h.flight, h.micros, 0 if h.confirmed else 1, h.seen_key, "" if h.confirmed else h.seen_member]]
+            for h in holds
+        ],
+    }
+    _REBUILD(client, BASE_KEYS, _pack(wanted), marker)
+
+
+def forget(client: redis.Redis) -> None:
+    """Drop the counters, so that the next decision rebuilds them: after reversals and after history was written."""
+    client.delete(READY)
+
