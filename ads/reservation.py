@@ -173,8 +173,9 @@ def _seen(entry: tuple[bytes, float]) -> Seen:
 
 def reserve(
     client: redis.Redis, request: AdRequest, inventory: Inventory, decision: Decision, decision_id: uuid.UUID, draft: bytes, *, now: datetime
-) -> Taken:
-    """Take for each slot the first alternate that fits, all in one call. An already reserved break is answered as it was.
+) -> Taken | None:
+    """Take for each slot the first alternate that fits, all in one call. A break reserved before is answered as it was;
+    None when its answer is complete by now.
 
     Raises CountersLost.
     """
@@ -196,7 +197,7 @@ def reserve(
     verb, *rest = _RESERVE(client, keys, _pack(wanted), draft)
     if verb == b"rebuild":
         raise CountersLost
-    return _taken(rest[0], rest[1], known=verb == b"known")
+    return None if verb == b"answered" else _taken(rest[0], rest[1], known=verb == b"known")
 
 
 def _caps(request: AdRequest, inventory: Inventory) -> list[Any]:

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+import numpy as np
+import redis
 from numpy.random import Generator
 
+from adplatform.eventlog import ids, stream
+
+from . import drafts, live_inventory, online_rates, recovery, reservation
+from .ctr.scorer import score
+from .decision.decide import decide
+from .decision.inventory import Inventory
 from .decision.request import AdRequest
+from .decision.state import DeliveryState
+
+# A JavaScript client and PostgreSQL's bigint both hold it.
+SEED_BITS = 53
+# Losing the counters again and again while one break is decided means Redis is not fit to decide on.
+MOST_REBUILDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +60,105 @@ class ServedBreak:
     milliseconds: float
 
 
+_answers = msgspec.msgpack.Decoder(ServedBreak)
+_drafts = msgspec.msgpack.Decoder(drafts.Draft)
+_pack = msgspec.msgpack.Encoder().encode
+
+
 def serve_break(request: AdRequest, *, now: datetime, rng: Generator | None = None) -> ServedBreak:
     """Decide, reserve, sign and log one break; the same (session, break) always gives the same answer.
 
     Raises LogUnavailable when the event log's Redis cannot be reached.
     """
-    raise NotImplementedError
+    try:
+        return _serve(request, now, rng)
+    except redis.exceptions.RedisError as error:
+        raise stream.LogUnavailable(str(error)) from error
+
+
+def stored_break(session: uuid.UUID, break_id: str) -> ServedBreak | None:
+    """The answer already given for a break, None when none was given within the last day."""
+    answer: Any = stream.client().hget(f"break:{session}:{break_id}", "answer")
+    return _answers.decode(answer) if answer else None
+
+
+def _serve(request: AdRequest, now: datetime, rng: Generator | None) -> ServedBreak:
+    started = time.perf_counter()
+    client = stream.client()
+    for _attempt in range(MOST_REBUILDS):
+        try:
+            known, inventory, state = _read(client, request, now)
+            if isinstance(known, ServedBreak):
+                return known
+            taken = known or _decide(client, request, inventory, state, now, rng, started)
+            if taken is not None:
+                return _answer(client, request, taken)
+        except reservation.CountersLost:
+            recovery.rebuild(client, now=now)
+    raise stream.LogUnavailable("the delivery counters are lost again and again; check the event log's Redis")
+
+
+def _read(client: redis.Redis, request: AdRequest, now: datetime) -> tuple[ServedBreak | reservation.Taken | None, Inventory, DeliveryState]:
+    """Everything a decision needs, in one round trip. Raises CountersLost."""
+    inventory = live_inventory.cache.latest() or live_inventory.cache.at(client.get(live_inventory.VERSION_KEY))  # type: ignore[arg-type]
+    categories = inventory.categories
+    wanted = online_rates.of_request(request, categories)
+    with client.pipeline(transaction=False) as pipeline:
+        pipeline.hmget(reservation.break_key(request), ["answer", "draft", "chosen"])
+        pipeline.get(live_inventory.VERSION_KEY)
+        reservation.queue_state(pipeline, request, inventory, now.timestamp())
+        wanted.queue(pipeline)
+        (answer, draft, chosen), signal, *replies = pipeline.execute()
+    inventory = live_inventory.cache.at(signal)
+    if answer is not None:
+        return _answers.decode(answer), inventory, DeliveryState.empty(0)
+    rates = {**online_rates.of_inventory(client, inventory), **online_rates.aligned(inventory, categories, wanted.parse(replies[3:]))}
+    state = reservation.parse_state(replies[:3], inventory, now, rates)
+    return reservation.parse_known(draft, chosen), inventory, state
+
+
+def _decide(
+    client: redis.Redis, request: AdRequest, inventory: Inventory, state: DeliveryState, now: datetime, rng: Generator | None, started: float
+) -> reservation.Taken | None:
+    seed = int(rng.integers(1 << SEED_BITS)) if rng is not None else secrets.randbits(SEED_BITS)
+    decision = decide(request, inventory=inventory, state=state, score=score, now=now, rng=np.random.default_rng(seed))
+    decision_id = ids.new_id(now)
+    milliseconds = (time.perf_counter() - started) * 1000
+    made = drafts.draft(decision_id, request, state, inventory, decision, seed=seed, now=now, ms=milliseconds)
+    return reservation.reserve(client, request, inventory, decision, decision_id, _pack(made), now=now)
+
+
+def _answer(client: redis.Redis, request: AdRequest, taken: reservation.Taken) -> ServedBreak:
+    """Log the decision and keep the answer. A process that dies in between leaves the draft, and the next call ends here again."""
+    made = _drafts.decode(taken.draft)
+    slots = drafts.won(made, taken)
+    explanation = drafts.explained(made, taken, slots)
+    ads = tuple(_served(made, slot) for slot in slots)
+    unfilled = max(0.0, request.duration - sum(ad.duration for ad in ads))
+    answer = ServedBreak(made.id, ads, unfilled, explanation, made.milliseconds)
+    stream.append([drafts.event(made, slots, explanation)])
+    key = reservation.break_key(request)
+    with client.pipeline(transaction=True) as pipeline:
+        pipeline.hset(key, "answer", _pack(answer))
+        pipeline.hdel(key, "draft")
+        pipeline.execute()
+    return answer
+
+
+def _served(made: drafts.Draft, slot: dict[str, Any]) -> ServedAd:
+    return ServedAd(
+        slot=slot["slot"],
+        ad=slot["ad"],
+        name=slot["name"],
+        flight=slot["flight"],
+        campaign=slot["campaign"],
+        campaign_name=slot["campaign_name"],
+        advertiser_name=slot["advertiser_name"],
+        asset=slot["asset"],
+        duration=slot["duration"],
+        skip_after=slot["skip_after"],
+        click_through=slot["click_through"],
+        token=drafts.token(made, slot),
+        price_micros=slot["price_micros"],
+        pctr=slot["pctr"],
+    )

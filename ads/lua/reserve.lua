@@ -1,8 +1,8 @@
 -- KEYS: 5 seen by this viewer or session, 6 the break. ARGV: 1 msgpack of the wanted slots, 2 the draft of the answer.
--- Answers {'known', draft, chosen}, {'rebuild'} or {'reserved', draft, chosen}; chosen is msgpack {places, reasons}.
+-- Answers {'known', draft, chosen}, {'answered'} (the draft is gone, the answer is there), {'rebuild'} or {'reserved', draft, chosen}; chosen is msgpack {places, reasons}.
 local wanted = cmsgpack.unpack(ARGV[1])
 local known = redis.call('HMGET', KEYS[6], 'draft', 'chosen')
-if known[2] then return {'known', known[1], known[2]} end
+if known[2] then return known[1] and {'known', known[1], known[2]} or {'answered'} end
 if redis.call('EXISTS', KEYS[4]) == 0 then return {'rebuild'} end
 sweep(wanted.now)
 

@@ -1,0 +1,194 @@
+"""From a pure decision to what is stored and served: the draft before the reservation, the event and the answer after it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from adplatform.eventlog import tokens
+from adplatform.eventlog.envelope import Event
+
+from .decision.explanation import REASONS
+from .decision.inventory import Inventory
+from .decision.request import AdRequest
+from .decision.state import Alternate, Decision, DeliveryState, Slot
+from .reservation import Taken
+
+# As long as the edge takes events: a viewer may pause a whole evening in front of an ad.
+TOKEN_LIFETIME = timedelta(hours=24)
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """All that the decision event and the answer need, before it is known which alternates were reserved."""
+
+    id: uuid.UUID
+    decided_at: datetime
+    request: dict[str, Any]
+    state: dict[str, Any]
+    slots: list[list[dict[str, Any]]]
+    explanation: dict[str, Any]
+    model_version: int | None
+    inventory_version: int
+    seed: int
+    milliseconds: float
+
+
+def draft(
+    decision_id: uuid.UUID, request: AdRequest, state: DeliveryState, inventory: Inventory, decision: Decision, *, seed: int, now: datetime, ms: float
+) -> Draft:
+    return Draft(
+        id=decision_id,
+        decided_at=now,
+        request=asdict(request),
+        state=stored_state(inventory, state, decision),
+        slots=[[_alternate(inventory, decision, slot, alternate) for alternate in slot.alternates] for slot in decision.slots],
+        explanation=decision.explanation,
+        model_version=decision.scores.model_version,
+        inventory_version=decision.inventory_version,
+        seed=seed,
+        milliseconds=ms,
+    )
+
+
+def stored_state(inventory: Inventory, state: DeliveryState, decision: Decision) -> dict[str, Any]:
+    """The delivery state and the scores as a replay needs them: flights that have any counter, exact floats."""
+    columns = np.stack([state.booked, state.held, state.day_booked, state.delivered, state.held_count])
+    touched = np.flatnonzero(columns.any(axis=0))
+    return {
+        "flights": {str(inventory.flight_id[row]): columns[:, row].tolist() for row in touched},
+        "seen": [[entry.at, entry.ad, entry.flight, entry.campaign, entry.advertiser] for entry in state.seen],
+        "scored": inventory.ad_id[decision.scored].tolist(),
+        "pctr": decision.scores.pctr.tolist(),
+        "pvcr": decision.scores.pvcr.tolist(),
+    }
+
+
+def _alternate(inventory: Inventory, decision: Decision, slot: Slot, alternate: Alternate) -> dict[str, Any]:
+    ad, flight = inventory.ads[alternate.row], inventory.flights[inventory.ad_flight[alternate.row]]
+    features = decision.scores.features[int(np.searchsorted(decision.scored, alternate.row))]
+    return {
+        "slot": slot.index,
+        "randomised": slot.randomised,
+        "ad": ad.id,
+        "name": ad.name,
+        "flight": flight.id,
+        "campaign": flight.campaign,
+        "campaign_name": flight.campaign_name,
+        "advertiser": flight.advertiser,
+        "advertiser_name": flight.advertiser_name,
+        "category": ad.category,
+        "asset": ad.asset,
+        "duration": ad.duration,
+        "skip_after": ad.skip_after,
+        "click_through": ad.click_through,
+        "pricing": flight.pricing,
+        "value_micros": alternate.value_micros,
+        "price_micros": alternate.price_micros,
+        "event_price_micros": alternate.event_price_micros,
+        "hold_micros": alternate.hold_micros,
+        "pctr": alternate.pctr,
+        "pvcr": alternate.pvcr,
+        "propensity": alternate.propensity,
+        "explored": alternate.explored,
+        "features": [None if value != value else value for value in features.tolist()],
+    }
+
+
+# After the reservation
+
+
+def won(made: Draft, taken: Taken) -> list[dict[str, Any]]:
+    """The slots as reserved. Where an alternate stepped in, chance had no part: the slot no longer counts as randomised."""
+    slots = []
+    for alternates, place in zip(made.slots, taken.places, strict=True):
+        if place is not None:
+            slots.append({**alternates[place], "place": place, "randomised": alternates[place]["randomised"] and place == 0})
+    return slots
+
+
+def explained(made: Draft, taken: Taken, slots: list[dict[str, Any]]) -> dict[str, Any]:
+    """The decision's explanation, corrected by what the reservation gave."""
+    lost = {
+        alternates[place]["ad"]: why
+        for alternates, reasons in zip(made.slots, taken.reasons, strict=True)
+        for place, why in enumerate(reasons)
+        if why != "pod_conflict"
+    }
+    served = {slot["ad"]: slot for slot in slots}
+    candidates = [_corrected(candidate, served, lost) for candidate in made.explanation["candidates"]]
+    codes = {candidate["reason"] for candidate in candidates} | set(made.explanation["others"])
+    return {
+        **made.explanation,
+        "candidates": candidates,
+        "words": {code: REASONS[code] for code in sorted(codes)},
+        "model_version": made.model_version,
+        "inventory_version": made.inventory_version,
+        "milliseconds": made.milliseconds,
+    }
+
+
+def _corrected(candidate: dict[str, Any], served: dict[int, dict[str, Any]], lost: dict[int, str]) -> dict[str, Any]:
+    ad = candidate["ad"]
+    if ad in served:
+        slot = served[ad]
+        reason = "explored" if slot["explored"] else "won"
+        return {**candidate, "reason": reason, "words": REASONS[reason], "slot": slot["slot"], "price_micros": slot["price_micros"]}
+    if ad in lost:
+        return {**candidate, "reason": "reservation_lost", "words": REASONS["reservation_lost"], "lost_to": lost[ad], "slot": None, "price_micros": None}
+    return candidate
+
+
+def event(made: Draft, slots: list[dict[str, Any]], explanation: dict[str, Any]) -> Event:
+    """The `ad.decision` event: its data holds every column of the Decision row."""
+    request = made.request
+    return Event(
+        id=made.id,
+        type="ad.decision",
+        occurred_at=made.decided_at,
+        received_at=made.decided_at,
+        session=uuid.UUID(str(request["session"])),
+        viewer=viewer(request),
+        title=request["title"],
+        decision=made.id,
+        synthetic=request["synthetic"],
+        data={
+            "break_id": request["break_id"],
+            "request": {key: str(value) if isinstance(value, uuid.UUID) else value for key, value in request.items()},
+            "state": made.state,
+            "slots": slots,
+            "explanation": explanation,
+            "model_version": made.model_version,
+            "inventory_version": made.inventory_version,
+            "seed": made.seed,
+            "milliseconds": made.milliseconds,
+        },
+    )
+
+
+def viewer(request: dict[str, Any]) -> uuid.UUID | None:
+    """Who saw the ads, with consent alone: without it nothing that leaves this floor names a viewer."""
+    return uuid.UUID(str(request["viewer"])) if request["viewer"] and request["consent"] else None
+
+
+def token(made: Draft, slot: dict[str, Any]) -> str:
+    return tokens.sign(
+        tokens.TrackingToken(
+            decision=made.id,
+            slot=slot["slot"],
+            ad=slot["ad"],
+            flight=slot["flight"],
+            price_micros=slot["event_price_micros"],
+            expires=int((made.decided_at + TOKEN_LIFETIME).timestamp()),
+            session=uuid.UUID(str(made.request["session"])),
+            viewer=viewer(made.request),
+            title=made.request["title"],
+            synthetic=made.request["synthetic"],
+        )
+    )
+
+

@@ -1,0 +1,126 @@
+"""Delivery counters from what is stored: the ledger's balances, less every decision that is neither settled nor expired.
+
+Decisions of the last minutes may still be in the log and not yet in the tables, so both are read.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import redis
+from django.db import connection
+
+from adplatform.eventlog import stream
+from adplatform.eventlog.envelope import Event, decode
+
+from . import reservation
+from .models import AdEvent, Decision, Flight, FlightBalance
+from .reservation import FORGET_SECONDS, HOLD_SECONDS, Balance, Held
+
+# An extended hold may belong to a decision this old: a viewer who paused in front of the ad.
+OLDEST_HOLD = timedelta(hours=6)
+_ENDS_HOLD = ("ad.impression", "ad.skip", "ad.error", "ad.not_used", "ad.complete", "ad.click")
+
+
+def rebuild(client: redis.Redis, *, now: datetime) -> None:
+    """Rebuild the counters in Redis, or wait for the process that does."""
+    reservation.rebuild(client, lambda: (balances(), list(_holds(client, now)), list(_seen(now))))
+
+
+def balances() -> list[Balance]:
+    """Every flight's balance with the goal events it has delivered."""
+    column = {
+        Flight.Goal.IMPRESSIONS: "impressions",
+        Flight.Goal.COMPLETED_VIEWS: "completed_views",
+        Flight.Goal.CLICKS: "clicks",
+        Flight.Goal.SPEND: "impressions",
+    }
+    rows = FlightBalance.objects.values(
+        "flight_id", "flight__goal_type", "booked_micros", "day", "day_booked_micros", "impressions", "completed_views", "clicks"
+    )
+    return [
+        Balance(row["flight_id"], row["booked_micros"], row["day"], row["day_booked_micros"], row[column[Flight.Goal(row["flight__goal_type"])]])
+        for row in rows
+    ]
+
+
+def _holds(client: redis.Redis, now: datetime) -> Iterator[Held]:
+    """Open holds: slots of recent decisions without an event that ended them, and with a sign of life since they were made."""
+    since = now - OLDEST_HOLD
+    decisions: dict[uuid.UUID, tuple[datetime, dict[str, Any], list[dict[str, Any]]]] = {}
+    stored = Decision.objects.filter(day__gte=since.date(), decided_at__gte=since, decided_at__lte=now).values_list("id", "decided_at", "request", "slots")
+    for decision, decided_at, request, slots in stored.iterator():
+        decisions[decision] = (decided_at, request, slots)
+    events = [event for event in _recent(client, now) if event.decision is not None]
+    for event in events:
+        if event.type == "ad.decision":
+            decisions[event.id] = (event.occurred_at, event.data["request"], event.data["slots"])
+    ended, alive = _progress(decisions, events, since)
+    for decision, (decided_at, request, slots) in decisions.items():
+        for slot in slots:
+            key = (decision, slot["slot"])
+            expires = max(decided_at, alive.get(key, decided_at)).timestamp() + HOLD_SECONDS
+            if key not in ended and expires > now.timestamp():
+                yield _held(decision, request, slot, expires)
+
+
+def _held(decision: uuid.UUID, request: dict[str, Any], slot: dict[str, Any], expires: float) -> Held:
+    known = request["consent"] and request["viewer"]
+    return Held(
+        decision=decision,
+        slot=slot["slot"],
+        flight=slot["flight"],
+        micros=slot["hold_micros"],
+        expires=expires,
+        seen_key=f"seen:v:{request['viewer']}" if known else f"seen:s:{request['session']}",
+        seen_member=reservation.seen_member(slot["ad"], slot["flight"], slot["campaign"], slot["advertiser"], decision, slot["slot"]),
+    )
+
+
+def _progress(
+    decisions: Iterable[uuid.UUID], events: Iterable[Event], since: datetime
+) -> tuple[set[tuple[uuid.UUID, int]], dict[tuple[uuid.UUID, int], datetime]]:
+    """Which slots are settled or over, and when each other was heard of last."""
+    ended: set[tuple[uuid.UUID, int]] = set()
+    alive: dict[tuple[uuid.UUID, int], datetime] = {}
+    stored = AdEvent.objects.filter(day__gte=since.date(), decision__in=list(decisions)).values_list("decision", "slot", "type", "received_at")
+    waiting = [(event.decision, event.slot, event.type, event.received_at) for event in events if event.slot is not None]
+    for decision, slot, kind, received_at in [*stored, *waiting]:
+        if decision is None or slot is None:
+            continue
+        if kind in _ENDS_HOLD:
+            ended.add((decision, slot))
+        elif (decision, slot) not in alive or alive[decision, slot] < received_at:
+            alive[decision, slot] = received_at
+    return ended, alive
+
+
+def _recent(client: redis.Redis, now: datetime) -> list[Event]:
+    """Events of the log that may not be in the tables yet. Undecodable ones are the consumer's business."""
+    entries: Any = client.xrange(stream.STREAM)
+    events = []
+    for _, fields in entries:
+        try:
+            events.append(decode(fields[stream.FIELD]))
+        except (msgspec.DecodeError, KeyError):
+            continue
+    return [event for event in events if event.type.startswith("ad.") and event.received_at >= now - OLDEST_HOLD]
+
+
+def _seen(now: datetime) -> Iterator[tuple[str, str, float]]:
+    """Every impression that a cap may still count, as (key, member, Unix time)."""
+    since = now - timedelta(seconds=FORGET_SECONDS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT e.viewer, e.session, e.ad, e.flight, e.campaign, c.advertiser_id, e.decision, e.slot, e.occurred_at"
+            " FROM ads_adevent e JOIN ads_campaign c ON c.id = e.campaign"
+            " WHERE e.type = 'ad.impression' AND e.valid AND e.day >= %s AND e.occurred_at >= %s AND e.occurred_at <= %s",
+            [since.date(), since, now],
+        )
+        for viewer, session, ad, flight, campaign, advertiser, decision, slot, at in cursor:
+            key = f"seen:v:{viewer}" if viewer else f"seen:s:{session}"
+            yield key, reservation.seen_member(ad, flight, campaign, advertiser, decision, slot), at.timestamp()
