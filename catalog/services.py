@@ -7,6 +7,7 @@ from django.db import transaction
 
 from catalog.media.building import Packaged
 from catalog.models import MediaAsset, Title
+from catalog.signals import asset_state_changed
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +34,7 @@ def asset_mark_ready(*, asset: MediaAsset, packaged: Packaged) -> None:
         state=MediaAsset.State.READY,
         problem="",
     )
+    asset_state_changed.send(MediaAsset, asset=asset)
 
 
 def asset_mark_broken(*, asset: MediaAsset, problem: str) -> bool:
@@ -40,6 +42,7 @@ def asset_mark_broken(*, asset: MediaAsset, problem: str) -> bool:
     named = f"{asset_label(asset)}: {problem}"[:300]
     changed = MediaAsset.objects.filter(pk=asset.pk, path=asset.path).update(state=MediaAsset.State.BROKEN, problem=named)
     if changed:
+        asset_state_changed.send(MediaAsset, asset=asset)
         log.warning("media_broken", asset=asset.key, problem=named)
     return bool(changed)
 
