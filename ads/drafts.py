@@ -139,7 +139,14 @@ def _corrected(candidate: dict[str, Any], served: dict[int, dict[str, Any]], los
         reason = "explored" if slot["explored"] else "won"
         return {**candidate, "reason": reason, "words": REASONS[reason], "slot": slot["slot"], "price_micros": slot["price_micros"]}
     if ad in lost:
-        return {**candidate, "reason": "reservation_lost", "words": REASONS["reservation_lost"], "lost_to": lost[ad], "slot": None, "price_micros": None}
+        return {
+            **candidate,
+            "reason": "reservation_lost",
+            "words": REASONS["reservation_lost"],
+            "lost_to": lost[ad],
+            "slot": None,
+            "price_micros": None,
+        }
     return candidate
 
 
@@ -190,5 +197,3 @@ def token(made: Draft, slot: dict[str, Any]) -> str:
             synthetic=made.request["synthetic"],
         )
     )
-
-

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, datetime
 
 import redis
 from django.db import transaction
@@ -12,7 +11,7 @@ from django.db import transaction
 from adplatform.eventlog import stream
 
 from .decision.inventory import Inventory, Rows, compile_inventory
-from .models import InventorySnapshot
+from .models import Ad, InventorySnapshot
 from .selectors import inventory_rows
 
 VERSION_KEY = "inventory:version"
@@ -25,6 +24,7 @@ class InventoryCache:
         self._lock = threading.Lock()
         self._signal: bytes | None = None
         self._inventory: Inventory | None = None
+        self.landing_pages: dict[int, str] = {}
 
     def latest(self) -> Inventory | None:
         return self._inventory
@@ -37,6 +37,7 @@ class InventoryCache:
         with self._lock:
             if self._inventory is None or signal != self._signal:
                 self._inventory = _build()
+                self.landing_pages = dict(Ad.objects.values_list("pk", "click_through"))
                 self._signal = signal
             return self._inventory
 
@@ -49,7 +50,7 @@ cache = InventoryCache()
 
 
 def _build() -> Inventory:
-    rows = inventory_rows(datetime.now(UTC))
+    rows = inventory_rows()
     inventory = compile_inventory(rows)
     InventorySnapshot.objects.bulk_create([InventorySnapshot(version=inventory.version, rows=rows.packed())], ignore_conflicts=True)
     return inventory
@@ -58,6 +59,17 @@ def _build() -> Inventory:
 def snapshot(version: int) -> Inventory:
     """The inventory a stored decision was made from. Raises InventorySnapshot.DoesNotExist."""
     return compile_inventory(Rows.unpacked(bytes(InventorySnapshot.objects.get(pk=version).rows)))
+
+
+def current(client: redis.Redis) -> Inventory:
+    """The inventory as of now, at the price of one read of its version."""
+    return cache.at(client.get(VERSION_KEY))  # type: ignore[arg-type]
+
+
+def click_through(ad: int) -> str | None:
+    """Where a click on this ad leads, from memory; ads that left the inventory keep leading where they did."""
+    current(stream.client())
+    return cache.landing_pages.get(ad)
 
 
 def raise_version() -> None:

@@ -28,7 +28,13 @@ _ENDS_HOLD = ("ad.impression", "ad.skip", "ad.error", "ad.not_used", "ad.complet
 
 def rebuild(client: redis.Redis, *, now: datetime) -> None:
     """Rebuild the counters in Redis, or wait for the process that does."""
-    reservation.rebuild(client, lambda: (balances(), list(_holds(client, now)), list(_seen(now))))
+
+    def facts() -> tuple[list[Balance], list[Held], list[tuple[str, str, float]]]:
+        # Holds first: what settles in between is then counted twice for a while, never left out.
+        holds = list(_holds(client, now))
+        return balances(), holds, list(_seen(now))
+
+    reservation.rebuild(client, facts)
 
 
 def balances() -> list[Balance]:
@@ -52,7 +58,9 @@ def _holds(client: redis.Redis, now: datetime) -> Iterator[Held]:
     """Open holds: slots of recent decisions without an event that ended them, and with a sign of life since they were made."""
     since = now - OLDEST_HOLD
     decisions: dict[uuid.UUID, tuple[datetime, dict[str, Any], list[dict[str, Any]]]] = {}
-    stored = Decision.objects.filter(day__gte=since.date(), decided_at__gte=since, decided_at__lte=now).values_list("id", "decided_at", "request", "slots")
+    stored = Decision.objects.filter(day__gte=since.date(), decided_at__gte=since, decided_at__lte=now).values_list(
+        "id", "decided_at", "request", "slots"
+    )
     for decision, decided_at, request, slots in stored.iterator():
         decisions[decision] = (decided_at, request, slots)
     events = [event for event in _recent(client, now) if event.decision is not None]

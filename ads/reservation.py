@@ -302,4 +302,3 @@ def _write(client: redis.Redis, balances: Sequence[Balance], holds: Sequence[Hel
 def forget(client: redis.Redis) -> None:
     """Drop the counters, so that the next decision rebuilds them: after reversals and after history was written."""
     client.delete(READY)
-

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 from .decision.inventory import AdRow, CapRow, FlightRow, Rows
 from .models import Ad, Campaign, Flight
 
-# Ended flights stay compiled for a while, so that history can be replayed on its own clock.
-KEEP_ENDED = timedelta(days=14)
 
-
-def inventory_rows(now: datetime) -> Rows:
+def inventory_rows() -> Rows:
     """Every ad that may serve: approved, its clip ready, its flight live and its campaign active. Dates are judged per request."""
     ads = (
         Ad.objects.filter(
@@ -19,7 +14,6 @@ def inventory_rows(now: datetime) -> Rows:
             asset__state="ready",
             flight__state=Flight.State.LIVE,
             flight__campaign__state=Campaign.State.ACTIVE,
-            flight__ends_at__gt=now - KEEP_ENDED,
         )
         .select_related("asset", "flight__campaign__advertiser")
         .order_by("id")

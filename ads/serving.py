@@ -100,7 +100,7 @@ def _serve(request: AdRequest, now: datetime, rng: Generator | None) -> ServedBr
 
 def _read(client: redis.Redis, request: AdRequest, now: datetime) -> tuple[ServedBreak | reservation.Taken | None, Inventory, DeliveryState]:
     """Everything a decision needs, in one round trip. Raises CountersLost."""
-    inventory = live_inventory.cache.latest() or live_inventory.cache.at(client.get(live_inventory.VERSION_KEY))  # type: ignore[arg-type]
+    inventory = live_inventory.cache.latest() or live_inventory.current(client)
     categories = inventory.categories
     wanted = online_rates.of_request(request, categories)
     with client.pipeline(transaction=False) as pipeline:

@@ -1,0 +1,121 @@
+"""What the handler must know beside an event: its flight, its ad, and where its decision was made. A few queries a batch at most."""
+
+from __future__ import annotations
+
+import uuid
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from adplatform.eventlog import ids
+from adplatform.eventlog.envelope import Event
+
+from .validity import NEEDS_IMPRESSION
+
+# Decisions whose events still arrive; older ones are read again from the table.
+KEPT_DECISIONS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class FlightFacts:
+    campaign: int
+    advertiser: int
+    pricing: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdFacts:
+    category: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where a break was shown; the keys that rollups of ads and of breaks share."""
+
+    title: int
+    genre: str
+    device: str
+
+    def key(self, *, synthetic: bool) -> tuple[int, str, str, bool]:
+        return (self.title, self.genre, self.device, synthetic)
+
+
+UNKNOWN_FLIGHT = FlightFacts(0, 0, "")
+
+
+class Facts:
+    """Kept in memory between batches. A flight's pricing cannot change once it was charged, so none of it goes stale."""
+
+    def __init__(self) -> None:
+        self.flights: dict[int, FlightFacts] = {}
+        self._ads: dict[int, AdFacts] = {}
+        self._contexts: OrderedDict[uuid.UUID, Context] = OrderedDict()
+
+    def learn(self, cursor: Any, decisions: Sequence[Event], tracking: Sequence[Event]) -> None:
+        """Read what these events need and memory lacks."""
+        for event in decisions:
+            request = event.data["request"]
+            self._remember(event.id, Context(event.title or 0, (request["genres"] or ("",))[0], request["device"]))
+        self._learn_flights(cursor, {event.flight for event in tracking if event.flight} - self.flights.keys())
+        self._learn_ads(cursor, {event.ad for event in tracking if event.ad} - self._ads.keys())
+        self._learn_contexts(cursor, {event.decision for event in tracking if event.decision} - self._contexts.keys())
+
+    def _remember(self, decision: uuid.UUID, context: Context) -> None:
+        self._contexts[decision] = context
+        if len(self._contexts) > KEPT_DECISIONS:
+            self._contexts.popitem(last=False)
+
+    def _learn_flights(self, cursor: Any, missing: set[int]) -> None:
+        if missing:
+            cursor.execute(
+                "SELECT f.id, f.campaign_id, c.advertiser_id, f.pricing FROM ads_flight f JOIN ads_campaign c ON c.id = f.campaign_id"
+                " WHERE f.id = ANY(%s)",
+                [list(missing)],
+            )
+            self.flights.update({row[0]: FlightFacts(*row[1:]) for row in cursor.fetchall()})
+
+    def _learn_ads(self, cursor: Any, missing: set[int]) -> None:
+        if missing:
+            cursor.execute(
+                "SELECT a.id, a.category, m.duration FROM ads_ad a JOIN catalog_mediaasset m ON m.id = a.asset_id WHERE a.id = ANY(%s)",
+                [list(missing)],
+            )
+            self._ads.update({row[0]: AdFacts(*row[1:]) for row in cursor.fetchall()})
+
+    def _learn_contexts(self, cursor: Any, missing: set[uuid.UUID]) -> None:
+        if missing:
+            cursor.execute(
+                "SELECT id, coalesce(title, 0), coalesce(request->'genres'->>0, ''), coalesce(request->>'device', '') FROM ads_decision"
+                " WHERE day = ANY(%s) AND id = ANY(%s)",
+                [list({ids.day_of(decision) for decision in missing}), list(missing)],
+            )
+            for decision, *context in cursor.fetchall():
+                self._remember(decision, Context(*context))
+
+    def flight(self, flight: int | None) -> FlightFacts:
+        return self.flights.get(flight or 0, UNKNOWN_FLIGHT)
+
+    def ad_seconds(self, ad: int) -> float:
+        return self._ads[ad].seconds if ad in self._ads else 0.0
+
+    def category(self, ad: int) -> str:
+        return self._ads[ad].category if ad in self._ads else ""
+
+    def context(self, decision: uuid.UUID, event: Event) -> Context:
+        """Of the decision; when it is not known (its event was lost) what the token says."""
+        return self._contexts.get(decision) or Context(event.title or 0, "", "")
+
+    def impressions(self, cursor: Any, tracking: Sequence[Event]) -> dict[tuple[uuid.UUID, int], datetime]:
+        """When the valid impressions of these events' slots occurred, as far as they are stored."""
+        slots = {(event.decision, event.slot or 0) for event in tracking if event.type in NEEDS_IMPRESSION and event.decision}
+        if not slots:
+            return {}
+        wanted = {ids.derived_id(decision, slot, "ad.impression"): (decision, slot) for decision, slot in slots}
+        cursor.execute(
+            "SELECT id, occurred_at FROM ads_adevent WHERE day = ANY(%s) AND id = ANY(%s) AND valid",
+            [list({ids.day_of(event) for event in wanted}), list(wanted)],
+        )
+        return {wanted[event]: at for event, at in cursor.fetchall()}

@@ -1,0 +1,30 @@
+"""Which delivery figures are kept, by minute, hour and day."""
+
+from __future__ import annotations
+
+from adplatform.eventlog.rollup import Rollup
+
+DELIVERY = Rollup(
+    name="ads.delivery",
+    prefix="ads_delivery",
+    keys=("advertiser_id", "campaign_id", "flight_id", "ad_id", "title_id", "genre", "device", "synthetic"),
+    measures=(
+        "decided", "impressions", "first_quartiles", "midpoints", "third_quartiles", "completed_views", "skips", "clicks", "errors", "invalid",
+        "revenue_micros",
+    ),
+)  # fmt: skip
+BREAKS = Rollup(
+    name="ads.breaks",
+    prefix="ads_break",
+    keys=("title_id", "genre", "device", "synthetic"),
+    measures=("requests", "filled", "slots_offered", "slots_filled", "unfilled_milliseconds", "decision_microseconds"),
+)
+MEASURE_OF = {
+    "ad.impression": "impressions", "ad.first_quartile": "first_quartiles", "ad.midpoint": "midpoints", "ad.third_quartile": "third_quartiles",
+    "ad.complete": "completed_views", "ad.skip": "skips", "ad.click": "clicks", "ad.error": "errors",
+}  # fmt: skip
+
+
+def delivery(**measures: int) -> list[int]:
+    """The measures of one fact in the rollup's order."""
+    return [measures.get(name, 0) for name in DELIVERY.measures]

@@ -1,0 +1,53 @@
+"""serve_break against the real Redis and PostgreSQL, through the log to the tables."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from adplatform.eventlog import consumer, stream
+from ads.models import AdEvent, Decision, DeliveryDay, FlightBalance, LedgerEntry
+from ads.serving import serve_break, stored_break
+
+from .inventory import NOW, make_ad, make_request, track
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_break_is_filled_by_the_ads_worth_most() -> None:
+    make_ad(bid_micros=5_000_000)
+    best, second = make_ad(bid_micros=30_000_000), make_ad(bid_micros=20_000_000)
+    served = serve_break(make_request(), now=NOW, rng=np.random.default_rng(1))
+    assert [ad.ad for ad in served.ads] == [best.pk, second.pk]
+    assert served.unfilled_seconds == 10.0
+    assert served.ads[0].price_micros == 5_000
+
+
+def test_the_same_break_of_a_session_is_answered_the_same() -> None:
+    for _ in range(4):
+        make_ad()
+    request = make_request()
+    first = serve_break(request, now=NOW)
+    again = serve_break(request, now=NOW + timedelta(seconds=5))
+    assert again == first == stored_break(request.session, request.break_id)
+    assert stream.client().xlen(stream.STREAM) == 1
+
+
+def test_an_impression_books_the_price_and_the_figures_follow() -> None:
+    ad = make_ad()
+    served = serve_break(make_request(max_ads=1), now=NOW)
+    token = served.ads[0].token
+    track(token, "ad.impression", at=NOW + timedelta(seconds=2))
+    track(token, "ad.complete", at=NOW + timedelta(seconds=12))
+    track(token, "ad.click", at=NOW + timedelta(seconds=9))
+    consumer.drain(now=NOW + timedelta(seconds=13))
+    entry = LedgerEntry.objects.get()
+    assert entry.amount_micros == served.ads[0].price_micros == 1_000
+    balance = FlightBalance.objects.get(flight=ad.flight)
+    assert (balance.booked_micros, balance.impressions, balance.completed_views, balance.clicks) == (1_000, 1, 1, 1)
+    day = DeliveryDay.objects.get()
+    assert (day.decided, day.impressions, day.completed_views, day.clicks, day.revenue_micros) == (1, 1, 1, 1, 1_000)
+    assert Decision.objects.get().pk == served.decision
+    assert set(AdEvent.objects.values_list("valid", flat=True)) == {True}
