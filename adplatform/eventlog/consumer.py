@@ -24,6 +24,8 @@ import structlog
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection, transaction
 
+from adplatform import heartbeat
+
 from . import ids, stream
 from .envelope import Event, decode
 from .handlers import registered
@@ -211,6 +213,8 @@ class Loop:
             self._housekept = time.monotonic()
             stream.ensure_group()
             stream.trim()
+            with suppress(redis.exceptions.RedisError):
+                heartbeat.beat("consumer")
             if orphans := stream.claim_orphans(name, idle_ms=ORPHAN_IDLE_MS, count=BATCH):
                 log.info("orphans_claimed", entries=len(orphans))
                 return orphans
