@@ -16,6 +16,8 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 from django.conf import settings  # noqa: E402
 
+from adplatform.metrics import count_sockets  # noqa: E402
+
 
 def _socket_routes() -> list[Any]:
     routes: list[Any] = []
@@ -28,6 +30,6 @@ def _socket_routes() -> list[Any]:
 application = ProtocolTypeRouter(
     {
         "http": http_application,
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(_socket_routes()))),
+        "websocket": count_sockets(AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(_socket_routes())))),
     }
 )

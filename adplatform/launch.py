@@ -6,11 +6,13 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from adplatform import runtime, supervisor
 
@@ -33,6 +35,7 @@ def main() -> int:
                 say(f"ended {ended} processes that an earlier run left behind")
             _refuse_taken_port(port)
             environment = {**os.environ, "PORT": str(port), "INTERMISSION_VAR": str(here.var), "PYTHONUNBUFFERED": "1"}
+            environment.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_fresh_folder(here.run / "metrics")))
             say("starting PostgreSQL and Redis")
             with runtime.servers():
                 subprocess.run([sys.executable, "manage.py", "prepare_demo"], check=True, env=environment, cwd=runtime.ROOT)
@@ -51,6 +54,13 @@ def main() -> int:
 def say(line: str) -> None:
     sys.stdout.write(f"intermission: {line}\n")
     sys.stdout.flush()
+
+
+def _fresh_folder(folder: Path) -> Path:
+    """Empty: counters of the last run would be added to those of this one."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def _port() -> int:

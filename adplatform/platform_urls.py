@@ -4,9 +4,14 @@ from django.urls import URLPattern, path
 from drf_spectacular.views import SpectacularAPIView
 
 from adplatform.eventlog import views as eventlog
+from adplatform.health import healthz, readyz
+from adplatform.metrics import metrics
 
 urlpatterns: list[URLPattern] = [
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/v1/events", eventlog.events, name="events"),
     path("t/<str:event>/<str:token>", eventlog.track, name="track"),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]

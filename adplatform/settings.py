@@ -80,6 +80,7 @@ INSTALLED_APPS = [
 LOCAL_APPS = ["catalog", "ads", "engagement", "insights"]
 
 MIDDLEWARE = [
+    "adplatform.metrics.request_metrics",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -236,6 +237,7 @@ SPECTACULAR_SETTINGS = {
 
 MODELS_DIR = VAR_DIR / "models"
 CURRENCY: str = env.str("CURRENCY", default="USD")
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 OPENAI_API_KEY: str = env.str("OPENAI_API_KEY", default="")
 INSIGHTS_LLM_BASE_URL: str = env.str("INSIGHTS_LLM_BASE_URL", default="")
 INSIGHTS_LLM_MODEL: str = env.str("INSIGHTS_LLM_MODEL", default="gpt-4o-mini")

@@ -78,6 +78,7 @@ def build(now: datetime, *, version: tuple[int, int], compared: Yesterday) -> di
             "revenue": [row["revenue"] for row in per_minute],
             "active_sessions": list(audience.by_minute),
         },
+        "totals": dict(sums),
         "synthetic": {
             "sessions": ratio(audience.synthetic, audience.active),
             "impressions": ratio(sums["synthetic_impressions"], sums["impressions"]),

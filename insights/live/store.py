@@ -9,6 +9,8 @@ from functools import lru_cache
 import redis
 from django.conf import settings
 
+from adplatform.heartbeat import ONCE
+
 LEASE_MS = 2000
 GROUP = "live.executive"
 LEASE_KEY = "live:executive:lease"
@@ -38,7 +40,7 @@ _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL
 
 @lru_cache(maxsize=4)
 def _pool(url: str) -> redis.BlockingConnectionPool:
-    return redis.BlockingConnectionPool.from_url(url, max_connections=16, timeout=2, socket_connect_timeout=2, socket_timeout=2)
+    return redis.BlockingConnectionPool.from_url(url, max_connections=16, timeout=2, socket_connect_timeout=2, socket_timeout=2, retry=ONCE)
 
 
 def client() -> redis.Redis:
