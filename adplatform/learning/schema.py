@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -146,12 +146,19 @@ class FeatureSchema:
         return found
 
 
+@lru_cache(maxsize=256)
+def _code_of(categories: tuple[str, ...]) -> dict[str, float]:
+    return {name: float(code) for code, name in enumerate(categories)}
+
+
 def _codes(categories: tuple[str, ...], value: str | Sequence[str]) -> Any:
-    codes = {name: float(code) for code, name in enumerate(categories)}
+    codes = _code_of(categories)
     if isinstance(value, str):
         return codes.get(value, UNKNOWN_CATEGORY)
     return [codes.get(name, UNKNOWN_CATEGORY) for name in value]
 
 
 def _clipped(feature: Feature, value: Any) -> Any:
-    return np.clip(np.asarray(value, dtype=np.float64), feature.low, feature.high)
+    if isinstance(value, int | float):
+        return min(max(float(value), feature.low), feature.high)
+    return np.clip(value, feature.low, feature.high)
