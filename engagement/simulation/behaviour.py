@@ -99,7 +99,7 @@ def watch_scene(audience: Audience, person: Person, scene: SceneView, *, ad_seco
     actions: list[Action] = []
     stalled = float(rng.exponential(1.5)) if rng.random() < rule.stall else 0.0
     if stalled:
-        actions.append(Action(0.2, "playback.stall", {"seconds": round(stalled, 2)}, pause=stalled))
+        actions.append(Action(0.2, "playback.stall", {"milliseconds": round(stalled * 1000)}, pause=stalled))
     stays = stay_probability(audience, person, scene, ad_seconds=ad_seconds, stalled=stalled)
     leaves_at = None if rng.random() < stays else scene.duration * float(rng.beta(1.2, 2.0))
     end = scene.duration if leaves_at is None else leaves_at
@@ -108,7 +108,7 @@ def watch_scene(audience: Audience, person: Person, scene: SceneView, *, ad_seco
         at = end * float(rng.random())
         actions += [Action(at, "playback.pause", pause=pause), Action(at, "playback.play")]
     if rng.random() < rule.hide * 2 * boredom:
-        actions.append(Action(end * float(rng.random()), "playback.visibility", {"visible": False}))
+        actions.append(Action(end * float(rng.random()), "playback.visibility", {"hidden": True}))
     if rng.random() < rule.rewind * 2 * (1 - boredom) and end > SHORTEST_REWIND:
         actions.append(Action(end * float(rng.uniform(0.5, 1.0)), "playback.rewind", {"seconds": round(float(rng.uniform(2, 6)), 1)}))
     if rng.random() < rule.rate * 2 * boredom:
