@@ -90,8 +90,7 @@ class DeliveryState:
 
     @classmethod
     def empty(cls, flights: int) -> DeliveryState:
-        nothing = np.zeros(flights, dtype=np.int64)
-        return cls(nothing, nothing, nothing, nothing, nothing)
+        return cls(*(np.zeros(flights, dtype=np.int64) for _ in range(5)))
 
 
 @dataclass(frozen=True, slots=True)

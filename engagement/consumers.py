@@ -1,0 +1,184 @@
+"""The session socket: events in, acknowledgements, the timeline map and the Director's answers out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any, ParamSpec, TypeVar
+
+import msgspec
+import structlog
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import close_old_connections
+from django.utils import timezone
+
+from adplatform.eventlog import ingest, metrics, stream, tokens
+from adplatform.eventlog.envelope import Event
+from adplatform.eventlog.hashing import daily_hash
+from engagement.playback import live, messages
+from engagement.playback.following import follow
+from engagement.playback.plan import needs_more
+from engagement.playback.publishing import State, UnknownSession, ensure_lead, load, publish_to
+from engagement.playback.timeline import timeline
+
+log = structlog.get_logger(__name__)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Publishing talks to PostgreSQL and Redis; threads of its own keep one slow ad decision from holding up other sockets.
+_threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="playback")
+UNAUTHORISED = 4401
+FLOODING = 4429
+MOST_REFUSALS = 50
+
+
+async def in_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run blocking work in a playback thread, whose database connection is kept as long as CONN_MAX_AGE allows."""
+
+    def run() -> R:
+        close_old_connections()
+        try:
+            return work(*args, **kwargs)
+        finally:
+            close_old_connections()
+
+    return await asyncio.get_running_loop().run_in_executor(_threads, run)
+
+
+class PlaybackConsumer(AsyncWebsocketConsumer):
+    """One player's socket. It keeps the plan as last seen and the live state; both can be read anew at any time."""
+
+    # No channel layer: a player's answers go by its own socket, and a blocking Redis read for each of them would be waste.
+    channel_layer_alias = "none"
+    token: tokens.SessionToken
+    state: State
+    live: live.Live
+
+    async def connect(self) -> None:
+        self.bucket = messages.TokenBucket(at=time.monotonic())
+        self.refusals = 0
+        self.greeted = False
+        self.sender = self._sender(timezone.now())
+        await self.accept()
+        try:
+            self.token = self._proven()
+            await in_thread(self._load)
+        except tokens.TokenRefused as refused:
+            await self._turn_away(refused.reason)
+        except UnknownSession:
+            await self._turn_away("unknown_session")
+
+    def _proven(self) -> tokens.SessionToken:
+        query = dict(part.partition("=")[::2] for part in self.scope["query_string"].decode().split("&"))
+        token = tokens.read(query.get("token", ""), tokens.SessionToken, now=timezone.now().timestamp())
+        if token.session != self.session_id:
+            raise tokens.TokenRefused("wrong_session")
+        return token
+
+    @property
+    def session_id(self) -> uuid.UUID:
+        return uuid.UUID(str(self.scope["url_route"]["kwargs"]["session_id"]))
+
+    def _sender(self, now: datetime) -> dict[str, str]:
+        headers = dict(self.scope["headers"])
+        address = (self.scope.get("client") or ("",))[0]
+        return {
+            "ip_hash": daily_hash(str(address), now=now),
+            "ua_hash": daily_hash(headers.get(b"user-agent", b"").decode("latin-1"), now=now),
+            "request_id": f"ws-{uuid.uuid4()}",
+        }
+
+    def _load(self) -> None:
+        self.state = load(self.session_id)
+        kept = live.read(self.session_id)
+        known = kept if kept is not None and kept.epoch == self.state.plan.epoch else None
+        self.live = known or live.begun(epoch=self.state.plan.epoch, t=0.0, now=timezone.now())
+
+    async def _turn_away(self, reason: str) -> None:
+        await self._say({"type": "refused", "reason": reason})
+        await self.close(code=UNAUTHORISED)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if not hasattr(self, "live"):
+            return
+        try:
+            message = messages.read(text_data or "")
+        except messages.Unreadable as unreadable:
+            await self._refuse(str(unreadable))
+            return
+        match message:
+            case messages.Hello():
+                await self._welcome()
+            case messages.Events():
+                await self._events(message.events)
+            case messages.Seek():
+                await self._seek(message)
+
+    async def _welcome(self) -> None:
+        self.state = await in_thread(load, self.session_id)
+        now = timezone.now()
+        await self._say({"type": "welcome", "server_now": now.isoformat(), "acked_seq": self.live.acked_seq, "timeline": self._timeline(now)})
+
+    async def _events(self, raw: list[msgspec.Raw]) -> None:
+        if not self.bucket.take(len(raw), now=time.monotonic()):
+            await self._refuse("flood")
+            return
+        now = timezone.now()
+        accepted = ingest.accept(raw, session=self.token, received_at=now, **self.sender)
+        for refusal in accepted.refused:
+            metrics.REFUSED.labels(reason=refusal.reason).inc()
+        try:
+            await in_thread(stream.append, accepted.events)
+        except stream.LogUnavailable:
+            await self._refuse("log_unavailable")
+            return
+        metrics.ACCEPTED.labels(way="socket").inc(len(accepted.events))
+        highest = max((event.seq for event in accepted.events), default=self.live.acked_seq)
+        self.live.acked_seq = max(self.live.acked_seq, highest)
+        await self._say({"type": "ack", "seq": self.live.acked_seq, "refused": [{"index": r.index, "reason": r.reason} for r in accepted.refused]})
+        await self._follow(accepted.events, now)
+
+    async def _follow(self, events: list[Event], now: datetime) -> None:
+        fresh = [event for event in events if not self.live.seen(str(event.id))]
+        follow(self.live, self.state.plan, fresh, now=now)
+        if needs_more(self.state.plan, self.live.t):
+            await self._grow(await in_thread(ensure_lead, self.session_id, self.live.t, now=now), now)
+        await in_thread(self._keep_live)
+
+    async def _seek(self, message: messages.Seek) -> None:
+        now = timezone.now()
+        self.live.heard_at = now.timestamp()
+        if message.position.scene is None or not self.bucket.take(1, now=time.monotonic()):
+            await self._refuse("unreadable" if message.position.scene is None else "flood")
+            return
+        grown = await in_thread(publish_to, self.session_id, message.position.scene, now=now)
+        await self._grow(grown, now, always=True)
+
+    async def _grow(self, state: State, now: datetime, *, always: bool = False) -> None:
+        """Take over a newer plan and tell the player; never older than what it has."""
+        if state.version > self.state.version or always:
+            self.state = state
+            await self._say({"type": "timeline", **self._timeline(now)})
+
+    def _keep_live(self) -> None:
+        try:
+            live.keep(self.session_id, self.live)
+        except stream.LogUnavailable as problem:
+            log.warning("live_state_not_kept", session=str(self.session_id), problem=str(problem))
+
+    def _timeline(self, now: datetime) -> dict[str, Any]:
+        return timeline(self.state.plan, version=self.state.version, now=now)
+
+    async def _refuse(self, reason: str) -> None:
+        """A reason costs a line; somebody who collects them is shown out."""
+        self.refusals += 1
+        await self._say({"type": "refused", "reason": reason})
+        if self.refusals >= MOST_REFUSALS:
+            await self.close(code=FLOODING)
+
+    async def _say(self, message: dict[str, Any]) -> None:
+        await self.send(text_data=msgspec.json.encode(message).decode())

@@ -1,0 +1,46 @@
+"""Where a player is, followed from the events it sends. Pure but for the live state it is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from adplatform.eventlog.envelope import Event
+
+from .live import Live
+from .plan import Plan, time_of_position
+
+STOPPING = frozenset({"playback.pause", "playback.leave", "playback.end"})
+GOING = frozenset({"playback.start", "playback.play"})
+
+
+def follow(live: Live, plan: Plan, events: Sequence[Event], *, now: datetime) -> None:
+    """Move ``live`` along: its playhead, whether it plays, and when it was last heard."""
+    live.heard_at = now.timestamp()
+    for event in events:
+        moved = _playhead(event, plan)
+        if moved is not None:
+            live.t, live.at = min(moved, plan.published_until), now.timestamp()
+            live.furthest = max(live.furthest, live.t)
+        _note_pace(live, event, now)
+
+
+def _playhead(event: Event, plan: Plan) -> float | None:
+    said = event.data.get("t")
+    if isinstance(said, int | float) and not isinstance(said, bool):
+        return max(0.0, float(said))
+    if event.position is not None and event.position.scene is not None:
+        return time_of_position(plan, event.position.scene, event.position.offset)
+    return None
+
+
+def _note_pace(live: Live, event: Event, now: datetime) -> None:
+    if event.type == "playback.heartbeat":
+        live.playing = event.data.get("playing") is not False
+    elif event.type in STOPPING | GOING:
+        if live.playing and event.type in STOPPING:
+            live.at = now.timestamp()
+        live.playing = event.type in GOING
+    rate = event.data.get("rate")
+    if isinstance(rate, int | float) and 0.1 <= rate <= 4:
+        live.rate = float(rate)

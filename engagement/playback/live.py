@@ -1,0 +1,75 @@
+"""What is known of a session between two messages, kept in Redis: where its playhead is, and how far its socket has come.
+
+A web process may die in mid film; the next one, or a playlist poll without any socket, goes on from here.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+import msgspec
+import redis
+
+from adplatform.eventlog import stream
+
+KEPT_SECONDS = 24 * 3600
+# Recent event ids, so that events sent again after a lost connection do not count twice in the live windows.
+RECENT_IDS = 64
+
+
+class Live(msgspec.Struct):
+    """Times in Unix seconds, ``t`` and ``furthest`` in playlist seconds. ``signals`` is what the Director keeps."""
+
+    t: float = 0.0
+    at: float = 0.0
+    playing: bool = True
+    rate: float = 1.0
+    furthest: float = 0.0
+    heard_at: float = 0.0
+    acked_seq: int = 0
+    epoch: int = 0
+    recent: list[str] = []
+    signals: bytes = b""
+
+    def estimated(self, now: datetime) -> float:
+        """Where the playhead should be by now, on its last known course."""
+        elapsed = max(0.0, now.timestamp() - self.at) if self.playing else 0.0
+        return self.t + elapsed * self.rate
+
+    def silent_for(self, now: datetime) -> timedelta:
+        """How long no socket has said anything while it should: a paused player has nothing to say."""
+        return timedelta(seconds=max(0.0, now.timestamp() - self.heard_at)) if self.playing else timedelta(0)
+
+    def seen(self, event_id: str) -> bool:
+        """Whether this event was counted already; remembers it if not."""
+        if event_id in self.recent:
+            return True
+        self.recent = [*self.recent[1 - RECENT_IDS :], event_id]
+        return False
+
+
+def begun(*, epoch: int, t: float, now: datetime) -> Live:
+    moment = now.timestamp()
+    return Live(t=t, at=moment, furthest=t, heard_at=moment, epoch=epoch)
+
+
+def _key(session_id: uuid.UUID) -> str:
+    return f"live:{session_id}"
+
+
+def read(session_id: uuid.UUID) -> Live | None:
+    """None for a session nobody kept, and when Redis cannot be reached: playback then goes on by the clock."""
+    try:
+        kept = stream.client().get(_key(session_id))
+    except redis.exceptions.RedisError:
+        return None
+    return msgspec.msgpack.decode(kept, type=Live) if isinstance(kept, bytes) else None
+
+
+def keep(session_id: uuid.UUID, live: Live) -> None:
+    """Raises LogUnavailable."""
+    try:
+        stream.client().set(_key(session_id), msgspec.msgpack.encode(live), ex=KEPT_SECONDS)
+    except redis.exceptions.RedisError as error:
+        raise stream.LogUnavailable(str(error)) from error

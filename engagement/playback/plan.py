@@ -1,0 +1,367 @@
+"""The plan of one playback session: what is published and can never change, what is still open, and where the breaks are.
+
+Pure. A plan is a frozen value that is stored as JSON; every change returns another plan. Times are seconds on the
+session's own playlist, in which ads take their place; a position is (scene, seconds into the full scene) and survives
+every change of order, cut and ads.
+"""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import msgspec
+
+from catalog import hls, story
+from catalog.hls import Cut
+
+BreakState = Literal["open", "filled", "empty", "seeked_over", "seen"]
+
+BREAK_SECONDS = 30.0
+BREAK_ADS = 2
+# Stands in the bar for a break that is not decided yet.
+FORESEEN_BREAK_SECONDS = 20.0
+# With less than this ahead of the playhead hls.js can run into the edge of an EVENT playlist and then jumps back.
+LEAST_LEAD_CLIPS = 1
+LEAST_LEAD_SECONDS = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A packaged clip as it was when it joined the plan: later rebuilding of media cannot change a served playlist."""
+
+    asset: int
+    key: str
+    init_uri: str
+    segments: tuple[tuple[str, float, bool], ...]
+    captions: str = ""
+
+    def packaged(self) -> hls.Clip:
+        return hls.Clip(self.key, self.init_uri, self.segments)
+
+    def duration(self, cut: Cut = "full") -> float:
+        return self.packaged().duration(cut)
+
+    def longest(self) -> float:
+        return max(seconds for _, seconds, _ in self.segments)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedScene:
+    """A scene as the author had it when the session began; ``requires`` are ids of scenes that must come before."""
+
+    id: int
+    position: int
+    name: str
+    mood: str
+    intensity: float
+    clip: Clip
+    requires: tuple[int, ...] = ()
+    tags: tuple[str, ...] = ()
+    optional: bool = False
+    break_after: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedAd:
+    """One reserved ad of a break, ``n`` of ``of``; ``price_micros`` is what its chargeable event costs."""
+
+    decision: uuid.UUID
+    slot: int
+    ad: int
+    name: str
+    flight: int
+    campaign: int
+    campaign_name: str
+    advertiser_name: str
+    n: int
+    of: int
+    skip_after: float | None
+    click: str
+    token: str
+    price_micros: int
+    pctr: float
+    clip: Clip
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One published clip on [t0, t1): a scene, or an ad with ``scene`` 0."""
+
+    t0: float
+    t1: float
+    scene: int = 0
+    cut: Cut = "full"
+    reason: str = ""
+    ad: PlannedAd | None = None
+    break_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A break after so many places of the film. ``reason`` says why it was left out, where it was."""
+
+    id: str
+    after: int
+    state: BreakState = "open"
+    decision: uuid.UUID | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Why the Director moved a scene, in words."""
+
+    scene: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``film`` is in the author's order; ``remaining`` holds the ids of the scenes not yet published, in playing order."""
+
+    film: tuple[PlannedScene, ...]
+    remaining: tuple[int, ...]
+    breaks: tuple[Break, ...]
+    target_duration: int
+    published: tuple[Item, ...] = ()
+    epoch: int = 0
+    change_budget: int = 0
+    changes: int = 0
+    notes: tuple[Note, ...] = ()
+    ended: bool = False
+
+    def scene(self, scene_id: int) -> PlannedScene:
+        """Raises KeyError for a scene that is not in this film."""
+        for scene in self.film:
+            if scene.id == scene_id:
+                return scene
+        raise KeyError(scene_id)
+
+    def clip(self, item: Item) -> Clip:
+        return item.ad.clip if item.ad else self.scene(item.scene).clip
+
+    @property
+    def published_until(self) -> float:
+        return self.published[-1].t1 if self.published else 0.0
+
+    @property
+    def played(self) -> tuple[int, ...]:
+        """Ids of the published scenes in playing order."""
+        return tuple(item.scene for item in self.published if item.scene)
+
+    @property
+    def ads_seen(self) -> tuple[tuple[int, int, int], ...]:
+        return tuple((item.ad.ad, item.ad.flight, item.ad.campaign) for item in self.published if item.ad)
+
+    def story_scenes(self) -> list[story.StoryScene]:
+        return [story.StoryScene(one.id, one.position, one.name, frozenset(one.requires), one.optional) for one in self.film]
+
+    def as_json(self) -> dict[str, Any]:
+        built: dict[str, Any] = msgspec.to_builtins(self)
+        return built
+
+
+def from_json(stored: dict[str, Any]) -> Plan:
+    """The plan inside a stored JSON object. Raises msgspec.ValidationError when it is none."""
+    return msgspec.convert(stored, Plan)
+
+
+# Steps
+
+
+@dataclass(frozen=True, slots=True)
+class PublishScene:
+    scene: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecideBreak:
+    due: Break
+
+
+Step = PublishScene | DecideBreak | None
+
+
+def first_plan(film: Sequence[PlannedScene], *, change_budget: int) -> Plan:
+    """The author's order with nothing published. Raises ValueError for a film without scenes or with a scene without media."""
+    ordered = tuple(sorted(film, key=lambda scene: scene.position))
+    if not ordered or any(not scene.clip.segments for scene in ordered):
+        raise ValueError("a film needs scenes, and every scene its packaged clip")
+    longest = max(scene.clip.longest() for scene in ordered)
+    return Plan(
+        film=ordered,
+        remaining=tuple(scene.id for scene in ordered),
+        breaks=tuple(Break(id=break_id(place, 0), after=place) for place in break_places(ordered)),
+        target_duration=max(hls.TARGET_DURATION, math.ceil(longest)),
+        change_budget=change_budget,
+    )
+
+
+def break_places(film: Sequence[PlannedScene]) -> list[int]:
+    """Places of the film (1 = after the first scene shown) where the author allows a break; none after the last."""
+    return [place for place, scene in enumerate(film, start=1) if scene.break_after and place < len(film)]
+
+
+def break_id(place: int, epoch: int) -> str:
+    return f"b{place}" if epoch == 0 else f"b{place}e{epoch}"
+
+
+def next_step(plan: Plan) -> Step:
+    """What ``publish_next`` has to do; None when the film is published to its end."""
+    if plan.ended:
+        return None
+    places = len(plan.played)
+    for candidate in plan.breaks:
+        if candidate.state == "open" and candidate.after <= places:
+            return DecideBreak(candidate)
+    return PublishScene(plan.remaining[0])
+
+
+def publish_scene(plan: Plan) -> Plan:
+    """Append the next scene; the last one ends the film."""
+    scene = plan.scene(plan.remaining[0])
+    reason = next((note.reason for note in plan.notes if note.scene == scene.id), "")
+    start = plan.published_until
+    item = Item(t0=start, t1=start + scene.clip.duration(), scene=scene.id, reason=reason)
+    remaining = plan.remaining[1:]
+    return replace(plan, published=(*plan.published, item), remaining=remaining, ended=not remaining)
+
+
+def fill_break(plan: Plan, due: Break, ads: Sequence[PlannedAd], *, decision: uuid.UUID | None, reason: str = "") -> Plan:
+    """Append the ads of a break; a break without ads is left out and keeps the reason."""
+    items: list[Item] = []
+    start = plan.published_until
+    for ad in ads:
+        items.append(Item(t0=start, t1=start + ad.clip.duration(), ad=ad, break_id=due.id))
+        start = items[-1].t1
+    settled = replace(due, state="filled" if items else "empty", decision=decision, reason=reason)
+    return replace(plan, published=(*plan.published, *items), breaks=_with_break(plan.breaks, settled))
+
+
+def _with_break(breaks: Iterable[Break], changed: Break) -> tuple[Break, ...]:
+    return tuple(changed if one.id == changed.id else one for one in breaks)
+
+
+# Where the playhead is
+
+
+def index_at(plan: Plan, t: float) -> int:
+    """Index of the item on screen at ``t``; the last one beyond the published end, -1 when nothing is published."""
+    for index, item in enumerate(plan.published):
+        if t < item.t1:
+            return index
+    return len(plan.published) - 1
+
+
+def needs_more(plan: Plan, t: float) -> bool:
+    """Whether something must be published now so that a whole clip stays ahead of the playhead at ``t``."""
+    if plan.ended:
+        return False
+    ahead = len(plan.published) - 1 - index_at(plan, t)
+    return ahead < LEAST_LEAD_CLIPS or plan.published_until - t < LEAST_LEAD_SECONDS
+
+
+def time_of_position(plan: Plan, scene_id: int, offset: float) -> float | None:
+    """Playlist seconds of a position; None while its scene is not published. ``offset`` counts in the full scene."""
+    for item in reversed(plan.published):
+        if item.scene == scene_id:
+            return item.t0 + _played_offset(plan.scene(scene_id).clip, item.cut, offset)
+    return None
+
+
+def position_at(plan: Plan, t: float) -> tuple[int, float] | None:
+    """(scene, seconds into the full scene) at playlist time ``t``; during an ad, the start of the scene after it, or the
+    end of the film so far. None when no scene is published."""
+    index = index_at(plan, t)
+    for item in plan.published[max(index, 0) :]:
+        if item.scene:
+            return item.scene, _full_offset(plan.scene(item.scene).clip, item.cut, max(0.0, t - item.t0))
+    for item in reversed(plan.published):
+        if item.scene:
+            return item.scene, plan.scene(item.scene).clip.duration()
+    return None
+
+
+def _played_offset(clip: Clip, cut: Cut, offset: float) -> float:
+    shown = passed = 0.0
+    for _, seconds, kept in clip.segments:
+        inside = min(max(offset - passed, 0.0), seconds)
+        shown += inside if kept or cut == "full" else 0.0
+        passed += seconds
+    return shown
+
+
+def _full_offset(clip: Clip, cut: Cut, played: float) -> float:
+    full = left = 0.0
+    left = played
+    for _, seconds, kept in clip.segments:
+        if kept or cut == "full":
+            if left < seconds:
+                return full + left
+            left -= seconds
+        full += seconds
+    return full
+
+
+# Seeking, silence and new epochs
+
+
+def seek_over(plan: Plan, scene_id: int) -> Plan:
+    """Leave out the open breaks that a seek to ``scene_id`` passes, except the last: only that one will be decided."""
+    if scene_id not in plan.remaining:
+        return plan
+    reached = len(plan.played) + plan.remaining.index(scene_id)
+    passed = [one for one in plan.breaks if one.state == "open" and one.after <= reached]
+    breaks = plan.breaks
+    for one in passed[:-1]:
+        breaks = _with_break(breaks, replace(one, state="seeked_over", reason="the viewer sought beyond it"))
+    return replace(plan, breaks=breaks)
+
+
+def in_author_order(plan: Plan) -> Plan:
+    """The scenes still open, as the author had them; always legal, since requirements point backwards in that order."""
+    completed = story.author_order(plan.story_scenes(), plan.played)
+    return replace(plan, remaining=tuple(completed[len(plan.played) :]))
+
+
+def reordered(plan: Plan, order: Sequence[int], *, note: Note) -> Plan:
+    """Another order of the open scenes, counted against the title's budget of changes.
+
+    Raises ValueError when ``order`` is not a permutation of the open scenes or breaks a requirement.
+    """
+    if sorted(order) != sorted(plan.remaining):
+        raise ValueError("only the scenes that are not published yet can be reordered")
+    if not story.is_legal_order(plan.story_scenes(), [*plan.played, *order]):
+        raise ValueError("this order shows a scene before one that it requires")
+    return replace(plan, remaining=tuple(order), changes=plan.changes + 1, notes=(*plan.notes, note))
+
+
+def next_epoch(plan: Plan, *, scene_id: int, offset: float, seen_until: float) -> tuple[Plan, float]:
+    """A new playlist for a session that was left: scenes shown so far keep their order, ads seen are not shown again.
+
+    ``seen_until`` is the furthest playlist second ever reached. Returns the plan, published up to the resume scene, and
+    the second on the new playlist where ``(scene_id, offset)`` lies. A scene unknown to the film resumes at its start.
+    """
+    epoch = plan.epoch + 1
+    order = (*plan.played, *plan.remaining)
+    target = scene_id if scene_id in order else order[0]
+    starts = {item.break_id: item.t0 for item in reversed(plan.published) if item.break_id}
+    breaks = tuple(_carried(one, starts=starts, seen_until=seen_until, passed=order.index(target), epoch=epoch) for one in plan.breaks)
+    fresh = replace(plan, published=(), remaining=order, breaks=breaks, epoch=epoch, ended=False)
+    while target in fresh.remaining:
+        fresh = publish_scene(fresh)
+    return fresh, time_of_position(fresh, target, offset) or 0.0
+
+
+def _carried(one: Break, *, starts: dict[str, float], seen_until: float, passed: int, epoch: int) -> Break:
+    if one.state == "filled" and starts.get(one.id, math.inf) < seen_until:
+        return replace(one, state="seen")
+    if one.state not in ("open", "filled"):
+        return one
+    if one.after <= passed:
+        return replace(one, state="seeked_over", reason="the viewer resumed beyond it")
+    return Break(id=break_id(one.after, epoch), after=one.after)

@@ -1,0 +1,179 @@
+"""Publishing: the one place where a session's plan grows. Web processes, sockets and polls all call ``publish_next``.
+
+Every change is a compare-and-set on the session's ``plan_version``, so of any number of callers exactly one wins, and the
+others go on from what it wrote. A break is decided before the compare-and-set and keyed (session, break): whoever loses
+got the same decision, so nothing is reserved twice.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from numpy.random import Generator
+
+from adplatform.eventlog.stream import LogUnavailable
+from ads import serving
+from ads.decision.request import AdRequest
+from engagement.models import PlaybackSession
+
+from . import clips, why
+from .plan import (
+    BREAK_ADS,
+    BREAK_SECONDS,
+    Break,
+    DecideBreak,
+    Plan,
+    PlannedAd,
+    PublishScene,
+    fill_break,
+    from_json,
+    needs_more,
+    next_step,
+    publish_scene,
+    seek_over,
+)
+
+log = structlog.get_logger(__name__)
+MOST_RACES = 50
+
+
+class UnknownSession(LookupError):
+    """No playback session has this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A session's plan as stored, and its version."""
+
+    session: uuid.UUID
+    version: int
+    plan: Plan
+    won: bool = False
+
+
+def load(session_id: uuid.UUID) -> State:
+    """Raises UnknownSession."""
+    row = PlaybackSession.objects.filter(pk=session_id).values_list("plan_version", "plan").first()
+    if row is None:
+        raise UnknownSession(str(session_id))
+    return State(session_id, row[0], from_json(row[1]))
+
+
+def publish_next(session_id: uuid.UUID, *, expected_version: int, now: datetime, rng: Generator | None = None) -> State:
+    """Publish the next scene, or decide the break that is next, if the plan still has ``expected_version``.
+
+    Returns the plan as it now is; ``won`` is true for the caller whose step it was. Raises UnknownSession.
+    """
+    state = load(session_id)
+    if state.version != expected_version:
+        return state
+    step = next_step(state.plan)
+    if isinstance(step, PublishScene):
+        return _store(state, publish_scene(state.plan))
+    if isinstance(step, DecideBreak):
+        return _store(state, _decided(state, step.due, now=now, rng=rng))
+    return state
+
+
+def ensure_lead(session_id: uuid.UUID, playhead: float, *, now: datetime, rng: Generator | None = None, state: State | None = None) -> State:
+    """Publish until a whole clip lies ahead of ``playhead`` (playlist seconds). Raises UnknownSession."""
+    return _publish_while(state or load(session_id), lambda plan: needs_more(plan, playhead), now=now, rng=rng)
+
+
+def publish_to(session_id: uuid.UUID, scene_id: int, *, now: datetime, rng: Generator | None = None) -> State:
+    """Publish up to and including ``scene_id`` for a viewer who seeks there: of the breaks on the way only the last is
+    decided. Nothing happens for a scene that is published or not in this film. Raises UnknownSession."""
+    state = change_plan(session_id, lambda plan: seek_over(plan, scene_id))
+    return _publish_while(state, lambda plan: scene_id in plan.remaining, now=now, rng=rng)
+
+
+def change_plan(session_id: uuid.UUID, edit: Callable[[Plan], Plan]) -> State:
+    """Apply a pure edit to the part of the plan that is still open; repeated on the newer plan when somebody was faster.
+
+    Raises UnknownSession, and whatever ``edit`` raises.
+    """
+    for _ in range(MOST_RACES):
+        state = load(session_id)
+        edited = edit(state.plan)
+        if edited == state.plan:
+            return state
+        stored = _store(state, edited)
+        if stored.won:
+            return stored
+    raise RuntimeError(f"the plan of {session_id} changed {MOST_RACES} times under one edit")
+
+
+def _publish_while(state: State, wanted: Callable[[Plan], bool], *, now: datetime, rng: Generator | None) -> State:
+    for _ in range(MOST_RACES):
+        if not wanted(state.plan):
+            return state
+        state = publish_next(state.session, expected_version=state.version, now=now, rng=rng)
+    raise RuntimeError(f"the plan of {state.session} did not settle in {MOST_RACES} steps")
+
+
+def _store(state: State, plan: Plan) -> State:
+    won = PlaybackSession.objects.filter(pk=state.session, plan_version=state.version).update(plan=plan.as_json(), plan_version=state.version + 1)
+    return State(state.session, state.version + 1, plan, won=True) if won else load(state.session)
+
+
+def _decided(state: State, due: Break, *, now: datetime, rng: Generator | None) -> Plan:
+    """The plan with this break filled, or left out with the reason. A film never waits for an ad."""
+    session = PlaybackSession.objects.select_related("viewer", "title").get(pk=state.session)
+    try:
+        served = serving.serve_break(ad_request(session, state.plan, due, now=now), now=now, rng=rng)
+    except LogUnavailable as problem:
+        log.warning("break_left_out", session=str(state.session), break_id=due.id, problem=str(problem))
+        return fill_break(state.plan, due, (), decision=None, reason="the ad server could not be reached")
+    why.keep(served)
+    ads = playable(served, target_duration=state.plan.target_duration)
+    return fill_break(state.plan, due, ads, decision=served.decision, reason="" if ads else "no ad was eligible")
+
+
+def playable(served: serving.ServedBreak, *, target_duration: int) -> list[PlannedAd]:
+    """The served ads whose clips exist and fit the playlist, numbered as the viewer will count them."""
+    packaged = [(ad, clips.of_ad(ad.asset)) for ad in served.ads]
+    fitting = [(ad, clip) for ad, clip in packaged if clip is not None and clip.longest() < target_duration + 0.5]
+    return [
+        PlannedAd(
+            decision=served.decision, slot=ad.slot, ad=ad.ad, name=ad.name, flight=ad.flight, campaign=ad.campaign, campaign_name=ad.campaign_name,
+            advertiser_name=ad.advertiser_name, n=n, of=len(fitting), skip_after=ad.skip_after, click=ad.click_through, token=ad.token,
+            price_micros=ad.price_micros, pctr=ad.pctr, clip=clip,
+        )
+        for n, (ad, clip) in enumerate(fitting, start=1)
+    ]  # fmt: skip
+
+
+def ad_request(session: PlaybackSession, plan: Plan, due: Break, *, now: datetime) -> AdRequest:
+    """What this break is asked for with. The viewer's attributes leave only with the consent the session began with."""
+    viewer = session.viewer if session.consent else None
+    before = plan.scene(plan.played[-1]) if plan.played else plan.film[0]
+    return AdRequest(
+        session=session.pk,
+        break_id=due.id,
+        break_position="mid",
+        break_index=[one.after for one in plan.breaks].index(due.after),
+        duration=BREAK_SECONDS,
+        max_ads=BREAK_ADS,
+        device=session.device,
+        hour=session.hour,
+        weekday=now.weekday(),
+        title=session.title_id,
+        genres=tuple(session.title.genres.values_list("slug", flat=True)),
+        mood=before.mood,
+        intensity=before.intensity,
+        viewer=session.viewer_id,
+        consent=session.consent,
+        tier=viewer.tier if viewer else None,
+        age_band=(viewer.age_band or None) if viewer else None,
+        gender=(viewer.gender or None) if viewer else None,
+        monthly_hours=viewer.monthly_hours if viewer else None,
+        favourite_genres=tuple(viewer.favourite_genres.values_list("slug", flat=True)) if viewer else None,
+        progress=len(plan.played) / len(plan.film),
+        ads_seen=plan.ads_seen,
+        arms=session.arms,
+        synthetic=session.synthetic,
+    )

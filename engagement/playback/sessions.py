@@ -1,0 +1,174 @@
+"""Opening a playback session: a new one, or one that goes on where the viewer left it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from numpy.random import Generator
+
+from adplatform.eventlog import ids, stream, tokens
+from adplatform.eventlog.envelope import Event
+from catalog.selectors import WatchableTitle
+from engagement.models import PlaybackSession, Viewer
+
+from . import clips, live
+from .plan import Plan, first_plan, from_json, next_epoch, position_at, publish_scene, time_of_position
+from .publishing import State, change_plan, ensure_lead
+
+REOPEN_WITHIN = timedelta(hours=24)
+IDLE_BEFORE_NEW_EPOCH = timedelta(minutes=15)
+# A session heard of this recently is being watched: whoever opens the title elsewhere gets a session of their own.
+STILL_WATCHED = timedelta(seconds=60)
+TOKEN_LIFETIME = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """``resume_at`` is in playlist seconds of the session's current epoch."""
+
+    session: PlaybackSession
+    state: State
+    token: str
+    resume_at: float
+    reopened: bool
+
+
+def session_open(
+    *,
+    title: WatchableTitle,
+    viewer: Viewer | None,
+    tab: str,
+    device: str,
+    hour: int,
+    restart: bool = False,
+    now: datetime,
+    rng: Generator | None = None,
+    synthetic: bool = False,
+) -> Opened:
+    """Reopen what this viewer left within a day, else begin a session at the viewer's last position in the film.
+
+    ``restart`` always begins a new session at the opener. Raises LogUnavailable.
+    """
+    left = None if restart else _left_session(viewer, title, tab=tab, now=now)
+    if left is not None and now - _heard_at(left) <= REOPEN_WITHIN:
+        return _reopen(left, tab=tab, now=now, rng=rng)
+    session, plan, resume_at = _new_session(title, viewer, tab=tab, device=device, hour=hour, now=now, synthetic=synthetic)
+    earlier = None if restart else _earlier_position(viewer, title)
+    if earlier is not None:
+        plan, resume_at = next_epoch(plan, scene_id=earlier[0], offset=earlier[1], seen_until=0)
+    else:
+        plan = publish_scene(plan)
+    session.plan, session.epoch = plan.as_json(), plan.epoch
+    stream.append([_began(session, title, now=now)])
+    session.save(force_insert=True)
+    return _ready(session, State(session.pk, 0, plan), resume_at, now=now, rng=rng, reopened=False)
+
+
+def _new_session(
+    title: WatchableTitle, viewer: Viewer | None, *, tab: str, device: str, hour: int, now: datetime, synthetic: bool
+) -> tuple[PlaybackSession, Plan, float]:
+    plan = first_plan(clips.film_of(title), change_budget=title.change_budget)
+    session = PlaybackSession(
+        id=ids.new_id(now),
+        viewer=viewer,
+        title_id=title.id,
+        device=device,
+        hour=hour,
+        tab=tab,
+        consent=bool(viewer and viewer.ads_consent),
+        started_at=now,
+        last_seen_at=now,
+        synthetic=synthetic,
+    )
+    return session, plan, 0.0
+
+
+def _began(session: PlaybackSession, title: WatchableTitle, *, now: datetime) -> Event:
+    data = {"device": session.device, "hour": session.hour, "consent": session.consent, "genres": list(title.genres), "arms": session.arms}
+    return Event(
+        id=ids.derived_id(session.pk, "playback.session"),
+        type="playback.session",
+        occurred_at=now,
+        received_at=now,
+        session=session.pk,
+        viewer=session.viewer_id,
+        title=title.id,
+        synthetic=session.synthetic,
+        data=data,
+    )
+
+
+def _left_session(viewer: Viewer | None, title: WatchableTitle, *, tab: str, now: datetime) -> PlaybackSession | None:
+    """The session this tab goes on with: its own, or one that nobody is watching any more."""
+    if viewer is None:
+        return None
+    unfinished = PlaybackSession.objects.filter(viewer=viewer, title_id=title.id, ended_at=None, synthetic=False)
+    mine = unfinished.filter(tab=tab).first() if tab else None
+    return mine or unfinished.filter(~Q(tab=tab) | Q(tab=""), last_seen_at__lt=now - STILL_WATCHED).order_by("-last_seen_at").first()
+
+
+def _heard_at(session: PlaybackSession) -> datetime:
+    kept = live.read(session.pk)
+    if kept is None or kept.heard_at <= session.last_seen_at.timestamp():
+        return session.last_seen_at
+    return datetime.fromtimestamp(kept.heard_at, tz=session.last_seen_at.tzinfo)
+
+
+def _earlier_position(viewer: Viewer | None, title: WatchableTitle) -> tuple[int, float] | None:
+    if viewer is None:
+        return None
+    found = PlaybackSession.objects.filter(viewer=viewer, title_id=title.id).order_by("-last_seen_at").first()
+    if found is None or found.ended_at is not None or found.resume_scene is None:
+        return None
+    return found.resume_scene, found.resume_offset
+
+
+def _reopen(session: PlaybackSession, *, tab: str, now: datetime, rng: Generator | None) -> Opened:
+    kept = live.read(session.pk)
+    plan = from_json(session.plan)
+    scene_id, offset = left_at(session, plan, kept)
+    if now - _heard_at(session) > IDLE_BEFORE_NEW_EPOCH:
+        seen_until = kept.furthest if kept is not None and kept.epoch == plan.epoch else time_of_position(plan, scene_id, offset) or 0.0
+        state = change_plan(session.pk, lambda latest: next_epoch(latest, scene_id=scene_id, offset=offset, seen_until=seen_until)[0])
+    else:
+        state = State(session.pk, session.plan_version, plan)
+    resume_at = time_of_position(state.plan, scene_id, offset) or 0.0
+    PlaybackSession.objects.filter(pk=session.pk).update(tab=tab, last_seen_at=now, epoch=state.plan.epoch)
+    return _ready(session, state, resume_at, now=now, rng=rng, reopened=True)
+
+
+def left_at(session: PlaybackSession, plan: Plan, kept: live.Live | None) -> tuple[int, float]:
+    """(scene, offset) where the viewer left: the socket's last word, or the stored resume point where that is newer."""
+    stored = (session.resume_scene, session.resume_offset)
+    by_socket = kept is not None and kept.epoch == plan.epoch and kept.at + 5 >= session.last_seen_at.timestamp()
+    if stored[0] is not None and not by_socket:
+        return stored[0], stored[1]
+    found = position_at(plan, kept.t) if kept is not None else None
+    return found or (plan.film[0].id, 0.0)
+
+
+def _ready(session: PlaybackSession, state: State, resume_at: float, *, now: datetime, rng: Generator | None, reopened: bool) -> Opened:
+    state = ensure_lead(session.pk, resume_at, now=now, rng=rng, state=state)
+    kept = live.read(session.pk)
+    if kept is None or kept.epoch != state.plan.epoch:
+        begun = live.begun(epoch=state.plan.epoch, t=resume_at, now=now)
+        if kept is not None:
+            begun.acked_seq, begun.recent, begun.signals = kept.acked_seq, kept.recent, kept.signals
+        kept = begun
+    kept.t, kept.at, kept.heard_at, kept.playing = resume_at, now.timestamp(), now.timestamp(), True
+    live.keep(session.pk, kept)
+    return Opened(session, state, token_of(session, now=now), resume_at, reopened)
+
+
+def token_of(session: PlaybackSession, *, now: datetime) -> str:
+    return tokens.sign(
+        tokens.SessionToken(
+            session=session.pk,
+            viewer=session.viewer_id,
+            title=session.title_id,
+            expires=int((now + TOKEN_LIFETIME).timestamp()),
+            synthetic=session.synthetic,
+        )
+    )

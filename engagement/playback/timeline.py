@@ -1,0 +1,65 @@
+"""The timeline map: what is when on the session's playlist, as the player, the socket and the captions read it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from catalog import hls
+
+from .plan import FORESEEN_BREAK_SECONDS, Item, Plan
+
+
+def media_playlist(plan: Plan) -> str:
+    """The media playlist of what is published; each one served is a prefix of the next of the same epoch."""
+    placed = [hls.PlacedClip(plan.clip(item).packaged(), item.cut) for item in plan.published]
+    return hls.compose(placed, ended=plan.ended, target_duration=plan.target_duration)
+
+
+def timeline(plan: Plan, *, version: int, now: datetime) -> dict[str, Any]:
+    """``items`` are published and never change within an epoch; ``foreseen`` is how the rest stands now."""
+    foreseen = list(_foreseen(plan))
+    return {
+        "version": version,
+        "epoch": plan.epoch,
+        "server_now": now.isoformat(),
+        "items": [_item(plan, item) for item in plan.published],
+        "foreseen": foreseen,
+        "duration": foreseen[-1]["t1"] if foreseen else plan.published_until,
+        "published_until": plan.published_until,
+        "ended": plan.ended,
+        "captions": list(_captions(plan)),
+    }
+
+
+def _item(plan: Plan, item: Item) -> dict[str, Any]:
+    span = {"t0": round(item.t0, 6), "t1": round(item.t1, 6)}
+    ad = item.ad
+    if ad is None:
+        return span | {"kind": "scene", "id": item.scene, "name": plan.scene(item.scene).name, "cut": item.cut, "reason": item.reason}
+    return span | {
+        "kind": "ad", "id": ad.ad, "name": ad.name, "n": ad.n, "of": ad.of, "break_id": item.break_id, "skip_after": ad.skip_after,
+        "click": ad.click, "token": ad.token, "price_micros": ad.price_micros, "pctr": ad.pctr, "campaign": ad.campaign_name,
+        "advertiser": ad.advertiser_name, "decision": str(ad.decision), "slot": ad.slot, "cut": item.cut, "reason": item.reason,
+    }  # fmt: skip
+
+
+def _foreseen(plan: Plan) -> Iterator[dict[str, Any]]:
+    start = plan.published_until
+    open_breaks = {one.after: one for one in plan.breaks if one.state == "open"}
+    for place, scene_id in enumerate(plan.remaining, start=len(plan.played)):
+        if place in open_breaks:
+            yield {"t0": start, "t1": start + FORESEEN_BREAK_SECONDS, "kind": "break", "id": open_breaks[place].id, "name": "Ads"}
+            start += FORESEEN_BREAK_SECONDS
+        scene = plan.scene(scene_id)
+        duration = scene.clip.duration()
+        yield {"t0": start, "t1": start + duration, "kind": "scene", "id": scene.id, "name": scene.name}
+        start += duration
+
+
+def _captions(plan: Plan) -> Iterator[dict[str, Any]]:
+    for item in plan.published:
+        captions = plan.clip(item).captions
+        if captions:
+            yield {"t0": round(item.t0, 6), "url": captions}

@@ -1,0 +1,59 @@
+"""Strategies: films with a precedence graph, and the ads a break may be filled with."""
+
+from __future__ import annotations
+
+import uuid
+
+from hypothesis import strategies as st
+
+from engagement.playback.plan import Clip, Plan, PlannedAd, PlannedScene, first_plan
+
+segment_lists = st.lists(st.tuples(st.floats(0.5, 3.0), st.booleans()), min_size=1, max_size=5)
+
+
+@st.composite
+def clips(draw: st.DrawFn, key: str) -> Clip:
+    listed = draw(segment_lists)
+    segments = tuple((f"/media/{key}/{index}.m4s", seconds, kept or index == 0) for index, (seconds, kept) in enumerate(listed))
+    return Clip(asset=1, key=key, init_uri=f"/media/{key}/init.mp4", segments=segments, captions=f"/media/{key}/captions.vtt")
+
+
+@st.composite
+def films(draw: st.DrawFn, *, fewest: int = 1, most: int = 9) -> list[PlannedScene]:
+    """Scenes whose requirements point backwards, as the author's own order must allow."""
+    count = draw(st.integers(fewest, most))
+    scenes = []
+    for position in range(1, count + 1):
+        earlier = list(range(101, 100 + position))
+        requires = draw(st.sets(st.sampled_from(earlier), max_size=2)) if position > 1 else set()
+        scenes.append(
+            PlannedScene(
+                id=100 + position,
+                position=position,
+                name=f"Scene {position}",
+                mood="calm",
+                intensity=draw(st.floats(0, 1)),
+                clip=draw(clips(f"s{position}")),
+                requires=tuple(sorted(requires)),
+                break_after=draw(st.booleans()),
+            )
+        )
+    return scenes
+
+
+@st.composite
+def plans(draw: st.DrawFn, *, fewest: int = 1) -> Plan:
+    return first_plan(draw(films(fewest=fewest)), change_budget=3)
+
+
+@st.composite
+def pods(draw: st.DrawFn) -> list[PlannedAd]:
+    decision = uuid.UUID(int=draw(st.integers(0, 2**128 - 1)))
+    count = draw(st.integers(0, 2))
+    return [
+        PlannedAd(
+            decision=decision, slot=n - 1, ad=n, name=f"Ad {n}", flight=n, campaign=n, campaign_name="A campaign", advertiser_name="A brand", n=n,
+            of=count, skip_after=5.0, click="https://example.com/", token=f"token-{n}", price_micros=1000, pctr=0.01, clip=draw(clips(f"ad{n}")),
+        )
+        for n in range(1, count + 1)
+    ]  # fmt: skip

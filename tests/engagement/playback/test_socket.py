@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from channels.testing import WebsocketCommunicator
+
+from adplatform.asgi import application
+from adplatform.eventlog import ids, stream
+from adplatform.eventlog.envelope import decode
+from engagement.playback import live
+from engagement.playback.sessions import Opened
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ORIGIN = [(b"origin", b"http://localhost"), (b"host", b"localhost")]
+
+
+@asynccontextmanager
+async def socket(path: str) -> AsyncIterator[WebsocketCommunicator]:
+    communicator = WebsocketCommunicator(application, path, headers=ORIGIN)
+    connected, _ = await communicator.connect()
+    assert connected
+    yield communicator
+    await communicator.disconnect()
+
+
+def path_of(session: Opened, token: str | None = None) -> str:
+    return f"/ws/playback/{session.session.pk}/?token={session.token if token is None else token}"
+
+
+def event(seq: int, kind: str = "playback.heartbeat", *, t: float | None = None, **more: Any) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    data = {"playing": True} | ({} if t is None else {"t": t})
+    return {"v": 1, "id": str(ids.new_id(now)), "type": kind, "occurred_at": now.isoformat(), "seq": seq, "data": data} | more
+
+
+async def say(communicator: WebsocketCommunicator, **message: Any) -> None:
+    await communicator.send_to(text_data=json.dumps(message))
+
+
+async def hear(communicator: WebsocketCommunicator, kind: str) -> dict[str, Any]:
+    """The next message of this kind; others may come before it."""
+    while True:
+        message: dict[str, Any] = json.loads(await communicator.receive_from(timeout=10))
+        if message["type"] == kind:
+            return message
+
+
+def logged(session: uuid.UUID) -> list[tuple[str, int]]:
+    entries: Any = stream.client().xrange(stream.STREAM)
+    events = [decode(fields[stream.FIELD]) for _, fields in entries]
+    return [(one.type, one.seq) for one in events if one.session == session and one.type != "playback.session"]
+
+
+@pytest.mark.parametrize(("token", "reason"), [("", "unsigned"), ("forged", "unsigned"), ("x" * 900, "unreadable_token")])
+async def test_strangers_are_turned_away_with_the_reason(session: Opened, token: str, reason: str) -> None:
+    async with socket(path_of(session, token)) as stranger:
+        assert (await hear(stranger, "refused"))["reason"] == reason
+        assert (await stranger.receive_output())["code"] == 4401
+
+
+async def test_a_token_opens_its_own_session_only(session: Opened, other: Opened) -> None:
+    async with socket(path_of(session, other.token)) as stranger:
+        assert (await hear(stranger, "refused"))["reason"] == "wrong_session"
+
+
+async def test_a_socket_from_another_site_is_not_accepted(session: Opened) -> None:
+    communicator = WebsocketCommunicator(application, path_of(session), headers=[(b"origin", b"http://elsewhere.example"), (b"host", b"localhost")])
+    connected, _ = await communicator.connect()
+    assert not connected
+
+
+async def test_events_are_logged_and_acknowledged_by_their_number(session: Opened) -> None:
+    async with socket(path_of(session)) as player:
+        await say(player, type="hello", last_seq=0)
+        welcome = await hear(player, "welcome")
+        assert welcome["acked_seq"] == 0
+        assert welcome["timeline"]["items"][0]["t0"] == 0
+        await say(player, type="events", events=[event(1, "playback.start", t=0), event(2, "ad.decision"), {"v": 1}, event(3, t=1.0)])
+        ack = await hear(player, "ack")
+        assert ack == {"type": "ack", "seq": 3, "refused": [{"index": 1, "reason": "server_only_type"}, {"index": 2, "reason": "unreadable"}]}
+    assert logged(session.session.pk) == [("playback.start", 1), ("playback.heartbeat", 3)]
+
+
+async def test_a_lost_connection_is_resumed_where_the_log_stands(session: Opened) -> None:
+    first = event(1, t=3.0)
+    async with socket(path_of(session)) as player:
+        await say(player, type="events", events=[first])
+        await hear(player, "ack")
+    async with socket(path_of(session)) as player:
+        await say(player, type="hello", last_seq=2)
+        assert (await hear(player, "welcome"))["acked_seq"] == 1
+        await say(player, type="events", events=[first, event(2, t=3.5)])
+        assert (await hear(player, "ack"))["seq"] == 2
+    kept = live.read(session.session.pk)
+    assert kept is not None
+    assert (kept.t, kept.acked_seq, len(kept.recent)) == (3.5, 2, 2)
+
+
+async def test_the_film_grows_as_the_playhead_moves(session: Opened) -> None:
+    seen = session.state.plan.published_until
+    async with socket(path_of(session)) as player:
+        await say(player, type="events", events=[event(1, t=session.state.plan.published[-1].t0 + 0.1)])
+        grown = await hear(player, "timeline")
+    assert grown["published_until"] > seen
+    assert grown["version"] > session.state.version
+
+
+async def test_a_seek_beyond_the_horizon_publishes_up_to_there(session: Opened) -> None:
+    finale = session.state.plan.film[-1].id
+    async with socket(path_of(session)) as player:
+        await say(player, type="seek", position={"scene": finale, "offset": 1.0})
+        grown = await hear(player, "timeline")
+    assert grown["ended"]
+    assert grown["items"][-1]["id"] == finale
+
+
+@pytest.mark.parametrize(("text", "reason"), [("{", "unreadable"), ('{"type": "dance"}', "unreadable"), ('"' + "x" * 300_000 + '"', "too_large")])
+async def test_what_cannot_be_read_is_answered_with_the_reason(session: Opened, text: str, reason: str) -> None:
+    async with socket(path_of(session)) as player:
+        await player.send_to(text_data=text)
+        assert (await hear(player, "refused"))["reason"] == reason
+
+
+async def test_a_flood_costs_nothing_and_is_shown_out(session: Opened) -> None:
+    async with socket(path_of(session)) as player:
+        for _ in range(60):
+            await say(player, type="events", events=[event(1)] * 301)
+        for _ in range(50):
+            assert (await hear(player, "refused"))["reason"] == "flood"
+        assert (await player.receive_output())["code"] == 4429
+    assert logged(session.session.pk) == []
