@@ -33,6 +33,8 @@ REPEATABLE_AD_TYPES = frozenset({"ad.mute", "ad.unmute", "ad.pause", "ad.resume"
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+# Players begin at the time in milliseconds, so that a reloaded page counts on above an earlier one of the same session.
+Seq = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class Position(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -50,7 +52,7 @@ class ClientEvent(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     occurred_at: Moment
     session: uuid.UUID | None = None
-    seq: Count = 0
+    seq: Seq = 0
     position: Position | None = None
     plan_version: Count = 0
     token: str | None = None

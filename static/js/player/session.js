@@ -33,7 +33,7 @@ export class Session extends EventTarget {
     const answer = await fetch("/api/v1/playback", { method: "POST", headers, body }).catch(() => null);
     if (!answer) throw new ServerProblem("The server cannot be reached. Check the connection and try again.", 0);
     const details = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw new ServerProblem(details.problem ?? `The server answered ${answer.status}. Try again in a moment.`, answer.status);
+    if (!answer.ok) throw new ServerProblem(details.detail ?? `The server answered ${answer.status}. Try again in a moment.`, answer.status);
     this.details = details;
     this.adopt(details.timeline);
     // The server's clock is above every number that an earlier page of this session can have used.
