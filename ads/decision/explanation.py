@@ -53,7 +53,9 @@ def explain(inventory: Inventory, trace: Trace, slots: Sequence[Slot], propensit
     """JSON: full parts for the best candidates, one reason code for each of the rest (ids grouped by code)."""
     winners = {slot.alternates[0].row: slot for slot in slots}
     standing = {row for slot in slots for row in (alternate.row for alternate in slot.alternates)}
-    detailed = [*winners, *(row for row in map(int, trace.ranked) if row not in winners)][:FULL_PARTS]
+    best = [*winners, *(row for row in map(int, trace.ranked) if row not in winners)][:FULL_PARTS]
+    # An alternate may step in when a reservation is lost, so each of them is told in full too.
+    detailed = [*best, *sorted(standing - set(best))]
     candidates = [_candidate(inventory, trace, row, _reason(row, winners, standing, trace), winners.get(row), propensity) for row in detailed]
     others: dict[str, list[int]] = {}
     shown = set(detailed)

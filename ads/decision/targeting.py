@@ -39,4 +39,5 @@ def _allowed(attribute: Attribute, value: str | int | tuple[str, ...]) -> Mask:
     rows = [attribute.index[known] for known in values if known in attribute.index]
     if not rows:
         return np.zeros(len(attribute.constrained), dtype=bool)
-    return attribute.allows[rows].any(axis=0)
+    allowed: Mask = np.logical_or.reduce(attribute.allows[rows], axis=0)
+    return allowed

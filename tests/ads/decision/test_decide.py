@@ -1,0 +1,196 @@
+"""Whatever the inventory, a decision keeps its rules; and it is a function of its arguments."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ads.decision import auction, caps, pod
+from ads.decision.decide import decide
+from ads.decision.explanation import REASONS
+from ads.decision.inventory import CapRow, Inventory
+from ads.decision.request import AdRequest
+from ads.decision.state import Decision, DeliveryState, Seen
+
+from .rows import NOW, flat_score, flight, id_score, inventories, inventory, request, requests
+
+
+def decided(stock: Inventory, asked: AdRequest, seed: int = 1, state: DeliveryState | None = None) -> Decision:
+    return decide(
+        asked, inventory=stock, state=state or DeliveryState.empty(len(stock.flights)), score=id_score, now=NOW, rng=np.random.default_rng(seed)
+    )
+
+
+def reasons(decision: Decision, stock: Inventory) -> dict[int, str]:
+    """Every ad's reason code; each ad must have exactly one."""
+    found = [(item["ad"], item["reason"]) for item in decision.explanation["candidates"]]
+    found += [(ad, reason) for reason, ads in decision.explanation["others"].items() for ad in ads]
+    assert sorted(ad for ad, _ in found) == stock.ad_id.tolist()
+    assert {reason for _, reason in found} <= REASONS.keys()
+    return dict(found)
+
+
+@given(inventories(), requests, st.integers(0, 2**32))
+def test_the_same_inputs_and_seed_give_the_same_decision(stock: Inventory, asked: AdRequest, seed: int) -> None:
+    first, second = decided(stock, asked, seed), decided(stock, asked, seed)
+    assert first.slots == second.slots
+    assert first.explanation == second.explanation
+
+
+@given(inventories(), requests, st.integers(0, 2**32))
+def test_a_pod_fits_its_break_and_keeps_rivals_apart(stock: Inventory, asked: AdRequest, seed: int) -> None:
+    slots = decided(stock, asked, seed).slots
+    chosen = [slot.alternates[0].row for slot in slots]
+    assert len(chosen) <= asked.max_ads
+    assert stock.ad_duration[chosen].sum() <= asked.duration + pod.TOLERANCE_SECONDS if chosen else True
+    assert not any(pod.conflict(stock, one, other) for one, other in itertools.combinations(chosen, 2))
+    for slot in slots:
+        others = [row for row in chosen if row != slot.alternates[0].row]
+        assert all(not pod.conflict(stock, alternate.row, other) for alternate in slot.alternates for other in others)
+
+
+@given(inventories(), requests, st.integers(0, 2**32))
+def test_a_price_lies_between_the_reserve_and_the_own_bid(stock: Inventory, asked: AdRequest, seed: int) -> None:
+    for alternate in itertools.chain.from_iterable(slot.alternates for slot in decided(stock, asked, seed).slots):
+        bid = int(stock.bid[stock.ad_flight[alternate.row]])
+        assert auction.RESERVE_MICROS <= alternate.price_micros <= alternate.value_micros
+        assert 0 < alternate.event_price_micros <= (bid // 1000 if stock.pricing[stock.ad_flight[alternate.row]] == auction.CPM else bid)
+        assert not alternate.explored or alternate.price_micros == auction.RESERVE_MICROS
+
+
+@given(inventories(), requests, st.integers(0, 2**32))
+def test_propensities_of_the_randomised_slot_sum_to_one_over_the_eligible_ads(stock: Inventory, asked: AdRequest, seed: int) -> None:
+    decision = decided(stock, asked, seed)
+    randomised = [slot for slot in decision.slots if slot.randomised]
+    assert len(randomised) == (1 if decision.slots else 0)
+    shares = [item["propensity"] for item in decision.explanation["candidates"] if item["propensity"] is not None]
+    if decision.slots and len(decision.eligible) <= 20:
+        assert sum(shares) == pytest.approx(1.0)
+    assert all(0 < share <= 1 for share in shares)
+
+
+@given(inventories(), requests, st.integers(0, 2**32))
+def test_every_ad_has_one_reason(stock: Inventory, asked: AdRequest, seed: int) -> None:
+    decision = decided(stock, asked, seed)
+    codes = reasons(decision, stock)
+    assert sum(code in ("won", "explored") for code in codes.values()) == len(decision.slots)
+
+
+def test_exploration_happens_as_often_as_its_rate_says() -> None:
+    stock = inventory(*(flight(number) for number in range(1, 21)))
+    explored = sum(any(slot.alternates[0].explored for slot in decided(stock, request(), seed).slots) for seed in range(1500))
+    assert 30 <= explored <= 95
+
+
+@pytest.mark.parametrize(
+    ("targeting", "changes", "reason"),
+    [
+        ({"genres": ["comedy"]}, {}, "genre_not_targeted"),
+        ({"devices": ["mobile"]}, {}, "device_not_targeted"),
+        ({"dayparts": [6, 7]}, {}, "outside_daypart"),
+        ({"age_bands": ["18-24"]}, {"consent": True, "age_band": "55+"}, "age_not_targeted"),
+        ({"tiers": ["standard"]}, {"consent": True, "tier": "ads"}, "tier_not_targeted"),
+        ({"genders": ["male"]}, {"consent": True, "gender": "female"}, "gender_not_targeted"),
+        ({"age_bands": ["18-24"]}, {"consent": False, "age_band": "18-24"}, "attribute_withheld"),
+        ({"age_bands": ["18-24"]}, {"consent": True, "age_band": None}, "attribute_withheld"),
+    ],
+)
+def test_targeting_that_does_not_match_says_so(targeting: dict[str, list[str | int]], changes: dict[str, object], reason: str) -> None:
+    stock = inventory(flight(1, targeting=targeting), flight(2))
+    decision = decided(stock, request(**changes))
+    assert reasons(decision, stock) == {1: reason, 2: "won"} or reasons(decision, stock) == {1: reason, 2: "explored"}
+
+
+def test_matching_targeting_serves() -> None:
+    stock = inventory(flight(1, targeting={"genres": ["comedy", "drama"], "devices": ["tv"], "dayparts": [20], "age_bands": ["25-34"]}))
+    assert decided(stock, request(consent=True, age_band="25-34")).slots
+
+
+def test_flights_outside_their_dates_do_not_serve() -> None:
+    later, gone = flight(1, starts=NOW.timestamp() + 1), flight(2, ends=NOW.timestamp())
+    stock = inventory(later, gone)
+    assert reasons(decided(stock, request()), stock) == {1: "not_started", 2: "ended"}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [("booked", 100, "budget_spent"), ("held", 100, "budget_spent"), ("day_booked", 60, "daily_budget_spent"), ("delivered", 9, "goal_reached")],
+)
+def test_a_flight_with_nothing_left_does_not_serve(column: str, value: int, reason: str) -> None:
+    stock = inventory(flight(1, budget_micros=100, daily_budget_micros=60, goal_amount=9))
+    state = replace(DeliveryState.empty(1), **{column: np.array([value])})
+    assert reasons(decided(stock, request(), state=state), stock) == {1: reason}
+
+
+def test_held_impressions_do_not_count_towards_a_goal_of_clicks() -> None:
+    stock = inventory(flight(1, goal_type="clicks", goal_amount=9))
+    assert decided(stock, request(), state=replace(DeliveryState.empty(1), held_count=np.array([50]))).slots
+
+
+def test_an_even_flight_far_ahead_of_its_plan_is_held_back() -> None:
+    stock = inventory(flight(1, pacing="even", goal_amount=100), flight(2, pacing="asap", goal_amount=100))
+    state = replace(DeliveryState.empty(2), delivered=np.array([90, 90]))
+    held_back = [reasons(decided(stock, request(), seed, state), stock) for seed in range(40)]
+    assert sum(found[1] == "paced" for found in held_back) > 30
+    assert all(found[2] != "paced" for found in held_back)
+
+
+def seen(times: int, *, ago: float = 100.0) -> tuple[Seen, ...]:
+    return tuple(Seen(NOW.timestamp() - ago, 1, 1, 1, 1) for _ in range(times))
+
+
+@pytest.mark.parametrize("scope", ["ad", "flight", "campaign", "advertiser"])
+def test_a_reached_cap_stops_the_flight_and_a_passed_window_frees_it(scope: str) -> None:
+    stock = inventory(flight(1, caps=(CapRow(scope, 2, 600),)))
+    asked = request(consent=True, viewer=request().session)
+    for entries, expected in ((seen(1), False), (seen(2), True), (seen(2, ago=601), False)):
+        state = replace(DeliveryState.empty(1), seen=entries)
+        assert (reasons(decided(stock, asked, state=state), stock)[1] == "frequency_cap") is expected
+
+
+def test_without_consent_a_cap_longer_than_the_session_allows_one() -> None:
+    stock = inventory(flight(1, caps=(CapRow("flight", 5, 7 * 86_400),)))
+    assert decided(stock, request()).slots
+    state = replace(DeliveryState.empty(1), seen=seen(1, ago=caps.SESSION_SECONDS + 1))
+    assert reasons(decided(stock, request(), state=state), stock) == {1: "frequency_cap"}
+
+
+def test_a_strict_flight_does_not_serve_where_caps_cannot_be_counted() -> None:
+    stock = inventory(flight(1, strict_caps=True, caps=(CapRow("flight", 2, 600),)))
+    assert reasons(decided(stock, request(consent=False)), stock) == {1: "caps_uncountable"}
+    assert decided(stock, request(consent=True, viewer=request().session)).slots
+
+
+def test_an_ad_shown_a_moment_ago_waits() -> None:
+    stock = inventory(flight(1), flight(2))
+    codes = reasons(decided(stock, request(ads_seen=((1, 1, 1),))), stock)
+    assert codes[1] == "too_soon"
+
+
+def test_an_ad_longer_than_the_break_and_one_below_the_reserve_stay_out() -> None:
+    long = inventory(flight(1), duration=40.0)
+    assert reasons(decided(long, request()), long) == {1: "too_long"}
+    cheap = inventory(flight(1, bid_micros=999_000))
+    assert reasons(decided(cheap, request()), cheap) == {1: "below_reserve"}
+
+
+def test_priority_goes_before_value() -> None:
+    stock = inventory(flight(1, priority=5, bid_micros=50_000_000), flight(2, priority=3, bid_micros=2_000_000))
+    slots = decide(request(max_ads=1), inventory=stock, state=DeliveryState.empty(2), score=flat_score(), now=NOW, rng=np.random.default_rng(5)).slots
+    assert stock.ads[slots[0].alternates[0].row].id == 2
+
+
+@pytest.mark.parametrize(("pricing", "bid", "event_price"), [("cpm", 20_000_000, 20_000), ("cpc", 1_000_000, 1_000_000), ("cpcv", 30_000, 28_571)])
+def test_the_winner_pays_what_the_runner_up_was_worth(pricing: str, bid: int, event_price: int) -> None:
+    """The runner-up is worth 20,000 micros an impression; pCTR is .02 and pVCR .7."""
+    stock = inventory(flight(1, pricing=pricing, bid_micros=bid), flight(2, bid_micros=20_000_000, advertiser=1))
+    slots = decide(request(max_ads=1), inventory=stock, state=DeliveryState.empty(2), score=flat_score(), now=NOW, rng=np.random.default_rng(5)).slots
+    first = slots[0].alternates[0]
+    assert stock.ads[first.row].id == 1
+    assert first.price_micros == 20_000
+    assert first.event_price_micros == event_price
