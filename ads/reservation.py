@@ -168,6 +168,25 @@ def _seen(entry: tuple[bytes, float]) -> Seen:
     return Seen(at, int(ad), int(flight), int(campaign), int(advertiser))
 
 
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """One flight's counters as Redis holds them. ``day`` counts days since 1970."""
+
+    booked_micros: int
+    held_micros: int
+    day: int
+    day_booked_micros: int
+    delivered: int
+    held_count: int
+
+
+def counters(client: redis.Redis) -> dict[int, Counters]:
+    """Every flight's counters, for checks and reconciling; empty when Redis lost them."""
+    values: Any = client.hvals(FLIGHTS)
+    table = np.frombuffer(b"".join(values), dtype="<i8").reshape(-1, COLUMNS)
+    return {flight: Counters(*rest) for flight, *rest in table.tolist()}
+
+
 # Reserving
 
 

@@ -1,0 +1,276 @@
+"""Bill once, never over: real processes, repeated and late events, lost counters, and the ledger's own arithmetic."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import Sum
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adplatform.eventlog import consumer, ids, stream, tokens
+from adplatform.eventlog.envelope import Event
+from ads import ledger, reservation
+from ads.models import Ad, AdEvent, DeliveryDay, DeliveryHour, DeliveryMinute, FlightBalance, LedgerEntry
+from ads.serving import serve_break
+from tests.ads import child
+
+from .inventory import NOW, make_ad, make_request, track, tracked
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PRICE = 1_000  # an only bidder pays the reserve
+
+
+def token_for(ad: Ad, *, price: int = PRICE) -> str:
+    """A genuine token of a decision that nobody reserved for."""
+    return tokens.sign(
+        tokens.TrackingToken(
+            decision=ids.new_id(NOW), slot=0, ad=ad.pk, flight=ad.flight_id, price_micros=price, expires=int(NOW.timestamp()) + 86_400,
+            session=uuid.uuid4(), title=1,
+        )
+    )  # fmt: skip
+
+
+def booked() -> int:
+    return LedgerEntry.objects.aggregate(total=Sum("amount_micros"))["total"] or 0
+
+
+def test_200_viewers_at_once_never_bill_more_than_the_50_impressions_sold() -> None:
+    ad = make_ad(budget_micros=50 * PRICE)
+    processes = [child.start(50, NOW) for _ in range(4)]
+    assert [process.wait(100) for process in processes] == [0, 0, 0, 0]
+    consumer.drain(now=NOW)
+    charged = LedgerEntry.objects.filter(amount_micros__gt=0)
+    assert 0 < charged.count() <= 50
+    assert booked() == FlightBalance.objects.get(flight=ad.flight).booked_micros <= 50 * PRICE
+
+
+def test_impressions_beyond_the_budget_are_booked_at_nothing_with_the_reason() -> None:
+    ad = make_ad(budget_micros=50 * PRICE)
+    stream.append([tracked(token_for(ad), "ad.impression", at=NOW) for _ in range(200)])
+    consumer.drain(now=NOW)
+    assert LedgerEntry.objects.filter(amount_micros=PRICE).count() == 50
+    assert LedgerEntry.objects.filter(amount_micros=0, reason="over_budget").count() == 150
+    assert FlightBalance.objects.get(flight=ad.flight).impressions == 200
+
+
+def test_a_goal_and_a_daily_budget_stop_hard_too() -> None:
+    sold, daily = make_ad(goal_amount=3), make_ad(daily_budget_micros=2 * PRICE)
+    stream.append([tracked(token_for(ad), "ad.impression", at=NOW) for ad in (sold, daily) for _ in range(5)])
+    consumer.drain(now=NOW)
+    reasons = LedgerEntry.objects.order_by("pk").values_list("flight_id", "reason")
+    assert [reason for flight, reason in reasons if flight == sold.flight_id] == ["", "", "", "over_goal", "over_goal"]
+    assert [reason for flight, reason in reasons if flight == daily.flight_id] == ["", "", *["over_daily_budget"] * 3]
+    track(token_for(daily), "ad.impression", at=NOW + timedelta(hours=5))
+    consumer.drain(now=NOW + timedelta(hours=5))
+    assert LedgerEntry.objects.filter(flight=daily.flight, amount_micros=PRICE).count() == 3
+
+
+def test_one_token_sent_with_50_event_ids_bills_once() -> None:
+    make_ad()
+    token = serve_break(make_request(), now=NOW).ads[0].token
+    for _ in range(50):
+        track(token, "ad.impression", at=NOW, event_id=ids.new_id(NOW))
+    consumer.drain(now=NOW)
+    assert (LedgerEntry.objects.count(), AdEvent.objects.count(), booked()) == (1, 1, PRICE)
+
+
+def figures() -> list[object]:
+    tables = [DeliveryMinute, DeliveryHour, DeliveryDay]
+    measures = ("decided", "impressions", "completed_views", "clicks", "invalid", "revenue_micros")
+    return [
+        *(list(model._default_manager.order_by("bucket", "ad_id").values_list("bucket", "ad_id", *measures)) for model in tables),
+        list(FlightBalance.objects.order_by("pk").values_list("pk", "booked_micros", "impressions", "completed_views", "clicks")),
+        list(LedgerEntry.objects.order_by("event").values_list("event", "amount_micros", "reason")),
+        AdEvent.objects.count(),
+        sorted(stream.client().hgetall("rate:ad").items()),  # type: ignore[union-attr]
+    ]
+
+
+def test_every_event_twice_changes_no_figure() -> None:
+    for pricing, bid in (("cpm", 20_000_000), ("cpc", 1_000_000), ("cpcv", 40_000)):
+        make_ad(pricing=pricing, bid_micros=bid)
+    events: list[Event] = []
+    for _ in range(6):
+        for ad in serve_break(make_request(), now=NOW).ads:
+            for seconds, kind in ((1, "ad.impression"), (6, "ad.click"), (11, "ad.complete")):
+                events.append(tracked(ad.token, kind, at=NOW + timedelta(seconds=seconds)))
+    stream.append(events)
+    waiting = stream.client().xrange(stream.STREAM)
+    consumer.drain(now=NOW)
+    once = figures()
+    stream.append_payloads([fields[stream.FIELD] for _, fields in waiting])  # type: ignore[union-attr]
+    consumer.drain(now=NOW)
+    assert figures() == once
+    assert LedgerEntry.objects.filter(amount_micros__gt=0).count() == 12
+
+
+def test_a_click_before_its_impression_in_the_same_batch_counts_and_one_without_does_not() -> None:
+    first, second = make_ad(pricing="cpc", bid_micros=1_000_000), make_ad(pricing="cpc", bid_micros=1_000_000)
+    shown, never = token_for(first), token_for(second)
+    track(shown, "ad.click", at=NOW + timedelta(seconds=4))
+    track(shown, "ad.impression", at=NOW + timedelta(seconds=1))
+    track(never, "ad.click", at=NOW)
+    consumer.drain(now=NOW)
+    assert LedgerEntry.objects.get().ad == first
+    assert AdEvent.objects.get(valid=False).reason == "click_without_impression"
+    assert DeliveryDay.objects.get(ad_id=second.pk).invalid == 1
+
+
+def test_a_view_completed_faster_than_the_ad_lasts_is_not_billed() -> None:
+    ad = make_ad(pricing="cpcv", bid_micros=30_000, duration=10.0)
+    token = token_for(ad)
+    track(token, "ad.impression", at=NOW)
+    track(token, "ad.complete", at=NOW + timedelta(seconds=3))
+    consumer.drain(now=NOW)
+    assert AdEvent.objects.get(valid=False).reason == "faster_than_the_ad"
+    assert not LedgerEntry.objects.exists()
+
+
+def held(flight: int) -> tuple[int, int]:
+    """(micros, impressions) held in Redis."""
+    state = reservation.counters(stream.client()).get(flight)
+    return (state.held_micros, state.held_count) if state else (0, 0)
+
+
+def test_a_hold_is_taken_at_the_decision_and_settled_by_the_impression() -> None:
+    ad = make_ad()
+    served = serve_break(make_request(), now=NOW)
+    assert held(ad.flight_id) == (PRICE, 1)
+    track(served.ads[0].token, "ad.impression", at=NOW)
+    consumer.drain(now=NOW)
+    assert held(ad.flight_id) == (0, 0)
+    assert reservation.counters(stream.client())[ad.flight_id].booked_micros == PRICE
+
+
+@pytest.mark.parametrize("kind", ["ad.skip", "ad.error", "ad.not_used"])
+def test_an_ad_that_was_not_shown_gives_its_hold_back(kind: str) -> None:
+    ad = make_ad(frequency_caps=[{"scope": "viewer", "count": 1, "seconds": 600}])
+    asked = make_request()
+    track(serve_break(asked, now=NOW).ads[0].token, kind, at=NOW)
+    consumer.drain(now=NOW)
+    assert held(ad.flight_id) == (0, 0)
+    assert serve_break(make_request(session=asked.session, break_id="b2"), now=NOW).ads
+
+
+def test_a_hold_expires_and_heartbeats_extend_it() -> None:
+    ad = make_ad()
+    kept, left = serve_break(make_request(), now=NOW), serve_break(make_request(), now=NOW)
+    assert held(ad.flight_id) == (2 * PRICE, 2)
+    assert left.ads
+    track(kept.ads[0].token, "ad.heartbeat", at=NOW + timedelta(seconds=100), seq=1)
+    consumer.drain(now=NOW + timedelta(seconds=100))
+    serve_break(make_request(), now=NOW + timedelta(seconds=reservation.HOLD_SECONDS + 1))
+    assert held(ad.flight_id) == (2 * PRICE, 2)
+
+
+def test_open_holds_stay_a_small_share_of_what_is_left() -> None:
+    make_ad(budget_micros=100 * PRICE)
+    served = [serve_break(make_request(), now=NOW) for _ in range(30)]
+    assert sum(len(answer.ads) for answer in served) == 10
+    reasons = [answer.explanation["candidates"][0]["reason"] for answer in served]
+    assert reasons == ["won"] * 10 + ["reservation_lost"] * 20 or set(reasons) <= {"won", "explored", "reservation_lost"}
+
+
+def test_a_flight_with_one_impression_left_still_serves_it_once() -> None:
+    make_ad(budget_micros=PRICE)
+    assert [len(serve_break(make_request(), now=NOW).ads) for _ in range(3)] == [1, 0, 0]
+
+
+def test_a_cap_holds_for_a_viewer_across_sessions_and_for_nobody_else() -> None:
+    make_ad(frequency_caps=[{"scope": "viewer", "count": 2, "seconds": 3600}])
+    viewer = uuid.uuid4()
+    mine = [serve_break(make_request(viewer=viewer, consent=True), now=NOW + timedelta(seconds=n)) for n in range(3)]
+    assert [len(answer.ads) for answer in mine] == [1, 1, 0]
+    assert serve_break(make_request(viewer=uuid.uuid4(), consent=True), now=NOW).ads
+    assert serve_break(make_request(viewer=viewer, consent=True), now=NOW + timedelta(seconds=3700)).ads
+
+
+def test_lost_counters_are_rebuilt_before_the_next_decision_less_what_is_still_open() -> None:
+    ad = make_ad(budget_micros=20 * PRICE, frequency_caps=[{"scope": "viewer", "count": 2, "seconds": 3600}])
+    viewer = uuid.uuid4()
+    for _ in range(2):
+        track(serve_break(make_request(viewer=viewer, consent=True), now=NOW).ads[0].token, "ad.impression", at=NOW)
+    consumer.drain(now=NOW)
+    stored = serve_break(make_request(), now=NOW)
+    consumer.drain(now=NOW)
+    waiting = serve_break(make_request(), now=NOW)
+    assert stored.ads
+    before = reservation.counters(stream.client())
+    assert waiting.ads or before[ad.flight_id].held_count == 1
+    for key in stream.client().keys("delivery:*") + stream.client().keys("seen:*"):  # type: ignore[operator]
+        stream.client().delete(key)
+    assert not serve_break(make_request(viewer=viewer, consent=True), now=NOW + timedelta(seconds=5)).ads
+    assert reservation.counters(stream.client()) == before
+
+
+def test_a_redis_flushed_in_the_middle_never_lets_a_flight_be_billed_over() -> None:
+    ad = make_ad(budget_micros=12 * PRICE)
+    late: list[str] = []
+    for number in range(60):
+        for served in serve_break(make_request(), now=NOW + timedelta(seconds=number)).ads:
+            if number % 3:
+                track(served.token, "ad.impression", at=NOW + timedelta(seconds=number))
+            else:
+                late.append(served.token)
+        if number % 7 == 0:
+            consumer.drain(now=NOW + timedelta(seconds=number))
+        if number in (20, 40):
+            stream.client().flushdb()
+    for token in late:
+        track(token, "ad.impression", at=NOW + timedelta(seconds=200))
+    consumer.drain(now=NOW + timedelta(seconds=200))
+    assert booked() == FlightBalance.objects.get(flight=ad.flight).booked_micros <= 12 * PRICE
+
+
+# The ledger's arithmetic by itself
+
+
+@pytest.fixture
+def flights() -> list[Ad]:
+    return [
+        make_ad(budget_micros=5_000, goal_amount=10**6), make_ad(pricing="cpc", budget_micros=9_000, goal_type="clicks", goal_amount=4),
+        make_ad(pricing="cpcv", goal_type="spend", goal_amount=3_000, budget_micros=8_000),
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def rolled_back() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.mark.usefixtures("rolled_back")
+@given(data=st.data())
+def test_the_sum_of_the_ledger_is_the_balance_and_never_over_budget(flights: list[Ad], data: st.DataObject) -> None:
+    items = data.draw(
+        st.lists(st.tuples(st.integers(0, 2), st.sampled_from(list(ledger.KIND)), st.integers(0, 2_500), st.integers(0, 6)), min_size=1, max_size=25)
+    )
+    batch = [
+        ledger.Billable(
+            event=uuid.UUID(int=(flight << 20) + (decision << 8) + list(ledger.KIND).index(kind)), type=kind, decision=uuid.UUID(int=decision),
+            slot=flight, flight=flights[flight].flight_id, campaign=flights[flight].flight.campaign_id,
+            advertiser=flights[flight].flight.campaign.advertiser_id, ad=flights[flight].pk, price_micros=price, occurred_at=NOW, received_at=NOW,
+            synthetic=False,
+        )
+        for flight, kind, price, decision in items
+    ]  # fmt: skip
+    unique = list({item.event: item for item in batch}.values())
+    point = transaction.savepoint()
+    cut = data.draw(st.integers(0, len(unique)))
+    with connection.cursor() as cursor:
+        for part in (unique[:cut], unique[cut:]):
+            ledger.book(cursor.cursor, part)
+    for ad in flights:
+        balance = FlightBalance.objects.get(flight=ad.flight)
+        total = LedgerEntry.objects.filter(flight=ad.flight).aggregate(total=Sum("amount_micros"))["total"] or 0
+        limit = min(ad.flight.budget_micros, ad.flight.goal_amount) if ad.flight.goal_type == "spend" else ad.flight.budget_micros
+        assert total == balance.booked_micros <= limit
+        assert balance.impressions == sum(item.flight == ad.flight_id and item.type == "ad.impression" for item in unique)
+    transaction.savepoint_rollback(point)
