@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from .reservation import Balance
+from .balances import Balance
 
 CHARGED_ON = {"ad.impression": "cpm", "ad.complete": "cpcv", "ad.click": "cpc"}
 KIND = {"ad.impression": "impression", "ad.complete": "completed_view", "ad.click": "click"}

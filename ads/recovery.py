@@ -18,8 +18,9 @@ from adplatform.eventlog import stream
 from adplatform.eventlog.envelope import Event, decode
 
 from . import reservation
+from .balances import Balance
 from .models import AdEvent, Decision, Flight, FlightBalance
-from .reservation import FORGET_SECONDS, HOLD_SECONDS, Balance, Held
+from .reservation import FORGET_SECONDS, HOLD_SECONDS, Held
 
 # An extended hold may belong to a decision this old: a viewer who paused in front of the ad.
 OLDEST_HOLD = timedelta(hours=6)
@@ -45,12 +46,9 @@ def balances() -> list[Balance]:
         Flight.Goal.CLICKS: "clicks",
         Flight.Goal.SPEND: "impressions",
     }
-    rows = FlightBalance.objects.values(
-        "flight_id", "flight__goal_type", "booked_micros", "day", "day_booked_micros", "impressions", "completed_views", "clicks"
-    )
     return [
-        Balance(row["flight_id"], row["booked_micros"], row["day"], row["day_booked_micros"], row[column[Flight.Goal(row["flight__goal_type"])]])
-        for row in rows
+        Balance(held.flight_id, held.booked_micros, held.day, held.day_booked_micros, getattr(held, column[Flight.Goal(held.flight.goal_type)]))
+        for held in FlightBalance.objects.select_related("flight")
     ]
 
 

@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import msgspec
 import numpy as np
 import redis
 
+from .balances import Balance, day_number
 from .decision.caps import counted, effective, scope_id
 from .decision.inventory import Inventory
 from .decision.request import AdRequest
@@ -38,7 +39,6 @@ KEEP_BREAK_SECONDS = 26 * 3600
 KEEP_SYNTHETIC_BREAK_SECONDS = 3600
 LEASE_SECONDS = 30
 SCOPES = ("ad", "flight", "campaign", "advertiser")
-EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 _FOLDER = Path(__file__).parent / "lua"
 _pack = msgspec.msgpack.Encoder().encode
@@ -91,20 +91,6 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
-    """Absolute figures of a flight's ledger after a batch."""
-
-    flight: int
-    booked_micros: int
-    day: date | None
-    day_booked_micros: int
-    delivered: int
-
-    def row(self) -> list[int]:
-        return [self.flight, self.booked_micros, day_number(self.day), self.day_booked_micros, self.delivered]
-
-
-@dataclass(frozen=True, slots=True)
 class Held:
     """One hold as it is rebuilt from a stored decision. ``confirmed``: its impression is booked, a later charge may come."""
 
@@ -116,10 +102,6 @@ class Held:
     seen_key: str
     seen_member: str
     confirmed: bool = False
-
-
-def day_number(day: date | None) -> int:
-    return day.toordinal() - EPOCH_ORDINAL if day else 0
 
 
 def break_key(request: AdRequest) -> str:

@@ -89,7 +89,8 @@ def candidates(inventory: Inventory, state: DeliveryState, rows: Ints) -> Candid
 def _times_seen(ids: Ints, seen: list[int]) -> Ints:
     if not seen:
         return np.zeros(len(ids), dtype=np.int64)
-    return (ids[:, None] == np.array(seen, dtype=np.int64)[None, :]).sum(axis=1)
+    times: Ints = np.equal(ids[:, None], np.array(seen, dtype=np.int64)[None, :]).sum(axis=1)
+    return times
 
 
 def _spread(inventory: Inventory, rows: Ints, values: Floats) -> Floats:
@@ -162,9 +163,9 @@ def _slot(
 def replayed(rows: Ints, scores: Scores) -> Scorer:
     """A scorer that answers with stored scores. Raises ValueError when the replay scores other candidates than the original."""
 
-    def score(_request: AdRequest, asked: Candidates) -> Scores:
-        if len(asked) != len(rows):
-            raise ValueError(f"the original scored {len(rows)} candidates, the replay {len(asked)}")
+    def score(request: AdRequest, candidates: Candidates) -> Scores:
+        if len(candidates) != len(rows):
+            raise ValueError(f"the original scored {len(rows)} candidates, the replay {len(candidates)} for {request.break_id}")
         return scores
 
     return score

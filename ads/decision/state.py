@@ -90,7 +90,8 @@ class DeliveryState:
 
     @classmethod
     def empty(cls, flights: int) -> DeliveryState:
-        return cls(*(np.zeros(flights, dtype=np.int64) for _ in range(5)))
+        nothing = np.zeros(flights, dtype=np.int64)
+        return cls(nothing, nothing, nothing, nothing, nothing)
 
 
 @dataclass(frozen=True, slots=True)
