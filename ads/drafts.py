@@ -13,6 +13,7 @@ import numpy as np
 from adplatform.eventlog import tokens
 from adplatform.eventlog.envelope import Event
 
+from .ctr.features import SCHEMA
 from .decision.explanation import REASONS
 from .decision.inventory import Inventory
 from .decision.request import AdRequest
@@ -95,7 +96,7 @@ def _alternate(inventory: Inventory, decision: Decision, slot: Slot, alternate: 
         "pvcr": alternate.pvcr,
         "propensity": alternate.propensity,
         "explored": alternate.explored,
-        "features": [None if value != value else value for value in features.tolist()],
+        "features": SCHEMA.pack(features),
     }
 
 

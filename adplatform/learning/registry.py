@@ -22,7 +22,7 @@ import redis
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -146,7 +146,7 @@ def champion_row(kind: str) -> ModelVersion | None:
     return ModelVersion.objects.filter(kind=kind, alias=Alias.CHAMPION).first()
 
 
-def _locked(kind: str) -> Any:
+def _locked(kind: str) -> QuerySet[ModelVersion]:
     """Changes of alias wait for each other, also where the kind has no row to lock yet."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"model-alias:{kind}"])
@@ -161,7 +161,7 @@ class _Seat:
     """What this process serves for one kind, and when it last looked."""
 
     model: LoadedModel | None = None
-    marker: bytes | None = None
+    marker: bytes | str | None = None
     looked_at: float = float("-inf")
     looked_at_rows: float = float("-inf")
     refused: int | None = None

@@ -1,15 +1,14 @@
-"""Which online counters a request reads, and which ones an outcome adds to."""
+"""Which online counters an outcome adds to."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import redis
 
 from adplatform.learning import online
-from ads.decision.request import AdRequest
 from ads.decision.state import AD_SCOPES, REQUEST_SCOPES
 
 SCOPES = AD_SCOPES + REQUEST_SCOPES
@@ -28,25 +27,6 @@ class Outcome:
     genre: str
     title: int | None
     viewer: uuid.UUID | None
-
-
-def wanted(
-    request: AdRequest, *, ads: Sequence[int], campaigns: Sequence[int], advertisers: Sequence[int], categories: Sequence[str]
-) -> online.Wanted:
-    """The counters one decision reads, for sequences aligned with the ads of the inventory. Queue it in the decision's pipeline."""
-    genre = request.genres[0] if request.genres else ""
-    return online.Wanted(
-        {
-            "ad": ads,
-            "campaign": campaigns,
-            "advertiser": advertisers,
-            "category": categories,
-            "genre_category": [f"{genre}/{category}" for category in categories],
-            "all": ["all"],
-            "title": [request.title or 0],
-            "viewer": [str(request.viewer) if request.viewer and request.consent else ""],
-        }
-    )
 
 
 def record(client: redis.Redis, outcomes: Iterable[Outcome]) -> None:

@@ -26,7 +26,7 @@ class Candidates:
 
     ``rates`` holds online counters as read for this request: for each scope of `AD_SCOPES` float64 [n, 3], for each of
     `REQUEST_SCOPES` float64 [1, 3]: the impressions, clicks and completed views received so far
-    (`ads.ctr.rates.wanted` names the keys, `adplatform.learning.online` reads them).
+    (`ads.online_rates` names the keys, `adplatform.learning.online` reads them).
     ``seen_ad`` and ``seen_campaign`` count what this viewer (without consent: this session) was served before.
     """
 

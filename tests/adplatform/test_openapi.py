@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import schemathesis
 from django.core.wsgi import get_wsgi_application
@@ -21,6 +23,6 @@ def test_the_schema_names_the_public_endpoints() -> None:
 
 @pytest.mark.django_db(transaction=True)
 @schema.parametrize()
-def test_every_documented_operation_answers_as_documented(case: schemathesis.Case) -> None:
+def test_every_documented_operation_answers_as_documented(case: schemathesis.Case[Any]) -> None:
     response = case.call()
     case.validate_response(response, checks=[not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance])

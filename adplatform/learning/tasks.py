@@ -1,0 +1,24 @@
+"""Training on a worker. The beat schedules stand with the rooms, beside the recipe they train."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from celery import shared_task
+
+from . import training
+
+log = structlog.get_logger(__name__)
+
+SOFT_LIMIT_SECONDS, LIMIT_SECONDS = 1500, 1800
+
+
+@shared_task(name="adplatform.train_model", soft_time_limit=SOFT_LIMIT_SECONDS, time_limit=LIMIT_SECONDS)
+def train_model(kind: str, estimator: str | None = None) -> dict[str, Any]:
+    """What ``manage.py train`` runs. Delivered twice, the second one finds the lock taken and leaves it to the first."""
+    try:
+        return training.train(kind, estimator=estimator).as_json()
+    except training.AlreadyTraining as busy:
+        log.info("training skipped", kind=kind, reason=str(busy))
+        return {"kind": kind, "status": "busy", "verdict": str(busy)}

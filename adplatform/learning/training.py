@@ -1,0 +1,343 @@
+"""One training run, the same for every kind of model: load, split by time and session, fit, export, judge, promote or refuse."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import numpy as np
+import structlog
+from django.db import connection, transaction
+from numpy.typing import NDArray
+
+from adplatform.models import ModelVersion
+
+from . import estimators, gates, metrics, predictor, registry
+from .metrics import Floats, Metric, Resampling
+from .schema import FeatureSchema, Matrix
+
+log = structlog.get_logger(__name__)
+
+TEST_SHARE = 0.2
+SEED = 20
+INTERVAL_LEVEL = 0.8
+INTERVAL_BANDS = 3
+Status = ModelVersion.Status
+
+
+class NotEnoughData(ValueError):
+    """Nothing was trained; the message says what is missing."""
+
+
+class AlreadyTraining(RuntimeError):
+    """Another process is training this kind at this moment."""
+
+
+class UnknownKind(ValueError):
+    """No model of that kind; the message lists those there are."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows in order of time: features float32 [n, f], labels float64 [n], ``at`` Unix seconds when the row's features were
+    served, ``session`` the playback session, ``synthetic`` whether the simulated audience made it."""
+
+    features: Matrix
+    labels: Floats
+    at: Floats
+    session: NDArray[Any]
+    synthetic: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, mask: NDArray[np.bool_]) -> Dataset:
+        return Dataset(self.features[mask], self.labels[mask], self.at[mask], self.session[mask], self.synthetic[mask])
+
+
+class Progress(Protocol):
+    def __call__(self, percent: int, words: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What one kind of model is made of. A room registers its own in ``AppConfig.ready``.
+
+    ``load(as_of)`` gives the mature rows known at that time. ``label_seconds`` is how long after a row its label may still
+    be coming in: rows that close before the split are left out of training, their labels lie beyond it.
+    """
+
+    kind: str
+    task: str
+    schema: FeatureSchema
+    default_estimator: str
+    load: Callable[[datetime], Dataset]
+    least_rows: int
+    label_seconds: float
+    least_positives: int = 0
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run came to. ``status`` is promoted, refused or failed; ``number`` None when no version was made."""
+
+    kind: str
+    estimator: str
+    status: str
+    verdict: str
+    number: int | None = None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    gates: list[dict[str, Any]] = field(default_factory=list)
+    train_rows: int = 0
+    test_rows: int = 0
+    data_from: str | None = None
+    data_to: str | None = None
+    seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+_recipes: dict[str, Recipe] = {}
+
+
+def register_recipe(recipe: Recipe) -> None:
+    _recipes[recipe.kind] = recipe
+
+
+def recipe_for(kind: str) -> Recipe:
+    """Raises UnknownKind."""
+    if kind not in _recipes:
+        raise UnknownKind(f"there is no model of kind {kind!r}; choose one of: {', '.join(sorted(_recipes))}")
+    return _recipes[kind]
+
+
+def kinds() -> list[str]:
+    return sorted(_recipes)
+
+
+def _silent(percent: int, words: str) -> None:
+    """Progress that nobody watches."""
+
+
+def train(
+    kind: str,
+    *,
+    estimator: str | None = None,
+    as_of: datetime | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    progress: Progress = _silent,
+) -> Report:
+    """Train one candidate on what was known at ``as_of`` (default: now) and let the gates decide.
+
+    Safe to run twice: the second run makes another version of the same rows. Raises UnknownKind, UnknownEstimator,
+    AlreadyTraining; too little data is a report with status ``refused``, an error while training marks the version failed
+    and is raised.
+    """
+    recipe = recipe_for(kind)
+    name = estimator or recipe.default_estimator
+    estimators.find(name, recipe.task)
+    with one_at_a_time(kind):
+        return _Run(recipe, name, as_of or datetime.now(UTC), dict(parameters or {}), progress).report()
+
+
+@contextmanager
+def one_at_a_time(kind: str) -> Iterator[None]:
+    """Hold this kind's training lock. Raises AlreadyTraining.
+
+    The lock belongs to a transaction on a connection of its own: it ends with the process that holds it, however that
+    ends, and a connection pool cannot hand it to somebody else.
+    """
+    guard = connection.copy()
+    try:
+        guard.set_autocommit(False)
+        with guard.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"train:{kind}"])
+            if not cursor.fetchone()[0]:
+                raise AlreadyTraining(f"a {kind} model is being trained already; wait for it to finish")
+        yield
+    finally:
+        guard.close()
+
+
+def split(dataset: Dataset, *, label_seconds: float, share: float = TEST_SHARE) -> tuple[Dataset, Dataset, float]:
+    """(earlier, later, cut): the last ``share`` of the sessions is for judging. No session is on both sides, and no
+    training row's label can come from after the cut. ``cut`` in Unix seconds."""
+    names, first_row, session = np.unique(dataset.session, return_index=True, return_inverse=True)
+    started = dataset.at[first_row]
+    cut = float(np.sort(started)[int(len(names) * (1 - share))])
+    is_later = started[session] >= cut
+    earlier = ~is_later & (dataset.at + label_seconds < cut)
+    return dataset.take(earlier), dataset.take(is_later), cut
+
+
+class _Run:
+    """The steps of one run, in order; each step reads what the ones before it left."""
+
+    def __init__(self, recipe: Recipe, estimator: str, as_of: datetime, parameters: dict[str, Any], progress: Progress) -> None:
+        self.recipe, self.estimator, self.as_of, self.parameters, self.progress = recipe, estimator, as_of, parameters, progress
+        self.started = time.perf_counter()
+        self.version: ModelVersion | None = None
+
+    def report(self) -> Report:
+        _bury_the_dead(self.recipe.kind)
+        self.progress(0, "reading the log")
+        try:
+            dataset = self.recipe.load(self.as_of)
+            earlier, later, cut = self._divide(dataset)
+        except NotEnoughData as error:
+            return self._not_enough(str(error))
+        self.version = registry.register(
+            kind=self.recipe.kind, estimator=self.estimator, verdict="Training", feature_schema=self.recipe.schema.as_json(),
+            data_from=_moment(dataset.at[0]), data_to=_moment(dataset.at[-1]), train_rows=len(earlier), test_rows=len(later),
+            synthetic_share=float(dataset.synthetic.mean()),
+        )  # fmt: skip
+        try:
+            return self._candidate(self.version, earlier, later, cut)
+        except BaseException as error:
+            ModelVersion.objects.filter(pk=self.version.pk).update(status=Status.FAILED, verdict=f"Failed: {type(error).__name__}: {error}")
+            raise
+
+    def _divide(self, dataset: Dataset) -> tuple[Dataset, Dataset, float]:
+        least, positives = self.recipe.least_rows, int(dataset.labels.sum()) if self.recipe.least_positives else 0
+        if len(dataset) < least:
+            raise NotEnoughData(f"{len(dataset):,} rows in the log, at least {least:,} are needed")
+        if positives < self.recipe.least_positives:
+            raise NotEnoughData(f"{positives:,} positive outcomes in {len(dataset):,} rows, at least {self.recipe.least_positives:,} are needed")
+        earlier, later, cut = split(dataset, label_seconds=self.recipe.label_seconds)
+        for part, words in ((earlier, "to learn from"), (later, "to judge by")):
+            if len(part) < least // 10 or part.labels.min() == part.labels.max():
+                raise NotEnoughData(f"the {len(part):,} rows {words} are too few or all of one outcome")
+        return earlier, later, cut
+
+    def _not_enough(self, reason: str) -> Report:
+        """One row says so; the next run that finds too little overwrites it instead of adding another."""
+        verdict = f"Refused: not enough data: {reason}"
+        last = ModelVersion.objects.filter(kind=self.recipe.kind).first()
+        if last is not None and last.status == Status.REFUSED and not last.artifact:
+            version = last
+            ModelVersion.objects.filter(pk=version.pk).update(verdict=verdict, estimator=self.estimator, trained_at=self.as_of)
+        else:
+            version = registry.register(
+                kind=self.recipe.kind, estimator=self.estimator, status=Status.REFUSED, verdict=verdict, trained_at=self.as_of
+            )
+        gate = gates.Gate("data", gates.NOT_ENOUGH, reason).as_json()
+        ModelVersion.objects.filter(pk=version.pk).update(gates=[gate])
+        self.progress(100, verdict)
+        return Report(self.recipe.kind, self.estimator, Status.REFUSED, verdict, version.number, gates=[gate], seconds=self._seconds())
+
+    def _candidate(self, version: ModelVersion, earlier: Dataset, later: Dataset, cut: float) -> Report:
+        recipe = self.recipe
+        self._say(20, f"fitting {self.estimator} on {len(earlier):,} rows")
+        fitted = estimators.fit(self.estimator, recipe.task, earlier.features, earlier.labels, recipe.schema, self.parameters)
+        self._say(60, "storing and loading the artifact")
+        path, digest = registry.store_artifact(fitted.artifact, fitted.suffix)
+        candidate = predictor.load(fitted.artifact, fitted.suffix, expected_sha256=digest)
+        predictions = candidate.predict(later.features)
+        resampling = Resampling.of(later.session, np.random.default_rng(SEED))
+        self._say(70, f"measuring on {len(later):,} later rows")
+        found = self._metrics(earlier, later, predictions, resampling)
+        champion = _champion(recipe)
+        self._say(85, "asking the gates")
+        judged = [
+            gates.data(recipe.schema, *_together(earlier, later), (len(earlier), len(later))),
+            gates.parity(fitted.native(later.features), predictions),
+            self._quality(earlier, later, predictions, champion),
+            self._calibration(found, later),
+            gates.latency(candidate, champion.predictor if champion else None, later.features, time.perf_counter),
+        ]  # fmt: skip
+        verdict = gates.judge(judged, first=champion is None, champion_is_bootstrap=bool(champion and champion.parameters.get("bootstrap")))
+        kept = {
+            "schema_fingerprint": recipe.schema.fingerprint(), "bootstrap": verdict.bootstrap, "trained_to": cut, "settings": self.parameters,
+            "importance": {name: round(share, 5) for name, share in sorted(fitted.importance.items(), key=lambda item: -item[1])},
+            **({"interval": residual_bands(later.labels, predictions)} if recipe.task == estimators.REGRESSION else {}),
+        }  # fmt: skip
+        fields: dict[str, Any] = {
+            "metrics": metrics.describe(found), "gates": [gate.as_json() for gate in judged], "verdict": verdict.words, "parameters": kept,
+            "artifact": path, "artifact_sha256": digest, "trained_at": self.as_of,
+        }  # fmt: skip
+        with transaction.atomic():
+            ModelVersion.objects.filter(pk=version.pk).update(status=Status.REFUSED, **fields)
+            version.refresh_from_db()
+            if verdict.promote:
+                registry.promote(version)
+        self.progress(100, verdict.words)
+        log.info("model trained", kind=recipe.kind, number=version.number, status=version.status, seconds=self._seconds())
+        return Report(
+            recipe.kind, self.estimator, version.status, verdict.words, version.number, fields["metrics"], fields["gates"], len(earlier), len(later),
+            version.data_from.isoformat() if version.data_from else None, version.data_to.isoformat() if version.data_to else None, self._seconds(),
+        )  # fmt: skip
+
+    def _metrics(self, earlier: Dataset, later: Dataset, predictions: Floats, resampling: Resampling) -> dict[str, Metric]:
+        figures = metrics.classification if self.recipe.task == estimators.CLASSIFICATION else metrics.regression
+        return figures(later.labels, predictions, float(earlier.labels.mean()), resampling)
+
+    def _quality(self, earlier: Dataset, later: Dataset, predictions: Floats, champion: registry.LoadedModel | None) -> gates.Gate:
+        """Against the champion on rows neither has learned from, against the prior where there is no champion."""
+        figure, title = (
+            ("normalised_entropy", "normalised entropy") if self.recipe.task == estimators.CLASSIFICATION else ("mse", "mean squared error")
+        )
+        if champion is None:
+            prior = estimators.fit("prior", self.recipe.task, earlier.features, earlier.labels, self.recipe.schema, {})
+            opponent, name, unseen = prior.native(later.features), "the prior", np.ones(len(later), dtype=bool)
+        else:
+            opponent, name = champion.predictor.predict(later.features), f"champion v{champion.version_number}"
+            unseen = later.at >= champion.parameters.get("trained_to", 0.0)
+        if len(np.unique(later.labels[unseen])) < 2:
+            return gates.Gate("quality", gates.NOT_ENOUGH, f"no rows yet that {name} has not learned from: not enough evidence")
+        resampling = Resampling.of(later.session[unseen], np.random.default_rng(SEED))
+        return gates.quality(figure, title, later.labels[unseen], predictions[unseen], opponent[unseen], name, resampling)
+
+    def _calibration(self, found: dict[str, Metric], later: Dataset) -> gates.Gate:
+        if self.recipe.task == estimators.CLASSIFICATION:
+            return gates.calibration(found["calibration"])
+        return gates.unbiased(found["bias"], float(later.labels.std()))
+
+    def _say(self, percent: int, words: str) -> None:
+        self.progress(percent, words)
+        if self.version is not None:
+            ModelVersion.objects.filter(pk=self.version.pk).update(verdict=f"Training, {percent} %: {words}")
+
+    def _seconds(self) -> float:
+        return round(time.perf_counter() - self.started, 2)
+
+
+def residual_bands(labels: Floats, predictions: Floats) -> dict[str, Any]:
+    """What the model was off by on later rows, by band of its prediction: 80 % of the outcomes lay within
+    ``prediction + low`` and ``prediction + high`` of the band. ``edges`` separate the bands."""
+    edges = np.quantile(predictions, np.linspace(0, 1, INTERVAL_BANDS + 1)[1:-1])
+    band = np.searchsorted(edges, predictions, side="right")
+    tail = (1 - INTERVAL_LEVEL) / 2
+    off = [labels[band == number] - predictions[band == number] for number in range(INTERVAL_BANDS)]
+    spans = [np.quantile(part if part.size else labels - predictions, [tail, 1 - tail]) for part in off]
+    return {"level": INTERVAL_LEVEL, "edges": edges.tolist(), "low": [float(s[0]) for s in spans], "high": [float(s[1]) for s in spans]}
+
+
+def _together(earlier: Dataset, later: Dataset) -> tuple[Matrix, Floats]:
+    return np.vstack([earlier.features, later.features]), np.concatenate([earlier.labels, later.labels])
+
+
+def _champion(recipe: Recipe) -> registry.LoadedModel | None:
+    """None also when the champion cannot answer for this schema or its artifact is gone: then it serves nobody either."""
+    version = registry.champion_row(recipe.kind)
+    if version is None:
+        return None
+    try:
+        loaded = registry.load_version(version)
+    except predictor.ArtifactRefused as error:
+        log.error("champion cannot be compared with", kind=recipe.kind, version=version.number, reason=str(error))
+        return None
+    return loaded if loaded.schema_fingerprint == recipe.schema.fingerprint() else None
+
+
+def _bury_the_dead(kind: str) -> None:
+    """Under the training lock nobody else can be training, so whatever still says so died on the way."""
+    ModelVersion.objects.filter(kind=kind, status=Status.TRAINING).update(status=Status.FAILED, verdict="Failed: the process that trained it ended")
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(float(seconds), tz=UTC)

@@ -1,0 +1,69 @@
+"""``manage.py train ctr|engagement``: train one model on the log, let the gates decide, print what they said."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from adplatform.learning import training
+from adplatform.learning.estimators import UnknownEstimator
+
+MARKS = {"pass": "pass", "fail": "FAIL", "not_enough_evidence": "not enough evidence"}
+WIDTH = 110
+
+
+class Command(BaseCommand):
+    help = "Train one model on the log and promote or refuse it"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("kind", help=f"One of: {', '.join(training.kinds())}")
+        parser.add_argument("--estimator", help="Name of an estimator; the default is the kind's own")
+        parser.add_argument("--as-of", type=datetime.fromisoformat, help="Train on what was known at this ISO time (UTC unless it says otherwise)")
+        parser.add_argument("--json", action="store_true", help="Print the report as one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        as_of: datetime | None = options["as_of"]
+        if as_of is not None and as_of.tzinfo is None:
+            as_of = as_of.replace(tzinfo=UTC)
+        progress = self._silent if options["json"] else self._progress
+        try:
+            report = training.train(options["kind"], estimator=options["estimator"], as_of=as_of, progress=progress)
+        except (training.UnknownKind, training.AlreadyTraining, UnknownEstimator) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(json.dumps(report.as_json(), indent=2) if options["json"] else as_text(report))
+        if report.number is None or not report.metrics:
+            raise CommandError(report.verdict, returncode=2)
+
+    def _progress(self, percent: int, words: str) -> None:
+        self.stdout.write(f"{percent:3d} %  {words}")
+
+    def _silent(self, percent: int, words: str) -> None:
+        """JSON output stands alone."""
+
+
+def as_text(report: training.Report) -> str:
+    """The report as tables of fixed width."""
+    version = f" v{report.number}" if report.number else ""
+    lines = ["", f"{report.kind}{version} by {report.estimator}: {report.train_rows:,} rows learned from, {report.test_rows:,} later rows judged by"]
+    if report.metrics:
+        lines += ["", f"  {'figure':<20}{'value':>10}{'constant':>12}   95 % interval"]
+        lines += [_metric(name, metric) for name, metric in report.metrics.items()]
+    lines += ["", "  gates"]
+    for gate in report.gates:
+        words = textwrap.wrap(gate["words"], WIDTH - 36)
+        lines.append(f"  {gate['name']:<13}{MARKS[gate['verdict']]:<21}{words[0]}")
+        lines += [" " * 36 + more for more in words[1:]]
+    return "\n".join([*lines, "", *textwrap.wrap(report.verdict, WIDTH), f"({report.seconds:.1f} s)"])
+
+
+def _metric(name: str, metric: dict[str, Any]) -> str:
+    low, high = _number(metric["ci_low"]), _number(metric["ci_high"])
+    return f"  {name.replace('_', ' '):<20}{_number(metric['value']):>10}{_number(metric['baseline']):>12}   {low} to {high}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
