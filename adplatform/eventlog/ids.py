@@ -5,7 +5,11 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+
+EPOCH = date(1970, 1, 1)
+MILLISECONDS_A_DAY = 86_400_000
 
 
 def new_id(now: datetime | None = None) -> uuid.UUID:
@@ -37,4 +41,16 @@ def time_of(event_id: uuid.UUID) -> datetime:
 
 
 def day_of(event_id: uuid.UUID) -> date:
-    return time_of(event_id).date()
+    """The UTC day inside a UUIDv7. Raises ValueError for any other version and for days beyond the calendar."""
+    value = event_id.int
+    if value >> 76 & 0xF != 7:
+        raise ValueError(f"{event_id} is no UUIDv7")
+    return _day((value >> 80) // MILLISECONDS_A_DAY)
+
+
+@lru_cache(maxsize=1024)
+def _day(days: int) -> date:
+    try:
+        return EPOCH + timedelta(days=days)
+    except OverflowError as error:
+        raise ValueError(f"{days} days after 1970 is beyond the calendar") from error

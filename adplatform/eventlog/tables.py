@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 from psycopg import sql
-from psycopg.types.json import Jsonb
 
-_to_json = msgspec.json.Encoder().encode
+_json = msgspec.json.Encoder().encode
 
 
 def insert_once(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> set[uuid.UUID]:
@@ -20,15 +20,13 @@ def insert_once(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[
     ``columns`` must hold ``id`` (and ``day`` when the table is partitioned). Dicts and lists become jsonb. Everything
     derived from an event (ledger, rollups, features) may use only the returned ids: that makes redelivery harmless.
     """
-    create, copy_in, insert, truncate = _insert_statements(table, tuple(columns))
-    cursor.execute(create)
+    prepare, copy_in, insert = _insert_statements(table, tuple(columns))
+    lines = [copy_line(row) for row in rows]
+    cursor.execute(prepare)
     with cursor.copy(copy_in) as copy:
-        for row in rows:
-            copy.write_row([Jsonb(value, _to_json) if isinstance(value, dict | list) else value for value in row])
+        copy.write("".join(lines).encode())
     cursor.execute(insert)
-    new = {row[0] for row in cursor.fetchall()}
-    cursor.execute(truncate)
-    return new
+    return {row[0] for row in cursor.fetchall()}
 
 
 @lru_cache(maxsize=64)
@@ -36,11 +34,50 @@ def _insert_statements(table: str, columns: tuple[str, ...]) -> tuple[sql.Compos
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     target, staging = sql.Identifier(table), sql.Identifier(f"incoming_{table}")
     return (
-        sql.SQL("CREATE TEMPORARY TABLE IF NOT EXISTS {} (LIKE {} INCLUDING DEFAULTS) ON COMMIT DELETE ROWS").format(staging, target),
+        # The deletion is for a second use within one transaction; otherwise the table is empty already.
+        sql.SQL("CREATE TEMPORARY TABLE IF NOT EXISTS {0} (LIKE {1}) ON COMMIT DELETE ROWS; DELETE FROM {0}").format(staging, target),
         sql.SQL("COPY {} ({}) FROM STDIN").format(staging, names),
         sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ON CONFLICT DO NOTHING RETURNING id").format(target, names, names, staging),
-        sql.SQL("TRUNCATE {}").format(staging),
     )
+
+
+def copy_line(row: Sequence[Any]) -> str:
+    """One line of COPY's text format. Three times as fast as adapting each value for a statement.
+
+    Raises TypeError for a value that has no text here.
+    """
+    return "\t".join([(_TEXT.get(type(value)) or _text_of_subclass(value))(value) for value in row]) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def _json_text(value: Any) -> str:
+    """JSON escapes control characters itself; only its backslashes need COPY's escaping."""
+    return _json(value).decode().replace("\\", "\\\\")
+
+
+_TEXT: dict[type, Callable[[Any], str]] = {
+    type(None): lambda _: "\\N",
+    str: _escaped,
+    bool: lambda value: "t" if value else "f",
+    int: repr,
+    float: repr,
+    uuid.UUID: lambda value: f"{value.int:032x}",
+    datetime: datetime.isoformat,
+    date: date.isoformat,
+    dict: _json_text,
+    list: _json_text,
+    tuple: _json_text,
+}
+
+
+def _text_of_subclass(value: Any) -> Callable[[Any], str]:
+    for kind in (str, int, float, dict, list):
+        if isinstance(value, kind):
+            return lambda value: _TEXT[kind](kind(value))
+    raise TypeError(f"cannot write a {type(value).__name__} to a table")
 
 
 def fold(cursor: Any, table: str, keys: Sequence[str], measures: Sequence[str], totals: Mapping[tuple[Any, ...], Sequence[int]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from typing import Any
 
@@ -17,6 +18,10 @@ class Command(BaseCommand):
         parser.add_argument("--until-empty", "--once", action="store_true", dest="until_empty", help="Store what waits in the log, then leave")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # A batch is tens of thousands of small objects that die together; collecting over all of Django for each costs a third of the time.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
         if options["until_empty"]:
             try:
                 count = consumer.drain()

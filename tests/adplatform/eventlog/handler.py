@@ -45,7 +45,8 @@ class PlaybackHandler:
         for event in events:
             if "explode" in event.data:
                 raise ValueError(event.data["explode"])
-            time.sleep(event.data.get("slow", 0))
+            if "slow" in event.data:
+                time.sleep(event.data["slow"])
         new = insert_once(cursor, "engagement_playbackevent", COLUMNS, map(self._row, events))
         seen: set[Any] = set()
         facts = []
