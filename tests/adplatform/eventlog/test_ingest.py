@@ -67,7 +67,7 @@ def test_a_bad_event_never_costs_a_good_one() -> None:
         ({"occurred_at": "2026-05-04T12:00:00"}, "unreadable"),
         ({"session": str(uuid.UUID(int=99))}, "wrong_session"),
         ({"seq": -1}, "unreadable"),
-        ({"seq": 2**40}, "unreadable"),
+        ({"seq": 2**63}, "unreadable"),
         ({"position": {"scene": 1, "offset": float("nan")}}, "unreadable"),
         ({"position": {"scene": 2**70}}, "unreadable"),
         ({"data": {"text": "a\x00b"}}, "unstorable_data"),
