@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.db.models import prefetch_related_objects
@@ -138,7 +139,7 @@ class Walk:
     fits: list[float] = field(default_factory=list)
 
     def run(self) -> None:
-        data = {
+        data: dict[str, Any] = {
             "device": self.session.device,
             "hour": self.session.hour,
             "consent": self.session.consent,

@@ -14,11 +14,11 @@ from typing import Any
 
 import httpx
 import numpy as np
-from adplatform.eventlog.consumer import Unavailable
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from adplatform.eventlog.consumer import Unavailable
 from adplatform.eventlog.stream import LogUnavailable
 from engagement.simulation import world
 from engagement.simulation.audience import DEFAULT, Audience, AudienceProblem, load
