@@ -296,7 +296,7 @@ def _cube(vocabulary: Vocabulary, measures: Sequence[str], dimensions: Sequence[
         labels = [_measure_label(vocabulary, name) for name in measures]
         raise _Stop(Refuse(f"{_listed(labels)} are kept apart and can't be answered together; please ask for one at a time."))
     possible = list(dict.fromkeys(name for cube in holding if wanted for name in cube.dimensions)) or vocabulary.dimensions()
-    labels = {name: vocabulary.model.dimensions[name].label for name in vocabulary.dimensions()}
+    called = {name: vocabulary.model.dimensions[name].label for name in vocabulary.dimensions()}
     what = _listed([_measure_label(vocabulary, name) for name in measures]) or "that"
-    asked = _listed([labels[name] for name in dict.fromkeys(dimensions)])
-    raise _Stop(Refuse(f"I can't split {what} by {asked} together. It can be asked by {_listed([labels[name] for name in possible])}."))
+    asked = _listed([called[name] for name in dict.fromkeys(dimensions)])
+    raise _Stop(Refuse(f"I can't split {what} by {asked} together. It can be asked by {_listed([called[name] for name in possible])}."))

@@ -77,7 +77,7 @@ def compile_query(query: SemanticQuery, model: SemanticModel, *, advertiser: int
     build = _Build(model, cube)
     columns: list[Column] = []
     select = exp.Select()
-    groups: list[exp.Expression] = []
+    groups: list[exp.Expr] = []
     if query.grain:
         bucket = _bucket(build, query.grain)
         select = select.select(_named(bucket, TIME))
@@ -177,7 +177,7 @@ def _column(name: str, table: str | None = None) -> exp.Column:
     return exp.Column(this=_identifier(name), table=_identifier(table) if table else None)
 
 
-def _named(expression: exp.Expression, name: str) -> exp.Alias:
+def _named(expression: exp.Expr, name: str) -> exp.Alias:
     return exp.Alias(this=expression, alias=_identifier(name))
 
 
@@ -191,12 +191,12 @@ def _plain(place: str | Through) -> str:
     return place
 
 
-def _sum(measure: Measure) -> exp.Expression:
+def _sum(measure: Measure) -> exp.Expr:
     total = exp.Sum(this=_column(str(measure.sum), FACTS))
     return total if measure.divide == 1 else exp.Div(this=total, expression=exp.Literal.number(measure.divide))
 
 
-def _measure(cube: Cube, measure: Measure) -> exp.Expression:
+def _measure(cube: Cube, measure: Measure) -> exp.Expr:
     """A sum, or SUM / NULLIF(SUM, 0): a rate of totals, never a mean of rates; nothing to divide by gives NULL, not 0."""
     if measure.ratio is None:
         return _sum(measure)
@@ -208,7 +208,7 @@ def _measure(cube: Cube, measure: Measure) -> exp.Expression:
     return exp.Div(this=exp.Paren(this=numerator) if isinstance(numerator, exp.Div | exp.Mul) else numerator, expression=denominator)
 
 
-def _bucket(build: _Build, grain: str) -> exp.Expression:
+def _bucket(build: _Build, grain: str) -> exp.Expr:
     column = _column(build.cube.time.column, FACTS)
     zone = "" if build.cube.time.type == "date" else ", 'UTC'"
     truncated = sqlglot.parse_one(f"date_trunc('{grain}', t{zone})", dialect="postgres")
@@ -224,7 +224,7 @@ def _place(build: _Build, name: str) -> exp.Column:
     return _column(place, FACTS)
 
 
-def _select_dimension(build: _Build, select: exp.Select, name: str) -> tuple[exp.Select, list[exp.Expression]]:
+def _select_dimension(build: _Build, select: exp.Select, name: str) -> tuple[exp.Select, list[exp.Expr]]:
     dimension: Dimension = build.model.dimensions[name]
     key = _place(build, name)
     if dimension.entity is None:
@@ -234,10 +234,10 @@ def _select_dimension(build: _Build, select: exp.Select, name: str) -> tuple[exp
     return select.select(_named(label, name)), [key.copy(), label.copy()]
 
 
-def _conditions(build: _Build, query: SemanticQuery, advertiser: int | None) -> list[exp.Expression]:
+def _conditions(build: _Build, query: SemanticQuery, advertiser: int | None) -> list[exp.Expr]:
     moment = _column(build.cube.time.column, FACTS)
     as_bound = _bound(build.cube)
-    conditions: list[exp.Expression] = []
+    conditions: list[exp.Expr] = []
     if advertiser is not None:
         conditions.append(_column(str(build.cube.scope), FACTS).eq(build.bind(advertiser)))
     if query.period.start:
@@ -255,7 +255,7 @@ def _bound(cube: Cube) -> Callable[[datetime], Any]:
 
 def _ordered(select: exp.Select, query: SemanticQuery) -> exp.Select:
     """By what was asked, else by time, else by the first measure; ties fall by name so that an answer never changes by itself."""
-    terms: list[exp.Expression] = []
+    terms: list[exp.Expr] = []
     if query.order:
         terms.append(_by(query.order.measure, descending=query.order.descending))
     if query.grain:

@@ -47,7 +47,7 @@ def grant(model: SemanticModel) -> dict[str, tuple[str, ...]]:
         cursor.execute(f"GRANT USAGE ON SCHEMA public TO {INSIGHTS_ROLE}")
         for table, columns in wanted.items():
             cursor.execute(
-                sql.SQL("GRANT SELECT ({}) ON {} TO {}").format(  # type: ignore[arg-type]
+                sql.SQL("GRANT SELECT ({}) ON {} TO {}").format(
                     sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table), sql.Identifier(INSIGHTS_ROLE)
                 )
             )
