@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, User
 
+from adplatform.permissions import ASK_GROUPS
 from ads.models import AdvertiserMember
 
 from .model import Cube
 
-EVERYTHING = frozenset({"executive", "ad-ops", "ad-ops-lead"})
-PAGE_GROUPS = EVERYTHING
+# They ask over all advertisers.
+PAGE_GROUPS = frozenset(ASK_GROUPS)
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,10 @@ def scope_of(user: AbstractBaseUser | AnonymousUser) -> Scope | None:
     if user.is_superuser:
         return OPERATOR
     groups = frozenset(user.groups.values_list("name", flat=True))
-    if groups & EVERYTHING:
+    if groups & PAGE_GROUPS:
         return Scope(groups=groups)
     member = AdvertiserMember.objects.filter(user=user).values_list("advertiser_id", flat=True).first()
-    if member is not None:
-        return Scope(advertiser=member, groups=groups | {"advertiser-member"})
-    return Scope(groups=groups) if "read-only" in groups else None
+    return None if member is None else Scope(advertiser=member, groups=groups | {"advertiser-member"})
 
 
 def may_open_page(user: AbstractBaseUser | AnonymousUser) -> bool:

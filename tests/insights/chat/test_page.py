@@ -32,7 +32,16 @@ def ask(client: Client, question: str, **more: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("group", "status"),
-    [("executive", 200), ("ad-ops", 200), ("ad-ops-lead", 200), ("editor", 403), ("advertiser-member", 403), ("viewer", 403), (None, 403)],
+    [
+        ("executive", 200),
+        ("ad-ops", 200),
+        ("ad-ops-lead", 200),
+        ("read-only", 200),
+        ("editor", 403),
+        ("advertiser-member", 403),
+        ("viewer", 403),
+        (None, 403),
+    ],
 )
 def test_only_executives_and_ad_operations_open_the_page_and_ask(business: Business, group: str | None, status: int) -> None:
     client = user_in(group)
