@@ -1,5 +1,3 @@
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 
-from . import api
-
-urlpatterns: list[URLPattern] = [path("api/v1/decisions", api.decisions, name="decisions")]
+urlpatterns: list[URLPattern] = []

@@ -6,8 +6,8 @@ class EngagementConfig(AppConfig):
     verbose_name = "Engagement"
 
     def ready(self) -> None:
-        from adplatform.learning import training
+        from adplatform.eventlog import handlers
 
-        from .director.training import RECIPE
+        from .handler import PlaybackEvents
 
-        training.register_recipe(RECIPE)
+        handlers.register(PlaybackEvents())

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q
 from numpy.random import Generator
 
 from adplatform.eventlog import ids, stream, tokens
 from adplatform.eventlog.envelope import Event
+from adplatform.experiments import assignment
+from adplatform.experiments.selectors import running_experiments
 from catalog.selectors import WatchableTitle
 from engagement.models import PlaybackSession, Viewer
 
@@ -61,28 +64,40 @@ def session_open(
     else:
         plan = publish_scene(plan)
     session.plan, session.epoch = plan.as_json(), plan.epoch
-    stream.append([_began(session, title, now=now)])
-    session.save(force_insert=True)
+    with transaction.atomic():
+        session.save(force_insert=True)
+        stream.append([_began(session, title, now=now), *exposures(session, now=now)])
     return _ready(session, State(session.pk, 0, plan), resume_at, now=now, rng=rng, reopened=False)
 
 
 def _new_session(
     title: WatchableTitle, viewer: Viewer | None, *, tab: str, device: str, hour: int, now: datetime, synthetic: bool
 ) -> tuple[PlaybackSession, Plan, float]:
+    session_id, consent = ids.new_id(now), bool(viewer and viewer.ads_consent)
     plan = first_plan(clips.film_of(title), change_budget=title.change_budget)
     session = PlaybackSession(
-        id=ids.new_id(now),
+        id=session_id,
         viewer=viewer,
         title_id=title.id,
         device=device,
         hour=hour,
         tab=tab,
-        consent=bool(viewer and viewer.ads_consent),
+        consent=consent,
+        arms=assignment.arms_of(running_experiments(), assignment.unit_of(viewer=viewer.pk if viewer else None, session=session_id, consent=consent)),
         started_at=now,
         last_seen_at=now,
         synthetic=synthetic,
     )
     return session, plan, 0.0
+
+
+def exposures(session: PlaybackSession, *, now: datetime) -> list[Event]:
+    """An arm takes effect when the session begins: every one changes what is published or shown."""
+    unit = assignment.unit_of(viewer=session.viewer_id, session=session.pk, consent=session.consent)
+    return [
+        assignment.exposure(experiment=key, arm=arm, session=session.pk, unit=unit, now=now, synthetic=session.synthetic)
+        for key, arm in session.arms.items()
+    ]
 
 
 def _began(session: PlaybackSession, title: WatchableTitle, *, now: datetime) -> Event:
