@@ -237,6 +237,7 @@ SPECTACULAR_SETTINGS = {
 
 MODELS_DIR = VAR_DIR / "models"
 CURRENCY: str = env.str("CURRENCY", default="USD")
+DECISIONS_PER_MINUTE: int = env.int("DECISIONS_PER_MINUTE", default=600)
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 OPENAI_API_KEY: str = env.str("OPENAI_API_KEY", default="")
 INSIGHTS_LLM_BASE_URL: str = env.str("INSIGHTS_LLM_BASE_URL", default="")

@@ -1,3 +1,5 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from . import api
+
+urlpatterns: list[URLPattern] = [path("api/v1/decisions", api.decisions, name="decisions")]

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class InsightsConfig(AppConfig):
@@ -9,5 +10,7 @@ class InsightsConfig(AppConfig):
         from adplatform import metrics
 
         from .live import gauges
+        from .semantic.grants import grant_after_migrate
 
         metrics.register(gauges.readings)
+        post_migrate.connect(grant_after_migrate, sender=self, dispatch_uid="insights-grants")

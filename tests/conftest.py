@@ -12,6 +12,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from adplatform import runtime
+from tests.budget import pytest_runtest_logreport, pytest_terminal_summary  # noqa: F401 (hooks)
 from tests.media import films, media  # noqa: F401 (fixtures of every room)
 
 # Databases and sockets make single examples slow by chance; what a property test may cost is the number of its examples.

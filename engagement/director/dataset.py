@@ -1,0 +1,199 @@
+"""Training rows of the engagement model: a session as it stood when a scene began, and how much was watched of what came next."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from django.db import connection
+
+from adplatform.learning.schema import Matrix
+from adplatform.learning.training import Dataset
+from catalog.models import Scene
+from engagement.models import PlaybackSession
+
+from . import history
+from .features import SCHEMA, SceneContext, SessionSignals, build, number
+
+COMING_SCENES = 2
+# A viewer silent for this long has left, also when they come back later.
+IDLE = timedelta(minutes=15)
+HISTORY = timedelta(days=28)
+
+EVENTS = """
+SELECT session, occurred_at, type, scene, "offset", data, seq, id FROM engagement_playbackevent
+WHERE day BETWEEN %(first_day)s AND %(last_day)s AND occurred_at >= %(since)s AND received_at <= %(as_of)s AND valid
+  AND type <> 'playback.heartbeat'
+UNION ALL
+SELECT session, occurred_at, type, NULL, NULL, '{}'::jsonb, 0, id FROM ads_adevent
+WHERE day BETWEEN %(first_day)s AND %(last_day)s AND occurred_at >= %(since)s AND received_at <= %(as_of)s AND valid
+  AND type IN ('ad.start', 'ad.complete', 'ad.skip')
+ORDER BY 1, 2, 7, 8
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One event of one session, as stored. ``at`` in Unix seconds."""
+
+    at: float
+    kind: str
+    scene: int | None = None
+    offset: float = 0.0
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FilmScene:
+    """Durations in seconds."""
+
+    position: int
+    mood: str
+    intensity: float
+    duration: float
+    tight: float
+
+
+Film = Mapping[int, FilmScene]
+
+
+@dataclass(slots=True)
+class _Visit:
+    """A scene on screen, from its start until another one starts."""
+
+    scene: int
+    stretch: int
+    first_offset: float
+    duration: float
+    watched: float = 0.0
+    furthest: float = 0.0
+    ended: bool = False
+    playing: float = 0.0
+    off_speed: float = 0.0
+
+    def share(self) -> float:
+        """Share of the scene that was watched at normal speed, 0-1."""
+        watched = self.watched if self.ended else max(0.0, self.furthest - self.first_offset)
+        at_speed = 1 - self.off_speed / self.playing if self.playing > 0 else 1.0
+        return min(1.0, watched * at_speed / self.duration) if self.duration > 0 else 0.0
+
+
+def rows_of_session(events: Sequence[Happened], film: Film, surroundings: SceneContext) -> list[tuple[float, Matrix, float]]:
+    """(Unix seconds, features [1, f], label) for each scene at its first start, from one session's events in order. Pure.
+
+    The label is the share watched, at normal speed, of this scene and the next one that came: 0 for what the viewer left
+    before, and one scene alone where the film has no more.
+    """
+    signals = SessionSignals()
+    visits: list[_Visit] = []
+    starts: list[tuple[int, float, Matrix]] = []
+    finished: set[int] = set()
+    playing, stretch, before = True, 0, None
+    for event in events:
+        elapsed = 0.0 if before is None else event.at - before
+        if elapsed > IDLE.total_seconds():
+            stretch += 1
+        if visits and playing and visits[-1].stretch == stretch:
+            visits[-1].playing += elapsed
+            visits[-1].off_speed += elapsed if signals.rate != 1 else 0.0
+        before = event.at
+        playing = {"playback.pause": False, "playback.play": True, "playback.start": True}.get(event.kind, playing)
+        data = _completed(event, film)
+        signals.update(event.kind, event.at, scene=event.scene, data=data)
+        scene = film.get(event.scene) if event.scene is not None else None
+        if event.kind == "playback.end":
+            finished.add(stretch)
+        if scene is None or event.scene is None:
+            continue
+        if event.kind == "playback.scene_start":
+            if all(visit.scene != event.scene for visit in visits):
+                context = _context(surroundings, film, scene)
+                starts.append((len(visits), event.at, build(signals, context, event.at)))
+            if not visits or (visits[-1].scene, visits[-1].stretch) != (event.scene, stretch):
+                visits.append(_Visit(event.scene, stretch, event.offset, scene.duration, furthest=event.offset))
+        elif visits and visits[-1].scene == event.scene:
+            visits[-1].furthest = max(visits[-1].furthest, event.offset)
+            if event.kind == "playback.scene_end":
+                visits[-1].watched += number(data.get("watched"), 0.0)
+                visits[-1].duration = number(data.get("duration"), scene.duration)
+                visits[-1].ended = True
+    return [(at, row, _label(visits, place, len(film), finished)) for place, at, row in starts]
+
+
+def _label(visits: Sequence[_Visit], place: int, scenes: int, finished: set[int]) -> float:
+    stretch = visits[place].stretch
+    coming = [visit for visit in visits[place : place + COMING_SCENES] if visit.stretch == stretch]
+    seen = len({visit.scene for visit in visits[:place]})
+    expected = len(coming) if stretch in finished else min(COMING_SCENES, scenes - seen)
+    return sum(visit.share() for visit in coming) / max(1, expected)
+
+
+def _completed(event: Happened, film: Film) -> Mapping[str, Any]:
+    """A scene's end with the duration of the cut that was shown, where the sender left it out."""
+    scene = film.get(event.scene) if event.scene is not None else None
+    if event.kind != "playback.scene_end" or "duration" in event.data or scene is None:
+        return event.data
+    return {**event.data, "duration": scene.tight if event.data.get("cut") == "tight" else scene.duration}
+
+
+def _context(surroundings: SceneContext, film: Film, scene: FilmScene) -> SceneContext:
+    return replace(surroundings, scenes=len(film), position=scene.position, mood=scene.mood, intensity=scene.intensity)
+
+
+def load(as_of: datetime) -> Dataset:
+    """One row for each scene begun in a session that had been silent for a quarter of an hour at ``as_of``."""
+    since = as_of - HISTORY
+    first_day, last_day = since.astimezone(UTC).date(), as_of.astimezone(UTC).date()
+    with connection.cursor() as cursor:
+        cursor.execute(EVENTS, {"first_day": first_day, "last_day": last_day, "since": since, "as_of": as_of})
+        by_session = {session: events for session, events in _sessions(cursor) if events[-1].at < (as_of - IDLE).timestamp()}
+    return _dataset(by_session)
+
+
+def _sessions(cursor: Iterable[Any]) -> Iterator[tuple[uuid.UUID, list[Happened]]]:
+    for session, rows in groupby(cursor, key=lambda row: row[0]):
+        yield session, [Happened(at.timestamp(), kind, scene, offset or 0.0, json.loads(data)) for _, at, kind, scene, offset, data, _, _ in rows]
+
+
+def _dataset(by_session: Mapping[uuid.UUID, list[Happened]]) -> Dataset:
+    films = _films()
+    sessions = list(PlaybackSession.objects.filter(id__in=by_session).only("id", "title_id", "viewer_id", "device", "hour", "consent", "synthetic"))
+    facts = history.facts_of(sessions)
+    rows = [
+        (at, str(session.id), session.synthetic, features, label)
+        for session in sessions
+        for at, features, label in rows_of_session(by_session[session.id], films.get(session.title_id, {}), surroundings(session, facts[session.id]))
+    ]
+    rows.sort(key=lambda row: (row[0], row[1]))
+    return Dataset(
+        features=np.vstack([np.empty((0, len(SCHEMA.features)), dtype=np.float32), *(row[3] for row in rows)]),
+        labels=np.array([row[4] for row in rows], dtype=np.float64),
+        at=np.array([row[0] for row in rows], dtype=np.float64),
+        session=np.array([row[1] for row in rows], dtype=np.str_),
+        synthetic=np.array([row[2] for row in rows], dtype=bool),
+    )
+
+
+def surroundings(session: PlaybackSession, facts: history.ViewerFacts) -> SceneContext:
+    """The context of a session before its scene is known; the live Director puts the scene in with ``dataclasses.replace``."""
+    return SceneContext(
+        scenes=1, position=1, mood="", intensity=0.5, device=session.device, hour=session.hour, consent=session.consent,
+        earlier_sessions=facts.earlier_sessions, earlier_progress=facts.earlier_progress, monthly_hours=facts.monthly_hours,
+        genre_match=facts.genre_match,
+    )  # fmt: skip
+
+
+def _films() -> dict[int, dict[int, FilmScene]]:
+    films: dict[int, dict[int, FilmScene]] = {}
+    for scene in Scene.objects.select_related("asset").order_by("title", "position"):
+        segments = scene.asset.segments if scene.asset else []
+        full = sum(segment["duration"] for segment in segments)
+        tight = sum(segment["duration"] for segment in segments if segment["tight"])
+        films.setdefault(scene.title_id, {})[scene.pk] = FilmScene(scene.position, scene.mood, scene.intensity, full, tight)
+    return films

@@ -1,0 +1,237 @@
+"""Writes history: a synthetic audience's sessions on a clock of their own, behind the edge, through the same plan, ad server and log as live traffic.
+
+Sessions run one after the other in the order they began, so budgets, caps and learned rates meet them in time order.
+The log is drained as it fills, so that each decision sees what came before it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.db.models import prefetch_related_objects
+from numpy.random import Generator
+
+from adplatform.eventlog import consumer, ids, stream, tokens
+from adplatform.eventlog.envelope import Event
+from adplatform.eventlog.partitions import ensure_partitions
+from ads.serving import serve_break
+from catalog.models import Title
+from catalog.selectors import WatchableTitle
+from engagement.models import PlaybackSession, Viewer
+from engagement.playback import clips
+from engagement.playback.plan import BREAK_ADS, DecideBreak, Item, Plan, PlannedAd, PlannedScene, fill_break, first_plan, next_step, publish_scene
+from engagement.playback.publishing import ad_request, playable
+
+from . import behaviour, reporting, world
+from .arrivals import session_starts
+from .audience import Audience
+from .people import Person
+from .reporting import Reporter
+from .truth import CLICK, STAY, TruthFile
+
+SESSIONS_BETWEEN_DRAINS = 40
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class Report:
+    """What was written."""
+
+    sessions: int = 0
+    breaks: int = 0
+    ads: int = 0
+    clicks: int = 0
+    events: int = 0
+    finished: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+
+
+@dataclass
+class History:
+    """One run. Everything drawn comes from ``rng``; everything timed comes from the sessions' own clock."""
+
+    audience: Audience
+    place: world.World
+    rng: Generator
+    truth: TruthFile
+    persons: list[Person] = field(default_factory=list)
+    views: Counter[tuple[uuid.UUID, int]] = field(default_factory=Counter)
+    report: Report = field(default_factory=Report)
+    waiting: list[Event] = field(default_factory=list)
+    unsaved: list[PlaybackSession] = field(default_factory=list)
+
+    def settle(self) -> None:
+        self.persons = world.settle_people(self.audience, self.place, rng=self.rng)
+        hours = np.array([person.monthly_hours for person in self.persons])
+        self.weights = hours / hours.sum()
+        self.viewers = {viewer.pk: viewer for viewer in Viewer.objects.filter(pk__in=[person.id for person in self.persons])}
+        prefetch_related_objects(list(self.viewers.values()), "favourite_genres")
+        self.rows = {title.pk: title for title in Title.objects.filter(pk__in=[title.id for title in self.place.titles]).prefetch_related("genres")}
+        self.films = {title.id: clips.film_of(title) for title in self.place.titles}
+
+    def write(self, starts: Sequence[datetime], *, progress: Progress) -> Report:
+        ensure_partitions({(start + timedelta(days=extra)).date() for start in starts for extra in (0, 1)})
+        for number, start in enumerate(starts, start=1):
+            self._one_session(start)
+            if number % SESSIONS_BETWEEN_DRAINS == 0:
+                self._flush(start)
+            progress(number, len(starts))
+        if starts:
+            self._flush(starts[-1])
+            self.report.first, self.report.last = starts[0], starts[-1]
+        return self.report
+
+    def _flush(self, now: datetime) -> None:
+        PlaybackSession.objects.bulk_create(self.unsaved)
+        stream.append(self.waiting)
+        self.report.events += len(self.waiting)
+        self.unsaved, self.waiting = [], []
+        consumer.drain(now=now)
+
+    def _one_session(self, start: datetime) -> None:
+        person = self.persons[int(self.rng.choice(len(self.persons), p=self.weights))]
+        chosen = behaviour.choose_title(person, [(title.id, title.genres) for title in self.place.titles], rng=self.rng)
+        title = next(title for title in self.place.titles if title.id == chosen)
+        session = self._session(person, title, start)
+        walk = Walk(self, person, title, session, Reporter(session.pk, person.id, title.id), first_plan(self.films[title.id], change_budget=0), start)
+        walk.run()
+        session.plan = walk.plan.as_json()
+        session.last_seen_at = walk.clock
+        self.unsaved.append(session)
+        self.report.sessions += 1
+
+    def _session(self, person: Person, title: WatchableTitle, start: datetime) -> PlaybackSession:
+        return PlaybackSession(
+            id=ids.new_id(start),
+            viewer=self.viewers[person.id],
+            title=self.rows[title.id],
+            device=person.device,
+            hour=start.hour,
+            tab="history",
+            consent=person.consent,
+            started_at=start,
+            last_seen_at=start,
+            synthetic=True,
+        )
+
+
+@dataclass
+class Walk:
+    """One session from its first clip to its end or the leaving."""
+
+    run_of: History
+    person: Person
+    title: WatchableTitle
+    session: PlaybackSession
+    reporter: Reporter
+    plan: Plan
+    clock: datetime
+    ad_seconds: float = 0.0
+    fits: list[float] = field(default_factory=list)
+
+    def run(self) -> None:
+        data: dict[str, Any] = {
+            "device": self.session.device,
+            "hour": self.session.hour,
+            "consent": self.session.consent,
+            "genres": list(self.title.genres),
+            "arms": {},
+        }
+        self._log([self.reporter.event("playback.session", self.clock, **data), self.reporter.event("playback.start", self.clock)])
+        while (step := next_step(self.plan)) is not None:
+            goes_on = self._break(step) if isinstance(step, DecideBreak) else self._scene()
+            if not goes_on:
+                return
+        self._end()
+
+    def _log(self, events: list[Event]) -> None:
+        self.run_of.waiting.extend(events)
+
+    def _scene(self) -> bool:
+        self.plan = publish_scene(self.plan)
+        item = self.plan.published[-1]
+        scene = self.plan.scene(item.scene or 0)
+        view = self._view(scene, item)
+        watched = behaviour.watch_scene(self.run_of.audience, self.person, view, ad_seconds=self.ad_seconds, rng=self.run_of.rng)
+        self.run_of.truth.add(STAY, self.session.pk, len(self.plan.played), watched.truth)
+        self.fits.append(behaviour.scene_fit(self.person, view))
+        self._log(list(reporting.scene_events(self.reporter, scene.id, watched, began=self.clock, t0=item.t0, cut=item.cut)))
+        self.clock += timedelta(seconds=reporting.wall_seconds(watched))
+        self.ad_seconds = 0.0
+        return not watched.left
+
+    def _view(self, scene: PlannedScene, item: Item) -> behaviour.SceneView:
+        return behaviour.SceneView(
+            id=scene.id,
+            mood=scene.mood,
+            intensity=scene.intensity,
+            genres=self.title.genres,
+            duration=item.t1 - item.t0,
+            index=len(self.plan.played) - 1,
+        )
+
+    def _break(self, step: DecideBreak) -> bool:
+        request = ad_request(self.session, self.plan, step.due, now=self.clock)
+        served = serve_break(request, now=self.clock, rng=self.run_of.rng)
+        ads = playable(served, target_duration=self.plan.target_duration)
+        self.plan = fill_break(self.plan, step.due, ads, decision=served.decision, reason="" if ads else "no ad was eligible")
+        self.run_of.report.breaks += 1
+        return all(self._ad(item, ad, place) for place, (item, ad) in enumerate(zip(self.plan.published[-len(ads) :], ads, strict=False)))
+
+    def _ad(self, item: Item, ad: PlannedAd, place: int) -> bool:
+        run, creative = self.run_of, self.run_of.place.creatives[ad.ad]
+        key = (self.person.id, ad.campaign)
+        view = behaviour.AdView(
+            key=creative.key,
+            category=creative.category,
+            duration=item.t1 - item.t0,
+            skip_after=ad.skip_after,
+            place=min(place, BREAK_ADS),
+            seen_before=run.views[key],
+            genres=self.title.genres,
+            hour=self.session.hour,
+            device=self.session.device,
+        )
+        watched = behaviour.watch_ad(run.audience, self.person, view, rng=run.rng)
+        token = tokens.read(ad.token, tokens.TrackingToken, now=None)
+        self._log(list(reporting.ad_events(self.reporter, token, watched, began=self.clock)))
+        run.truth.add(CLICK, token.decision, token.slot, watched.truth)
+        run.views[key] += 1
+        run.report.ads += 1
+        run.report.clicks += any(action.type == "ad.click" for action in watched.actions)
+        self.clock += timedelta(seconds=watched.seconds)
+        self.ad_seconds += watched.seconds
+        if watched.left:
+            self._log([self.reporter.event("playback.leave", self.clock)])
+        return not watched.left
+
+    def _end(self) -> None:
+        run = self.run_of
+        events = [self.reporter.event("playback.end", self.clock, t=round(self.plan.published_until, 3))]
+        if run.rng.random() < run.audience.rating.share:
+            events.append(self.reporter.event("playback.rating", self.clock, stars=behaviour.stars(self.person, self.fits, rng=run.rng)))
+        self._log(events)
+        run.report.finished += 1
+
+
+def write_history(*, audience: Audience, days: int, sessions: int, seed: int, until: datetime, truth_folder: Path, progress: Progress) -> Report:
+    """Write ``sessions`` sessions of the ``days`` before ``until``. The same seed draws the same people, times and choices.
+
+    Raises NothingToWatch, LogUnavailable, and consumer.Unavailable.
+    """
+    rng = np.random.default_rng(seed)
+    place = world.survey()
+    with TruthFile(truth_folder, f"history-{until:%Y%m%dT%H%M%S}-{seed}") as truth:
+        history = History(audience, place, rng, truth)
+        history.settle()
+        starts = session_starts(audience.rhythm, until=until, days=days, sessions=sessions, rng=rng)
+        return history.write(starts, progress=progress)

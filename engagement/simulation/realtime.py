@@ -1,0 +1,291 @@
+"""Synthetic viewers in real time: each opens titles over real HTTP, watches over a real socket, and sends what a player would.
+
+They share the behaviour of written history; only the clock is the wall's. A viewer that meets an error waits and opens
+another title, so a site that restarts gets its audience back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import msgspec
+import numpy as np
+import structlog
+import websockets
+from numpy.random import Generator
+
+from adplatform.eventlog import ids
+from catalog.selectors import WatchableTitle
+
+from . import behaviour
+from .audience import Audience
+from .behaviour import Action, Watched
+from .people import Person
+from .world import World
+
+log = structlog.get_logger(__name__)
+
+HEARTBEAT_SECONDS = 1.0
+POLL_SECONDS = 4.0
+AFTER_ERROR_SECONDS = 5.0
+BETWEEN_FILMS_SECONDS = 8.0
+HTTP_SECONDS = 10.0
+
+
+class Lost(RuntimeError):
+    """The site did not answer as a player expects; the viewer gives this session up."""
+
+
+@dataclass
+class Site:
+    """Where the audience watches; ``cookies`` maps a person to the session cookie in which their profile is chosen."""
+
+    base_url: str
+    cookie_name: str
+    cookies: dict[uuid.UUID, str]
+
+    def socket_url(self, path: str) -> str:
+        parts = urlsplit(self.base_url)
+        return urlunsplit(("wss" if parts.scheme == "https" else "ws", parts.netloc, path, "", ""))
+
+    def cookie(self, person: Person) -> dict[str, str]:
+        return {self.cookie_name: self.cookies[person.id]}
+
+
+@dataclass
+class Crowd:
+    """``viewers`` at a time, drawn from ``persons`` by how much they watch, until cancelled."""
+
+    audience: Audience
+    place: World
+    persons: list[Person]
+    site: Site
+    rng: Generator
+    views: Counter[tuple[uuid.UUID, int]] = field(default_factory=Counter)
+
+    async def run(self, viewers: int, *, seconds: float | None = None) -> None:
+        async with asyncio.timeout(seconds):
+            await asyncio.gather(*(self._seat(number) for number in range(viewers)))
+
+    async def _seat(self, number: int) -> None:
+        """One seat in the house: whoever leaves is followed by somebody else."""
+        await asyncio.sleep(number * float(self.rng.uniform(0.2, 2.0)))
+        hours = np.array([person.monthly_hours for person in self.persons])
+        while True:
+            person = self.persons[int(self.rng.choice(len(self.persons), p=hours / hours.sum()))]
+            try:
+                await self._watch(person)
+                await asyncio.sleep(float(self.rng.exponential(BETWEEN_FILMS_SECONDS)))
+            except (httpx.HTTPError, OSError, websockets.exceptions.WebSocketException, Lost) as error:
+                log.warning("synthetic_viewer_lost", person=str(person.id), problem=f"{type(error).__name__}: {error}")
+                await asyncio.sleep(AFTER_ERROR_SECONDS)
+
+    async def _watch(self, person: Person) -> None:
+        chosen = behaviour.choose_title(person, [(title.id, title.genres) for title in self.place.titles], rng=self.rng)
+        title = next(title for title in self.place.titles if title.id == chosen)
+        async with httpx.AsyncClient(base_url=self.site.base_url, cookies=self.site.cookie(person), timeout=HTTP_SECONDS) as http:
+            opened = await self._open(http, person, title)
+            url = self.site.socket_url(opened["socket"])
+            async with websockets.connect(url, origin=self.site.base_url, open_timeout=HTTP_SECONDS) as socket:  # type: ignore[arg-type]
+                player = Player(self, person, title, opened, socket, http)
+                async with player.listening(), player.polling():
+                    await player.play()
+
+    async def _open(self, http: httpx.AsyncClient, person: Person, title: WatchableTitle) -> dict[str, Any]:
+        hour = datetime.now(UTC).hour
+        body = {"title": title.slug, "tab": f"audience-{uuid.uuid4().hex[:12]}", "device": person.device, "hour": hour, "restart": True}
+        response = await http.post("/api/v1/playback", json=body)
+        if response.status_code != 201:
+            raise Lost(f"opening {title.slug} answered {response.status_code}")
+        opened: dict[str, Any] = response.json()
+        return opened
+
+
+class Player:
+    """One synthetic player on one session: it follows the timeline the server publishes, clip by clip, in real time."""
+
+    def __init__(self, crowd: Crowd, person: Person, title: WatchableTitle, opened: dict[str, Any], socket: Any, http: httpx.AsyncClient) -> None:
+        self.crowd, self.person, self.title, self.socket, self.http = crowd, person, title, socket, http
+        self.session = opened["session"]
+        self.playlist = opened["playlist"]
+        self.timeline = opened["timeline"]
+        self.hour = datetime.now(UTC).hour
+        self.moods = {scene.id: scene for scene in title.scenes}
+        self.changed = asyncio.Event()
+        self.seq = 0
+        self.ad_seconds = 0.0
+        self.fits: list[float] = []
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        async def listen() -> None:
+            async for text in self.socket:
+                message = json.loads(text)
+                if message["type"] in ("timeline", "welcome"):
+                    newer = message.get("timeline", message)
+                    if newer["version"] >= self.timeline["version"]:
+                        self.timeline = newer
+                        self.changed.set()
+
+        async with background(listen()):
+            yield
+
+    @contextlib.asynccontextmanager
+    async def polling(self) -> AsyncIterator[None]:
+        """A player reloads its EVENT playlist; so does this one."""
+
+        async def poll() -> None:
+            master = await self.http.get(self.playlist)
+            variant = next((line for line in master.text.splitlines() if line and not line.startswith("#")), None)
+            if master.status_code != 200 or variant is None:
+                raise Lost(f"the playlist answered {master.status_code}")
+            url = master.url.join(variant)
+            while "#EXT-X-ENDLIST" not in (await self.http.get(url)).text:
+                await asyncio.sleep(POLL_SECONDS)
+
+        async with background(poll()):
+            yield
+
+    async def play(self) -> None:
+        await self.say({"type": "hello", "last_seq": 0})
+        await self.send([self.event("playback.start")])
+        index = 0
+        while True:
+            item = await self._published(index)
+            if item is None:
+                await self._finish()
+                return
+            goes_on = await (self._ad(item) if item["kind"] == "ad" else self._scene(item))
+            if not goes_on:
+                return
+            index += 1
+
+    async def _published(self, index: int) -> dict[str, Any] | None:
+        """The clip at ``index`` once it is published, None after the last."""
+        deadline = time.monotonic() + 30
+        while index >= len(self.timeline["items"]):
+            if self.timeline["ended"]:
+                return None
+            self.changed.clear()
+            await self.send([self._heartbeat(None, self.timeline["published_until"])])
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.changed.wait(), 2)
+            if time.monotonic() > deadline:
+                raise Lost("nothing more was published")
+        item: dict[str, Any] = self.timeline["items"][index]
+        return item
+
+    async def _scene(self, item: dict[str, Any]) -> bool:
+        crowd, scene = self.crowd, self.moods[item["id"]]
+        view = behaviour.SceneView(
+            id=scene.id, mood=scene.mood, intensity=scene.intensity, genres=self.title.genres, duration=item["t1"] - item["t0"], index=len(self.fits)
+        )
+        watched = behaviour.watch_scene(crowd.audience, self.person, view, ad_seconds=self.ad_seconds, rng=crowd.rng)
+        self.fits.append(behaviour.scene_fit(self.person, view))
+        self.ad_seconds = 0.0
+        await self.send([self.event("playback.scene_start", item, 0.0, cut=item["cut"])])
+        await self._through(item, watched, lambda action: self.event(action.type, item, action.at, **action.data))
+        kind = "playback.leave" if watched.left else "playback.scene_end"
+        await self.send([self.event(kind, item, watched.seconds, cut=item["cut"], watched=round(watched.seconds, 3))])
+        return not watched.left
+
+    async def _ad(self, item: dict[str, Any]) -> bool:
+        crowd = self.crowd
+        creative = crowd.place.creatives.get(item["id"])
+        if creative is None:
+            raise Lost(f"ad {item['id']} is newer than this audience")
+        key = (self.person.id, item["id"])
+        view = behaviour.AdView(
+            key=creative.key, category=creative.category, duration=item["t1"] - item["t0"], skip_after=item["skip_after"], place=item["n"] - 1,
+            seen_before=crowd.views[key], genres=self.title.genres, hour=self.hour, device=self.person.device,
+        )  # fmt: skip
+        watched = behaviour.watch_ad(crowd.audience, self.person, view, rng=crowd.rng)
+        crowd.views[key] += 1
+        await self._through(item, watched, lambda action: self.event(action.type, token=item["token"]))
+        self.ad_seconds += watched.seconds
+        if watched.left:
+            await self.send([self.event("playback.leave", item, watched.seconds)])
+        return not watched.left
+
+    async def _through(self, item: dict[str, Any], watched: Watched, report: Any) -> None:
+        """Let the clip pass in real time: heartbeats every second, each action when it is due, pauses waited for."""
+        at = 0.0
+        for action in (*watched.actions, Action(watched.seconds, "")):
+            while action.at - at > HEARTBEAT_SECONDS:
+                await asyncio.sleep(HEARTBEAT_SECONDS)
+                at += HEARTBEAT_SECONDS
+                await self.send([self._heartbeat(item, item["t0"] + at)])
+            await asyncio.sleep(max(0.0, action.at - at))
+            at = max(at, action.at)
+            if action.type:
+                await self.send([report(action)])
+            await asyncio.sleep(action.pause)
+
+    async def _finish(self) -> None:
+        crowd = self.crowd
+        events = [self.event("playback.end", t=self.timeline["published_until"])]
+        if crowd.rng.random() < crowd.audience.rating.share:
+            events.append(self.event("playback.rating", stars=behaviour.stars(self.person, self.fits, rng=crowd.rng)))
+        await self.send(events)
+
+    def _heartbeat(self, item: dict[str, Any] | None, t: float) -> dict[str, Any]:
+        offset = t - item["t0"] if item else 0.0
+        scene = item if item and item["kind"] == "scene" else None
+        return self.event("playback.heartbeat", scene, offset, t=round(t, 3), playing=True, rate=1.0, buffer=8.0, dropped=0)
+
+    def event(self, type_: str, item: dict[str, Any] | None = None, offset: float = 0.0, *, token: str | None = None, **data: Any) -> dict[str, Any]:
+        self.seq += 1
+        now = datetime.now(UTC)
+        if item is not None and "t" not in data:
+            data["t"] = round(item["t0"] + offset, 3)
+        position = {"scene": item["id"], "offset": round(offset, 3)} if item is not None and item["kind"] == "scene" else None
+        return {
+            "v": 1, "id": str(ids.new_id(now)), "type": type_, "occurred_at": now.isoformat(), "session": self.session, "seq": self.seq,
+            "position": position, "plan_version": self.timeline["version"], "token": token, "data": data,
+        }  # fmt: skip
+
+    async def send(self, events: Iterable[dict[str, Any]]) -> None:
+        await self.say({"type": "events", "events": list(events)})
+
+    async def say(self, message: dict[str, Any]) -> None:
+        await self.socket.send(msgspec.json.encode(message).decode())
+
+
+@contextlib.asynccontextmanager
+async def background(work: Any) -> AsyncIterator[None]:
+    """Run ``work`` beside the block; its failure ends the block with the same error."""
+    owner = asyncio.current_task()
+    failure: list[BaseException] = []
+
+    async def guarded() -> None:
+        try:
+            await work
+        except (httpx.HTTPError, OSError, websockets.exceptions.WebSocketException, Lost, ValueError, KeyError) as error:
+            failure.append(error)
+            if owner is not None:
+                owner.cancel()
+
+    task = asyncio.create_task(guarded())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if failure:
+            if owner is not None:
+                owner.uncancel()
+            raise Lost(f"{type(failure[0]).__name__}: {failure[0]}") from failure[0]
+        raise
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,48 @@
+"""What was asked, for those who look after the answers. Conversations are a record: they can be read, never changed."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+
+from .models import Conversation, Message, VerifiedQuery
+
+
+class _ReadOnly:
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+class MessageInline(_ReadOnly, TabularInline):  # type: ignore[misc]
+    model = Message
+    fields = ("asked_at", "question", "milliseconds")
+    extra = 0
+
+
+@admin.register(Conversation)
+class ConversationAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]
+    list_display = ("user", "started_at")
+    list_select_related = ("user",)
+    search_fields = ("user__username", "messages__question")
+    inlines = (MessageInline,)
+
+
+@admin.register(Message)
+class MessageAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]
+    list_display = ("question", "conversation", "asked_at", "milliseconds")
+    list_select_related = ("conversation__user",)
+    search_fields = ("question",)
+
+
+@admin.register(VerifiedQuery)
+class VerifiedQueryAdmin(ModelAdmin):  # type: ignore[misc]
+    list_display = ("question", "verified_by", "verified_at")
+    search_fields = ("question",)
+    autocomplete_fields = ("verified_by",)

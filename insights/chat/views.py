@@ -1,0 +1,45 @@
+"""The chat page."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+from insights.models import Conversation
+from insights.semantic.access import may_open_page
+from insights.semantic.model import load
+
+from . import llm
+from .answer import BUILT_IN
+from .conversation import conversations_of, messages_of
+
+
+@require_safe
+@login_required
+@ensure_csrf_cookie
+def chat(request: HttpRequest, conversation: int | None = None) -> HttpResponse:
+    """A new conversation, or one of the user's own with all that was said in it."""
+    user = request.user
+    if not isinstance(user, User) or not may_open_page(user):
+        raise PermissionDenied("Only executives and ad operations may ask here.")
+    try:
+        messages = list(messages_of(user, conversation)) if conversation else []
+    except Conversation.DoesNotExist as error:
+        raise Http404("There is no such conversation of yours.") from error
+    phraser = llm.configured()
+    return render(
+        request,
+        "insights/chat.html",
+        {
+            "conversations": conversations_of(user),
+            "current": conversation,
+            "examples": load().examples,
+            "engine": f"figures from SQL, worded by {phraser.model}" if phraser else BUILT_IN,
+            "history": [{"question": message.question, **message.answer} for message in messages],
+        },
+    )

@@ -1,0 +1,87 @@
+"""The decision endpoint, as other players and staff use it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.test import Client
+
+from adplatform.eventlog import consumer, tokens
+from ads.models import Decision, LedgerEntry
+
+from .inventory import make_ad
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _ad() -> None:
+    now = datetime.now(UTC)
+    make_ad(starts_at=now - timedelta(days=1), ends_at=now + timedelta(days=1))
+
+
+def ask(client: Client | None = None, **changes: Any) -> Any:
+    body = {"session": str(uuid.uuid4()), "break_id": "b1", "duration": 30, "genres": ["drama"]} | changes
+    return (client or Client()).post("/api/v1/decisions", body, content_type="application/json")
+
+
+def test_a_player_is_told_what_to_play_and_its_impression_pixel_bills() -> None:
+    answer = ask()
+    assert answer.status_code == 200
+    (ad,) = answer.json()["ads"]
+    assert answer.json()["unfilled_seconds"] == 20
+    assert Client().get(ad["tracking"]["impression"].removeprefix("http://testserver")).status_code == 200
+    click = Client().get(ad["click"].removeprefix("http://testserver"))
+    assert click["Location"] == "https://brand.example/"
+    consumer.drain()
+    assert LedgerEntry.objects.get().amount_micros == ad["price_micros"]
+
+
+def test_the_same_break_is_answered_the_same() -> None:
+    session = str(uuid.uuid4())
+    assert ask(session=session).json() == ask(session=session).json()
+
+
+def test_a_session_token_names_session_viewer_and_title() -> None:
+    token = tokens.SessionToken(session=uuid.uuid4(), viewer=uuid.uuid4(), title=7, expires=int(datetime.now(UTC).timestamp()) + 600)
+    ask(session=None, session_token=tokens.sign(token), consent=True)
+    consumer.drain()
+    decision = Decision.objects.get()
+    assert (decision.session, decision.viewer, decision.title) == (token.session, token.viewer, 7)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"duration": 0}, "$.duration"),
+        ({"device": "toaster"}, "$.device"),
+        ({"session": None}, "name the playback session"),
+        ({"session_token": "x"}, "unreadable_token"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_wrong_body_is_refused_saying_what_is_wrong(changes: dict[str, object], words: str) -> None:
+    answer = ask(**changes)
+    assert answer.status_code == 400
+    assert words in answer.json()["detail"]
+
+
+def test_the_explanation_is_for_staff() -> None:
+    assert ask(explain=True).status_code == 403
+    staff = Client()
+    staff.force_login(User.objects.create_superuser("staff"))
+    explanation = ask(staff, explain=True).json()["explanation"]
+    assert explanation["candidates"][0]["reason"] in ("won", "explored")
+
+
+def test_an_address_may_not_ask_without_end(settings: Any) -> None:
+    settings.DECISIONS_PER_MINUTE = 3
+    session = str(uuid.uuid4())
+    with time_machine.travel(datetime.now(UTC).replace(second=30), tick=False):
+        assert [ask(session=session).status_code for _ in range(6)] == [200] * 6
+        assert [ask().status_code for _ in range(4)] == [200, 200, 429, 429]
