@@ -75,14 +75,13 @@ class Title(models.Model):
     name = models.CharField(max_length=120, unique=True)
     slug = models.SlugField(max_length=120, unique=True)
     synopsis = models.TextField(blank=True)
+    tagline = models.CharField(max_length=120, blank=True)
     genres = models.ManyToManyField(Genre, related_name="titles")
     year = models.PositiveIntegerField(default=2026)
     maturity = models.CharField(max_length=8, default="PG")
     accent = models.CharField(max_length=7, default="#3A86FF", help_text="Colour of the title's own look")
     backdrop = models.CharField(max_length=7, default="#0B132B")
-    setting = models.CharField(
-        max_length=20, default="city", help_text="What the drawn landscape shows: ocean, city, space, forest, desert or diagnostic"
-    )
+    setting = models.CharField(max_length=20, default="city", help_text="What the drawn landscape shows: ocean, city, space, forest, winter, desert")
     poster = models.CharField(max_length=200, blank=True, help_text="2:3 picture below the media root")
     card = models.CharField(max_length=200, blank=True, help_text="16:9 picture below the media root")
     hero = models.CharField(max_length=200, blank=True, help_text="Wide picture below the media root, without lettering")

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from catalog import hls, services
 from catalog.media import integrity
-from catalog.media.building import CAPTIONS, STILL
+from catalog.media.packaged import CAPTIONS, STILL, TIGHT_CAPTIONS
 from catalog.models import MediaAsset, Scene, Title
 from catalog.story import StoryScene
 
@@ -39,6 +39,7 @@ class WatchableScene:
     clip: hls.Clip
     captions: str
     captions_url: str
+    tight_captions_url: str
     still_url: str
 
     def duration(self, cut: hls.Cut = "full") -> float:
@@ -121,6 +122,7 @@ def _watchable_scene(scene: Scene, title: Title) -> WatchableScene:
         clip=clip,
         captions=scene.asset.captions,
         captions_url=captions_url(scene.asset),
+        tight_captions_url=captions_url(scene.asset, "tight"),
         still_url=still_url(scene.asset),
     )
 
@@ -170,8 +172,9 @@ def hero_url(title: Title) -> str:
     return media_url(title.hero)
 
 
-def captions_url(asset: MediaAsset) -> str:
-    return media_url(f"{asset.path}/{CAPTIONS}") if asset.path else ""
+def captions_url(asset: MediaAsset, cut: hls.Cut = "full") -> str:
+    """WebVTT on the timeline of the clip's cut: 0 is the clip's first frame."""
+    return media_url(f"{asset.path}/{CAPTIONS if cut == 'full' else TIGHT_CAPTIONS}") if asset.path else ""
 
 
 def still_url(asset: MediaAsset) -> str:

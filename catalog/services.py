@@ -5,9 +5,10 @@ from __future__ import annotations
 import structlog
 from django.db import transaction
 
-from catalog.media.building import Packaged
+from catalog.media.packaged import Packaged
 from catalog.models import MediaAsset, Title
 from catalog.signals import asset_state_changed
+from catalog.story import StoryScene
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +24,7 @@ def asset_mark_building(*, asset: MediaAsset) -> None:
     MediaAsset.objects.filter(pk=asset.pk).exclude(state=MediaAsset.State.READY).update(state=MediaAsset.State.BUILDING, problem="")
 
 
+@transaction.atomic
 def asset_mark_ready(*, asset: MediaAsset, packaged: Packaged) -> None:
     MediaAsset.objects.filter(pk=asset.pk).update(
         recipe=packaged.recipe,
@@ -37,6 +39,7 @@ def asset_mark_ready(*, asset: MediaAsset, packaged: Packaged) -> None:
     asset_state_changed.send(MediaAsset, asset=asset)
 
 
+@transaction.atomic
 def asset_mark_broken(*, asset: MediaAsset, problem: str) -> bool:
     """Take a clip out of service with the reason. False when it has been rebuilt elsewhere meanwhile."""
     named = f"{asset_label(asset)}: {problem}"[:300]
@@ -47,6 +50,19 @@ def asset_mark_broken(*, asset: MediaAsset, problem: str) -> bool:
     return bool(changed)
 
 
-@transaction.atomic
+def asset_mark_failed(*, asset: MediaAsset, problem: str) -> None:
+    """Say why a clip could not be made. One that still plays from an earlier build goes on playing."""
+    named = f"{asset_label(asset)}: {problem}"[:300]
+    MediaAsset.objects.filter(pk=asset.pk).exclude(state=MediaAsset.State.READY).update(state=MediaAsset.State.BROKEN, problem=named)
+
+
 def title_set_pictures(*, title: Title, folder: str) -> None:
     Title.objects.filter(pk=title.pk).update(poster=f"{folder}/poster.jpg", card=f"{folder}/card.jpg", hero=f"{folder}/hero.jpg")
+
+
+def story_of(title: Title) -> list[StoryScene]:
+    """The title's precedence graph as the database has it, for ``catalog.story``."""
+    scenes = title.scenes.prefetch_related("requires")
+    return [
+        StoryScene(id=s.pk, position=s.position, name=s.name, requires=frozenset(r.pk for r in s.requires.all()), optional=s.optional) for s in scenes
+    ]

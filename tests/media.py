@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from catalog.media.building import Packaged
+    from catalog.media.packaged import Packaged
     from catalog.models import MediaAsset, Title
 
 

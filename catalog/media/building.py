@@ -7,33 +7,19 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from catalog.media import integrity
+from catalog.media import captions, integrity
+from catalog.media.adverts import ad_source
 from catalog.media.diagnostic import diagnostic_source
+from catalog.media.packaged import CAPTIONS, STILL, TIGHT_CAPTIONS, Packaged
 from catalog.media.packaging import INIT, PLAYLIST, PackagingError, Source, package
-from catalog.media.pictures import still_from
-from catalog.media.recipe import AdRecipe, ClipRecipe, DiagnosticRecipe, digest, folder
+from catalog.media.pictures import draw_pictures, still_from
+from catalog.media.recipe import AdRecipe, ClipRecipe, DiagnosticRecipe, PictureRecipe, SceneRecipe, digest, folder
+from catalog.media.scenes import scene_source
 
-CAPTIONS = "captions.vtt"
-STILL = "still.jpg"
-
-
-@dataclass(frozen=True)
-class Packaged:
-    """A clip on disk: its recipe's hash, its folder below the media root, its segments and the facts about its files."""
-
-    recipe: str
-    path: str
-    init_uri: str
-    segments: list[dict[str, Any]]
-    files: integrity.Files
-
-    @property
-    def duration(self) -> float:
-        return sum(float(segment["duration"]) for segment in self.segments)
+TEMPORARY = ".building-"
 
 
 def build_clip(recipe: ClipRecipe, root: Path) -> Packaged:
@@ -44,21 +30,32 @@ def build_clip(recipe: ClipRecipe, root: Path) -> Packaged:
     return Packaged(recipe=digest(recipe), path=where, init_uri=INIT, segments=details["segments"], files=details["files"])
 
 
+def build_pictures(recipe: PictureRecipe, root: Path) -> str:
+    """Build a title's pictures below ``root`` or adopt those that are there; returns their folder below the root."""
+    where = folder(recipe)
+    _build_folder(root, where, lambda made, work: draw_pictures(recipe, made))
+    return where
+
+
 def _encode(recipe: ClipRecipe, made: Path, work: Path) -> list[dict[str, Any]]:
     source = _source(recipe, work)
     segments = package(source, made)
-    (made / CAPTIONS).write_text(recipe.captions or "WEBVTT\n")
-    still_from(made / PLAYLIST, made / STILL, at=source.seconds * 0.4)
+    still_from(made / PLAYLIST, made / STILL, at=source.seconds * 0.45)
     drops = () if isinstance(recipe, AdRecipe) else recipe.tight_drops
     if drops and max(drops) >= len(segments) - 1:
         raise PackagingError(f"the tight cut may only drop middle segments; there are {len(segments)}, it names {list(drops)}")
-    return [{"uri": s.uri, "duration": s.duration, "tight": i not in drops} for i, s in enumerate(segments)]
+    kept = [(segment.duration, index not in drops) for index, segment in enumerate(segments)]
+    (made / CAPTIONS).write_text(recipe.captions or captions.EMPTY)
+    (made / TIGHT_CAPTIONS).write_text(captions.for_tight_cut(recipe.captions, kept))
+    return [{"uri": s.uri, "duration": s.duration, "tight": keep} for s, (_, keep) in zip(segments, kept, strict=True)]
 
 
 def _source(recipe: ClipRecipe, work: Path) -> Source:
+    if isinstance(recipe, SceneRecipe):
+        return scene_source(recipe, work)
     if isinstance(recipe, DiagnosticRecipe):
         return diagnostic_source(recipe)
-    raise PackagingError(f"nothing draws a {type(recipe).__name__}")
+    return ad_source(recipe, work)
 
 
 def _build_folder(root: Path, where: str, build: Callable[[Path, Path], list[dict[str, Any]] | None]) -> None:
@@ -68,7 +65,7 @@ def _build_folder(root: Path, where: str, build: Callable[[Path, Path], list[dic
         if files is not None and integrity.problem_in(final, files, thorough=True) is None:
             return
         final.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".building-", dir=root) as temporary:
+        with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=root) as temporary:
             made, work = Path(temporary) / "made", Path(temporary) / "work"
             made.mkdir()
             work.mkdir()

@@ -34,9 +34,13 @@ class SceneRecipe:
 
 @dataclass(frozen=True)
 class AdRecipe:
-    """A drawn ad: ``product`` names the scene, ``palette`` is ground, accent and ink, ``motion`` how fast it all moves (1 is calm)."""
+    """A drawn ad: ``headline`` is what it sells, ``call`` what to do next, ``product`` the scene.
+
+    ``palette`` is ground, accent and ink; ``motion`` is how fast it all moves (1 is calm).
+    """
 
     brand: str
+    headline: str
     tagline: str
     call: str
     product: str

@@ -80,6 +80,7 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=120, unique=True)),
                 ("slug", models.SlugField(max_length=120, unique=True)),
                 ("synopsis", models.TextField(blank=True)),
+                ("tagline", models.CharField(blank=True, max_length=120)),
                 ("year", models.PositiveIntegerField(default=2026)),
                 ("maturity", models.CharField(default="PG", max_length=8)),
                 ("accent", models.CharField(default="#3A86FF", help_text="Colour of the title's own look", max_length=7)),
@@ -87,7 +88,7 @@ class Migration(migrations.Migration):
                 (
                     "setting",
                     models.CharField(
-                        default="city", help_text="What the drawn landscape shows: ocean, city, space, forest, desert or diagnostic", max_length=20
+                        default="city", help_text="What the drawn landscape shows: ocean, city, space, forest, winter, desert", max_length=20
                     ),
                 ),
                 ("poster", models.CharField(blank=True, help_text="2:3 picture below the media root", max_length=200)),
