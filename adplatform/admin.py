@@ -14,7 +14,10 @@ from unfold.admin import ModelAdmin, TabularInline
 from adplatform.eventlog.dead import dead_events_retry, readable
 from adplatform.eventlog.stream import LogUnavailable
 from adplatform.experiments.services import WrongState, experiment_start, experiment_stop
+from adplatform.learning.admin import ModelVersionAdmin
 from adplatform.models import Assignment, DeadEvent, Experiment, RollupState
+
+__all__ = ["ModelVersionAdmin"]
 
 
 class ReadOnly:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from celery import shared_task
+
+from adplatform.celery import app
 
 from . import training
 
@@ -14,7 +15,7 @@ log = structlog.get_logger(__name__)
 SOFT_LIMIT_SECONDS, LIMIT_SECONDS = 1500, 1800
 
 
-@shared_task(name="adplatform.train_model", soft_time_limit=SOFT_LIMIT_SECONDS, time_limit=LIMIT_SECONDS)
+@app.task(name="adplatform.train_model", soft_time_limit=SOFT_LIMIT_SECONDS, time_limit=LIMIT_SECONDS)
 def train_model(kind: str, estimator: str | None = None) -> dict[str, Any]:
     """What ``manage.py train`` runs. Delivered twice, the second one finds the lock taken and leaves it to the first."""
     try:

@@ -24,7 +24,7 @@ def watched(*seconds: float, at: float = 0.0) -> list[Happened]:
 
 
 def labels(events: list[Happened]) -> list[float]:
-    return [pytest.approx(label) for _, _, label in rows_of_session(events, FILM, SURROUNDINGS)]
+    return [round(label, 9) for _, _, label in rows_of_session(events, FILM, SURROUNDINGS)]
 
 
 def test_a_film_watched_whole_has_full_labels_also_at_its_last_scene() -> None:

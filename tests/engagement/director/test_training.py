@@ -15,7 +15,7 @@ from adplatform.eventlog import ids
 from adplatform.eventlog.partitions import ensure_partitions
 from adplatform.learning import registry, training
 from catalog.models import Genre, MediaAsset, Scene, Title
-from engagement.director import dataset
+from engagement.director import dataset, history
 from engagement.director.features import SCHEMA, SessionSignals, build
 from engagement.director.prediction import predict_engagement
 from engagement.models import PlaybackEvent, PlaybackSession, Viewer
@@ -116,7 +116,7 @@ def test_a_live_session_is_answered_with_a_band_around_the_value(watched: None) 
     training.train("engagement", as_of=NOW, parameters=SMALL)
     registry.forget_loaded()
     session = PlaybackSession.objects.earliest("started_at")
-    context = dataclasses.replace(dataset.surroundings(session, dataset.history.NOTHING), scenes=6, position=4, mood="calm", intensity=0.2)
+    context = dataclasses.replace(dataset.surroundings(session, history.NOTHING), scenes=6, position=4, mood="calm", intensity=0.2)
     calm, restless = SessionSignals(), SessionSignals()
     for at in (1010.0, 1020.0, 1030.0):
         for signals in (calm, restless):
@@ -133,13 +133,13 @@ def test_a_live_session_is_answered_with_a_band_around_the_value(watched: None) 
 
 def test_without_a_model_there_is_no_answer() -> None:
     session = PlaybackSession(id=uuid.UUID(int=1), device="tv", hour=3)
-    assert predict_engagement(SessionSignals(), dataset.surroundings(session, dataset.history.NOTHING), now=1000.0) is None
+    assert predict_engagement(SessionSignals(), dataset.surroundings(session, history.NOTHING), now=1000.0) is None
 
 
 def test_training_rows_are_the_rows_a_live_session_had(watched: None) -> None:
     found = dataset.load(NOW)
     session = PlaybackSession.objects.filter(consent=True).latest("started_at")
-    facts = dataset.history.facts_of([session])[session.id]
+    facts = history.facts_of([session])[session.id]
     assert facts.earlier_sessions == SESSIONS - 2
     stored = PlaybackEvent.objects.filter(session=session.id).order_by("seq")
     scenes = {scene.pk: scene for scene in Scene.objects.all()}

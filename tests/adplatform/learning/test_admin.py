@@ -1,0 +1,100 @@
+"""Models in the admin: seen by those who may look, promoted and trained by those who may change them."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from adplatform.learning import registry
+from adplatform.models import ModelVersion
+
+from .test_registry import make_version
+
+LIST = "admin:adplatform_modelversion_changelist"
+pytestmark = pytest.mark.django_db
+
+
+def client_with(*rights: str) -> Client:
+    user = User.objects.create_user("lead", password="correct horse battery", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def lead() -> Client:
+    return client_with("view_modelversion", "change_modelversion")
+
+
+@pytest.fixture
+def version() -> ModelVersion:
+    version = make_version(0.1)
+    version.metrics = {"auc": {"value": 0.71, "baseline": 0.5, "ci_low": 0.68, "ci_high": None}}
+    version.gates = [{"name": "calibration", "verdict": "not_enough_evidence", "words": "predicted over observed is 1.1", "figures": {}}]
+    version.verdict = "Refused: not enough evidence."
+    version.parameters = {"importance": {"hour": 0.1, "ad_click_rate": 0.9}}
+    version.save()
+    return version
+
+
+def test_the_list_and_a_version_show_figures_and_gates_in_words(lead: Client, version: ModelVersion) -> None:
+    assert "ctr v1" in lead.get(reverse(LIST)).text
+    page = lead.get(reverse("admin:adplatform_modelversion_change", args=[version.pk])).text
+    for words in ("0.7100", "0.6800", "Not enough evidence", "predicted over observed is 1.1", "ad click rate"):
+        assert words in page
+    assert page.index("ad click rate") < page.index("hour")
+
+
+def test_promoting_asks_first_and_is_audited(lead: Client, version: ModelVersion) -> None:
+    address = reverse("admin:adplatform_modelversion_promote", args=[version.pk])
+    assert "Refused: not enough evidence." in lead.get(address).text
+    assert registry.champion_row("ctr") is None
+    lead.post(address)
+    assert registry.champion_row("ctr") == version
+    assert LogEntry.objects.get().change_message == "promoted by hand"
+
+
+def test_a_version_without_an_artifact_stays_where_it_is(lead: Client) -> None:
+    version = registry.register(kind="ctr", estimator="prior")
+    page = lead.post(reverse("admin:adplatform_modelversion_promote", args=[version.pk]), follow=True)
+    assert "has no artifact" in page.text
+
+
+def test_rolling_back_serves_the_previous_model(lead: Client) -> None:
+    first, second = make_version(0.1), make_version(0.2)
+    registry.promote(first)
+    registry.promote(second)
+    lead.post(reverse(LIST), {"action": "roll_back", "_selected_action": [second.pk]})
+    assert registry.champion_row("ctr") == first
+    page = lead.post(
+        reverse(LIST), {"action": "roll_back", "_selected_action": [registry.register(kind="director", estimator="prior").pk]}, follow=True
+    )
+    assert "there is no previous director model" in page.text
+
+
+def test_the_train_button_queues_a_run(lead: Client) -> None:
+    address = reverse("admin:adplatform_modelversion_train")
+    assert "random forest" in lead.get(address).text
+    page = lead.post(address, {"kind": "ctr", "estimator": "random_forest_regressor"})
+    assert "choose one of: prior, random_forest" in page.text
+    page = lead.post(address, {"kind": "ctr", "estimator": ""}, follow=True)
+    assert "is queued" in page.text
+    assert "not enough data" in ModelVersion.objects.get().verdict
+
+
+def test_those_who_may_only_look_cannot_promote_or_train(version: ModelVersion) -> None:
+    reader = client_with("view_modelversion")
+    assert reader.get(reverse(LIST)).status_code == 200
+    assert reader.post(reverse("admin:adplatform_modelversion_promote", args=[version.pk])).status_code == 403
+    assert reader.post(reverse("admin:adplatform_modelversion_train"), {"kind": "ctr"}).status_code == 403
+    reader.post(reverse(LIST), {"action": "roll_back", "_selected_action": [version.pk]})
+    assert registry.champion_row("ctr") is None
+
+
+def test_nobody_makes_or_deletes_a_version_by_hand(admin_client: Client, version: ModelVersion) -> None:
+    assert admin_client.get(reverse("admin:adplatform_modelversion_add")).status_code == 403
+    assert admin_client.post(reverse("admin:adplatform_modelversion_delete", args=[version.pk])).status_code == 403
