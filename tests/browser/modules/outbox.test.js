@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseVtt } from "../../../static/js/player/captions.js";
+import { milliseconds, uuid7 } from "../../../static/js/player/ids.js";
+import { Outbox } from "../../../static/js/player/outbox.js";
+
+test("events are numbered, sent once, and forgotten when acknowledged", () => {
+  const outbox = new Outbox(100);
+  for (const type of ["a", "b", "c"]) outbox.add({ type });
+  assert.deepEqual(outbox.take(0).map((event) => event.seq), [101, 102, 103]);
+  assert.deepEqual(outbox.take(10), []);
+  outbox.acknowledge(102);
+  assert.deepEqual(outbox.all.map((event) => event.type), ["c"]);
+});
+
+test("what was not acknowledged goes again, unchanged, after a lost connection or a long silence", () => {
+  const outbox = new Outbox();
+  outbox.add({ type: "a", id: "x" });
+  outbox.take(0);
+  outbox.unsent();
+  assert.deepEqual(outbox.take(1).map((event) => event.id), ["x"]);
+  assert.deepEqual(outbox.take(9000).map((event) => event.id), ["x"]);
+});
+
+test("over HTTP exactly what was sent is removed", () => {
+  const outbox = new Outbox();
+  outbox.add({ type: "a" });
+  const sent = outbox.take(0);
+  outbox.add({ type: "b" });
+  outbox.remove(sent);
+  assert.deepEqual(outbox.all.map((event) => event.type), ["b"]);
+});
+
+test("ids are UUIDv7 of the given time", () => {
+  const id = uuid7(1795285000123);
+  assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  assert.equal(parseInt(id.replace("-", "").slice(0, 12), 16), 1795285000123);
+  assert.notEqual(uuid7(1), uuid7(1));
+});
+
+test("the server's clock is read in any of its spellings", () => {
+  assert.equal(milliseconds("2026-11-21T18:00:00+00:00"), 1795284000000);
+  assert.equal(milliseconds(1795284000), 1795284000000);
+  assert.equal(milliseconds(1795284000000), 1795284000000);
+});
+
+test("WebVTT cues are read with or without hours, names and markup, and broken ones are passed over", () => {
+  const text = "WEBVTT\n\nNOTE hello\n\n1\n00:00.500 --> 00:02.500 line:90%\n<i>Wind</i>\nand rain\n\n01:00:00.000 --> 01:00:01.000\nLate\n\nx --> y\nNever\n";
+  assert.deepEqual(parseVtt(text), [
+    { start: 0.5, end: 2.5, text: "Wind\nand rain" },
+    { start: 3600, end: 3601, text: "Late" },
+  ]);
+});
