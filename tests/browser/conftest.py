@@ -1,0 +1,201 @@
+"""The real product for a real browser: daphne and the event consumer as processes of their own, on the test run's servers.
+
+One site serves all tests of this folder: starting it costs more than any of them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from django.conf import settings
+from django.core.management import call_command
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+from adplatform import runtime
+from tests.media import Films, RenderedMedia
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
+]  # fmt: skip
+START_SECONDS = 60
+NO_BROWSER = "NO CHROMIUM FOUND, browser tests are not run. Install Debian's `chromium`, or run `.venv/bin/playwright install chromium`."
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis() -> None:
+    """The site of this folder keeps running between tests, and its log with it."""
+
+
+def _chromium(bundled: str) -> str | None:
+    found = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+    return found or (bundled if Path(bundled).exists() else None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    # Playwright's synchronous interface keeps an event loop in this thread; the tests' own queries are safe beside it.
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        program = _chromium(playwright.chromium.executable_path)
+        if program is None:
+            if os.environ.get("CI"):
+                pytest.fail(NO_BROWSER)
+            sys.__stderr__.write(f"\n\n*** {NO_BROWSER} ***\n\n")
+            pytest.skip(NO_BROWSER)
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the site listens, and what is in its catalogue. Rows may be read at any time."""
+
+    url: str
+    films: Films
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _environment() -> dict[str, str]:
+    """As the tests', but with the test database, which only pytest-django knows the name of."""
+    name = settings.DATABASES["default"]["NAME"]
+    url = os.environ.get("DATABASE_URL") or runtime.places().database_url()
+    url = f"{url.rsplit('/', 1)[0]}/{name}"
+    own = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": url, "INSIGHTS_DATABASE_URL": url, "PYTHONUNBUFFERED": "1"}
+    return os.environ | own
+
+
+@contextmanager
+def _process(log: Path, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as output:
+        process = subprocess.Popen([sys.executable, *command], cwd=runtime.ROOT, env=_environment(), stdout=output, stderr=subprocess.STDOUT)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/accounts/login/", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"the site did not start within {START_SECONDS} s:\n{log.read_text()[-3000:]}")
+
+
+def _sell_ads(films: Films) -> None:
+    """Three advertisers, each with one of the diagnostic ads on a live CPM flight; the ads may be skipped after 2 seconds."""
+    from ads.models import Ad, Advertiser, Campaign, Flight
+
+    now = datetime.now(UTC)
+    for number, (key, asset) in enumerate(sorted(films.ads.items()), start=1):
+        owner = Advertiser.objects.create(name=f"Brand {number}", category=f"category-{number}")
+        campaign = Campaign.objects.create(advertiser=owner, name=f"Campaign {number}")
+        flight = Flight.objects.create(
+            campaign=campaign, name="Flight", state=Flight.State.LIVE, starts_at=now - timedelta(days=1), ends_at=now + timedelta(days=1),
+            pricing="cpm", bid_micros=(40 - number) * 1_000_000, goal_type="impressions", goal_amount=1_000_000, budget_micros=10_000_000_000,
+            pacing="asap",
+        )  # fmt: skip
+        Ad.objects.create(
+            flight=flight, name=key, asset=asset, category=f"category-{number}", click_through="https://brand.example/",
+            universal_ad_id=f"browser/{number}", review=Ad.Review.APPROVED, skip_after=2,
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def site(django_db_setup: None, django_db_blocker: Any, media: RenderedMedia, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    logs = tmp_path_factory.mktemp("site")
+    for url in (settings.CACHE_REDIS_URL, settings.CHANNELS_REDIS_URL, settings.EVENTLOG_REDIS_URL):
+        client = redis.Redis.from_url(url)
+        client.flushdb()
+        client.close()
+    with django_db_blocker.unblock():
+        films = media.install()
+        _sell_ads(films)
+        port = _free_port()
+        url = f"http://127.0.0.1:{port}"
+        web = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "adplatform.asgi:application"]
+        with _process(logs / "web.log", *web) as server, _process(logs / "consumer.log", "manage.py", "consume_events"):
+            _wait_until_up(url, server, logs / "web.log")
+            yield Site(url, films)
+        call_command("flush", interactive=False, verbosity=0)
+
+
+@dataclass
+class Complaints:
+    """Everything a clean page never does: console errors and warnings, failed requests, uncaught exceptions."""
+
+    found: list[str] = field(default_factory=list)
+
+    def watch(self, page: Page) -> None:
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.found.append(f"uncaught: {error}"))
+        page.on("requestfailed", self._failed)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.found.append(f"{message.type}: {message.text}")
+
+    def _failed(self, request: Request) -> None:
+        # Requests cut off by leaving the page or by a seek are no fault.
+        if request.failure != "net::ERR_ABORTED":
+            self.found.append(f"failed: {request.url} {request.failure}")
+
+
+@pytest.fixture
+def complaints() -> Complaints:
+    return Complaints()
+
+
+@pytest.fixture
+def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
+    context = browser.new_context(base_url=site.url, viewport={"width": 1280, "height": 720})
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, complaints: Complaints) -> Page:
+    page = context.new_page()
+    complaints.watch(page)
+    return page
+
+
+def eventually(ask: Callable[[], Any], expected: Any, *, within: float = 15.0) -> None:
+    """Wait for what another process will have done soon."""
+    deadline = time.monotonic() + within
+    while (found := ask()) != expected and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert found == expected

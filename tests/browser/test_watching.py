@@ -1,0 +1,122 @@
+"""A person watches a film with an ad break in it, in real time, and everything about it is true afterwards."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from ads.models import AdEvent, Decision, FlightBalance, LedgerEntry
+from engagement.models import PlaybackEvent, PlaybackSession
+
+from .conftest import Complaints, Site, eventually
+from .watching import playhead, shown, start_sampling
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+FILM = ("colour-bars-s1", "colour-bars-s2", "colour-bars-s3", "colour-bars-s4")
+ONCE_EACH = {"ad.impression": 1, "ad.start": 1, "ad.first_quartile": 1, "ad.midpoint": 1, "ad.third_quartile": 1, "ad.complete": 1}
+
+
+def _press_play(page: Page, slug: str) -> None:
+    page.goto(f"/watch/{slug}/")
+    page.get_by_role("button", name="Play", exact=True).first.click()
+    page.wait_for_function("document.querySelector('video').currentTime > 0.3")
+
+
+def _session(slug: str) -> PlaybackSession:
+    return PlaybackSession.objects.filter(title__slug=slug).latest("started_at")
+
+
+def test_a_film_plays_in_order_with_its_ads_and_every_ad_is_counted_and_charged_once(page: Page, site: Site, complaints: Complaints) -> None:
+    _press_play(page, "colour-bars")
+    start_sampling(page)
+    expect(page.locator("[data-part=ad-count]")).to_contain_text("1 of 2 · 0:0", timeout=20_000)
+    page.locator("[data-part=ad-why]").click()
+    expect(page.locator("[data-part=why-body]")).to_contain_text("Predicted click rate")
+    expect(page.locator("[data-part=why-body]")).to_contain_text("Not used for lack of consent")
+    page.wait_for_selector("[data-part=end]:not([hidden])", timeout=60_000)
+
+    seen = [clip.key for clip in shown(page)]
+    ads = [key for key in seen if key.startswith("ad-")]
+    assert seen == [FILM[0], FILM[1], *ads, FILM[2], FILM[3]]
+    assert len(ads) == 2
+    times = [(clip.first, clip.last) for clip in shown(page)]
+    assert times == sorted(times), "the playhead never went back"
+    assert all(after[0] - before[1] < 0.8 for before, after in zip(times, times[1:], strict=False)), "no gap at any join"
+
+    session = _session("colour-bars")
+    events = AdEvent.objects.filter(session=session.pk)
+    eventually(lambda: events.filter(type="ad.complete").count(), 2)
+    for slot in (0, 1):
+        types = Counter(events.filter(slot=slot, valid=True).exclude(type="ad.heartbeat").values_list("type", flat=True))
+        assert types == ONCE_EACH
+    decision = Decision.objects.get(session=session.pk)
+    charges = LedgerEntry.objects.filter(decision=decision.pk)
+    eventually(charges.count, 2)
+    assert {charge.kind for charge in charges} == {"impression"}
+    assert all(charge.amount_micros > 0 for charge in charges)
+    booked = FlightBalance.objects.filter(flight__in=[charge.flight for charge in charges])
+    assert sum(balance.booked_micros for balance in booked) == sum(charge.amount_micros for charge in charges)
+
+    playback = PlaybackEvent.objects.filter(session=session.pk)
+    eventually(lambda: playback.filter(type="playback.end").count(), 1)
+    scenes = playback.filter(type="playback.scene_end").order_by("seq")
+    assert [event.data["completed"] for event in scenes] == [True] * 4
+    assert [event.scene for event in scenes] == list(site.films.bars.scenes.values_list("pk", flat=True))
+    assert complaints.found == []
+
+
+def test_an_ad_may_be_skipped_after_its_offset_and_the_film_goes_on_and_is_resumed_where_it_was_left(page: Page, complaints: Complaints) -> None:
+    _press_play(page, "test-pattern")
+    page.keyboard.press("n")
+    page.keyboard.press("n")
+    skip = page.locator("[data-part=ad-skip]")
+    expect(skip).to_have_text("Skip ad", timeout=20_000)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("5")
+    expect(skip).to_be_visible()
+    page.keyboard.press("s")
+    expect(page.locator("[data-part=ad-count]")).to_contain_text("2 of 2")
+    expect(skip).to_have_text("Skip ad", timeout=10_000)
+    skip.click()
+    expect(page.locator("[data-part=ad-bar]")).to_be_hidden()
+    expect(page.locator("[data-part=scene-name]")).to_have_text("Blue")
+    page.wait_for_timeout(1500)
+    left = playhead(page)
+
+    session = _session("test-pattern")
+    events = AdEvent.objects.filter(session=session.pk, valid=True)
+    eventually(lambda: events.filter(type="ad.skip").count(), 2)
+    assert events.filter(type="ad.impression").count() == 2
+    assert not events.filter(type="ad.complete").exists()
+
+    page.reload()
+    page.get_by_role("button", name="Resume").click()
+    page.wait_for_function("document.querySelector('video').currentTime > 0.3")
+    expect(page.locator("[data-part=scene-name]")).to_have_text("Blue")
+    assert abs(playhead(page) - left) < 3
+    assert PlaybackSession.objects.filter(title__slug="test-pattern").count() == 1
+    assert complaints.found == []
+
+
+def test_the_player_is_run_by_the_keyboard(page: Page, complaints: Complaints) -> None:
+    _press_play(page, "test-pattern")
+    video = "document.querySelector('video')"
+    page.keyboard.press("k")
+    page.wait_for_function(f"{video}.paused")
+    page.keyboard.press("m")
+    assert page.evaluate(f"{video}.muted") is True
+    page.keyboard.press(">")
+    assert page.evaluate(f"{video}.playbackRate") == 1.25
+    page.keyboard.press("c")
+    expect(page.locator("[data-part=captions-toggle]")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("d")
+    expect(page.locator("[data-part=director]")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Space")
+    page.wait_for_function(f"!{video}.paused")
+    expect(page.locator("[data-part=captions]")).to_contain_text("Caption of test-pattern-s1", timeout=5_000)
+    assert complaints.found == []
