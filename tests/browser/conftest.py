@@ -11,21 +11,21 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import redis
 from django.conf import settings
 from django.core.management import call_command
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from adplatform import runtime
+from tests.browser.parts import Complaints, Site
 from tests.media import Films, RenderedMedia
 
 FLAGS = [
@@ -65,14 +65,6 @@ def browser() -> Iterator[Browser]:
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-@dataclass(frozen=True)
-class Site:
-    """Where the site listens, and what is in its catalogue. Rows may be read at any time."""
-
-    url: str
-    films: Films
-
-
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -107,9 +99,9 @@ def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> Non
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{url}/accounts/login/", timeout=2):
-                return
-        except OSError:
+            httpx.get(f"{url}/accounts/login/", timeout=5).raise_for_status()
+            return
+        except httpx.TransportError:
             time.sleep(0.1)
     pytest.fail(f"the site did not start within {START_SECONDS} s:\n{log.read_text()[-3000:]}")
 
@@ -152,27 +144,6 @@ def site(django_db_setup: None, django_db_blocker: Any, media: RenderedMedia, tm
         call_command("flush", interactive=False, verbosity=0)
 
 
-@dataclass
-class Complaints:
-    """Everything a clean page never does: console errors and warnings, failed requests, uncaught exceptions."""
-
-    found: list[str] = field(default_factory=list)
-
-    def watch(self, page: Page) -> None:
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.found.append(f"uncaught: {error}"))
-        page.on("requestfailed", self._failed)
-
-    def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            self.found.append(f"{message.type}: {message.text}")
-
-    def _failed(self, request: Request) -> None:
-        # Requests cut off by leaving the page or by a seek are no fault.
-        if request.failure != "net::ERR_ABORTED":
-            self.found.append(f"failed: {request.url} {request.failure}")
-
-
 @pytest.fixture
 def complaints() -> Complaints:
     return Complaints()
@@ -191,11 +162,3 @@ def page(context: BrowserContext, complaints: Complaints) -> Page:
     page = context.new_page()
     complaints.watch(page)
     return page
-
-
-def eventually(ask: Callable[[], Any], expected: Any, *, within: float = 15.0) -> None:
-    """Wait for what another process will have done soon."""
-    deadline = time.monotonic() + within
-    while (found := ask()) != expected and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert found == expected

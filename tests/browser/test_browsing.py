@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from engagement.models import Viewer
 
-from .conftest import Complaints
+from .parts import Complaints
 
 pytestmark = pytest.mark.browser
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,7 +11,7 @@ from playwright.sync_api import Page, expect
 from ads.models import AdEvent, Decision, FlightBalance, LedgerEntry
 from engagement.models import PlaybackEvent, PlaybackSession
 
-from .conftest import Complaints, Site, eventually
+from .parts import Complaints, Site, eventually
 from .watching import playhead, shown, start_sampling
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -43,7 +44,7 @@ def test_a_film_plays_in_order_with_its_ads_and_every_ad_is_counted_and_charged_
     assert len(ads) == 2
     times = [(clip.first, clip.last) for clip in shown(page)]
     assert times == sorted(times), "the playhead never went back"
-    assert all(after[0] - before[1] < 0.8 for before, after in zip(times, times[1:], strict=False)), "no gap at any join"
+    assert all(after[0] - before[1] < 0.8 for before, after in pairwise(times)), "no gap at any join"
 
     session = _session("colour-bars")
     events = AdEvent.objects.filter(session=session.pk)
