@@ -125,8 +125,14 @@ def _sell_ads(films: Films) -> None:
         )  # fmt: skip
 
 
-@pytest.fixture(scope="session")
-def site(django_db_setup: None, django_db_blocker: Any, media: RenderedMedia, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+@pytest.fixture
+def _django_db_helper(site: Site) -> None:
+    """In place of pytest-django's: tests here are marked ``django_db`` so that databases are made, but the site's rows
+    must outlive each of them, so nothing is rolled back or flushed in between."""
+
+
+@pytest.fixture(scope="package")
+def site(_servers: None, django_db_setup: None, django_db_blocker: Any, media: RenderedMedia, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     logs = tmp_path_factory.mktemp("site")
     for url in (settings.CACHE_REDIS_URL, settings.CHANNELS_REDIS_URL, settings.EVENTLOG_REDIS_URL):
         client = redis.Redis.from_url(url)

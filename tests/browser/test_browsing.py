@@ -9,7 +9,7 @@ from engagement.models import Viewer
 
 from .parts import Complaints
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def test_a_profile_is_made_and_greets_its_owner(page: Page, complaints: Complaints) -> None:

@@ -14,7 +14,7 @@ from engagement.models import PlaybackEvent, PlaybackSession
 from .parts import Complaints, Site, eventually
 from .watching import playhead, shown, start_sampling
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 FILM = ("colour-bars-s1", "colour-bars-s2", "colour-bars-s3", "colour-bars-s4")
 ONCE_EACH = {"ad.impression": 1, "ad.start": 1, "ad.first_quartile": 1, "ad.midpoint": 1, "ad.third_quartile": 1, "ad.complete": 1}
 
