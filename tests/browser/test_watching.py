@@ -22,7 +22,7 @@ ONCE_EACH = {"ad.impression": 1, "ad.start": 1, "ad.first_quartile": 1, "ad.midp
 def _press_play(page: Page, slug: str) -> None:
     page.goto(f"/watch/{slug}/")
     page.get_by_role("button", name="Play", exact=True).first.click()
-    page.wait_for_function("document.querySelector('video').currentTime > 0.3")
+    eventually(lambda: playhead(page) > 0.3, True)
 
 
 def _session(slug: str) -> PlaybackSession:
@@ -94,7 +94,7 @@ def test_an_ad_may_be_skipped_after_its_offset_and_the_film_goes_on_and_is_resum
 
     page.reload()
     page.get_by_role("button", name="Resume").click()
-    page.wait_for_function("document.querySelector('video').currentTime > 0.3")
+    eventually(lambda: playhead(page) > 0.3, True)
     expect(page.locator("[data-part=scene-name]")).to_have_text("Blue")
     assert abs(playhead(page) - left) < 3
     assert PlaybackSession.objects.filter(title__slug="test-pattern").count() == 1
@@ -105,7 +105,7 @@ def test_the_player_is_run_by_the_keyboard(page: Page, complaints: Complaints) -
     _press_play(page, "test-pattern")
     video = "document.querySelector('video')"
     page.keyboard.press("k")
-    page.wait_for_function(f"{video}.paused")
+    eventually(lambda: page.evaluate(f"{video}.paused"), True)
     page.keyboard.press("m")
     assert page.evaluate(f"{video}.muted") is True
     page.keyboard.press(">")
@@ -118,6 +118,6 @@ def test_the_player_is_run_by_the_keyboard(page: Page, complaints: Complaints) -
     expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("Space")
-    page.wait_for_function(f"!{video}.paused")
+    eventually(lambda: page.evaluate(f"{video}.paused"), False)
     expect(page.locator("[data-part=captions]")).to_contain_text("Caption of test-pattern-s1", timeout=5_000)
     assert complaints.found == []
