@@ -92,6 +92,7 @@ def test_an_ad_may_be_skipped_after_its_offset_and_the_film_goes_on_and_is_resum
     assert events.filter(type="ad.impression").count() == 2
     assert not events.filter(type="ad.complete").exists()
 
+    eventually(lambda: _session("test-pattern").resume_scene is not None, True)
     page.reload()
     page.get_by_role("button", name="Resume").click()
     eventually(lambda: playhead(page) > 0.3, True)
@@ -117,6 +118,7 @@ def test_the_player_is_run_by_the_keyboard(page: Page, complaints: Complaints) -
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_hidden()
     page.keyboard.press("Space")
     eventually(lambda: page.evaluate(f"{video}.paused"), False)
     expect(page.locator("[data-part=captions]")).to_contain_text("Caption of test-pattern-s1", timeout=5_000)

@@ -47,12 +47,16 @@ export function enhanceStars(root) {
       const stars = Number(event.submitter.value);
       const body = new FormData(form, event.submitter);
       const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } }).catch(() => null);
-      form.querySelector("legend").textContent = answer?.ok ? "Your rating" : "Not saved; try again";
-      if (!answer?.ok) return;
-      for (const button of form.querySelectorAll(".star")) {
-        button.classList.toggle("lit", Number(button.value) <= stars);
-        button.setAttribute("aria-pressed", String(Number(button.value) === stars));
-      }
+      if (answer?.ok) lightStars(form, stars);
+      else form.querySelector("legend").textContent = "Not saved; try again";
     });
+  }
+}
+
+export function lightStars(form, stars) {
+  form.querySelector("legend").textContent = "Your rating";
+  for (const button of form.querySelectorAll(".star")) {
+    button.classList.toggle("lit", Number(button.value) <= stars);
+    button.setAttribute("aria-pressed", String(Number(button.value) === stars));
   }
 }

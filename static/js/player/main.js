@@ -7,7 +7,7 @@ import { DirectorView } from "./director.js";
 import { Media } from "./media.js";
 import { Session } from "./session.js";
 import { Timeline, adKey, passOver, resolveSeek, resolveTo, round } from "./timeline.js";
-import { enhanceStars } from "../browse/detail.js";
+import { lightStars } from "../browse/detail.js";
 import { paintTitles } from "../browse/colours.js";
 
 const HEARTBEAT = 1000;
@@ -358,8 +358,18 @@ class Player {
     this.part("again").addEventListener("click", () => this.begin({ restart: true }));
     this.part("trouble-retry").addEventListener("click", () => this.begin());
     this.part("ad-click").addEventListener("click", () => video.pause());
+    this.part("end").querySelector("form.stars").addEventListener("submit", (event) => this.rate(event));
     this.listenToMedia();
     this.listenToPage();
+  }
+
+  /** Stars given at the end go with the playback's own events, so that they count for this session. */
+  rate(event) {
+    event.preventDefault();
+    const stars = Number(event.submitter.value);
+    this.note("playback.rating", { stars });
+    this.session.flush();
+    lightStars(event.currentTarget, stars);
   }
 
   listenToMedia() {
@@ -423,5 +433,4 @@ class Player {
 
 const root = document.getElementById("player");
 paintTitles(document);
-enhanceStars(root);
 new Player(root);
