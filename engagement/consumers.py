@@ -19,6 +19,10 @@ from django.utils import timezone
 from adplatform.eventlog import ingest, metrics, stream, tokens
 from adplatform.eventlog.envelope import Event
 from adplatform.eventlog.hashing import daily_hash
+from engagement.director.act import Watching, act, load_watching, predict
+from engagement.director.features import SessionSignals
+from engagement.director.policy import Trigger
+from engagement.director.prediction import Engagement
 from engagement.playback import live, messages
 from engagement.playback.following import follow
 from engagement.playback.plan import needs_more
@@ -34,6 +38,9 @@ _threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="playback")
 UNAUTHORISED = 4401
 FLOODING = 4429
 MOST_REFUSALS = 50
+PREDICTION_SECONDS = 1.0
+# So far below the session's mean that a decision cannot wait for the next scene.
+SHARP_DROP = 0.2
 
 
 async def in_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -57,11 +64,13 @@ class PlaybackConsumer(AsyncWebsocketConsumer):
     token: tokens.SessionToken
     state: State
     live: live.Live
+    signals: SessionSignals
+    who: Watching
 
     async def connect(self) -> None:
         self.bucket = messages.TokenBucket(at=time.monotonic())
         self.refusals = 0
-        self.greeted = False
+        self.predicted_at = float("-inf")
         self.sender = self._sender(timezone.now())
         await self.accept()
         try:
@@ -96,7 +105,9 @@ class PlaybackConsumer(AsyncWebsocketConsumer):
         self.state = load(self.session_id)
         kept = live.read(self.session_id)
         known = kept if kept is not None and kept.epoch == self.state.plan.epoch else None
-        self.live = known or live.begun(epoch=self.state.plan.epoch, t=0.0, now=timezone.now())
+        self.live = known or live.carried(kept, epoch=self.state.plan.epoch, t=0.0, now=timezone.now())
+        self.signals = SessionSignals.decode(self.live.signals)
+        self.who = load_watching(self.session_id)
 
     async def _turn_away(self, reason: str) -> None:
         await self._say({"type": "refused", "reason": reason})
@@ -143,11 +154,50 @@ class PlaybackConsumer(AsyncWebsocketConsumer):
         await self._follow(accepted.events, now)
 
     async def _follow(self, events: list[Event], now: datetime) -> None:
+        """Director first, publishing after it: what the next scene is can only be decided before it is published."""
         fresh = [event for event in events if not self.live.seen(str(event.id))]
         follow(self.live, self.state.plan, fresh, now=now)
+        for event in fresh:
+            scene = event.position.scene if event.position else None
+            self.signals.update(event.type, event.occurred_at.timestamp(), scene=scene, data=event.data)
+        if fresh:
+            await self._direct(fresh, now)
         if needs_more(self.state.plan, self.live.t):
-            await self._grow(await in_thread(ensure_lead, self.session_id, self.live.t, now=now), now)
+            await self._grow(await in_thread(ensure_lead, self.session_id, self.live.t, now=now, state=self.state), now)
+        self.live.signals = self.signals.encode()
         await in_thread(self._keep_live)
+
+    async def _direct(self, fresh: list[Event], now: datetime) -> None:
+        """Predict at most once a second and at every boundary; decide where a scene begins or attention drops sharply."""
+        plan = self.state.plan
+        begun = next((one.position.scene for one in reversed(fresh) if one.type == "playback.scene_start" and one.position), None)
+        scene = begun if begun in plan.played else self.signals.scene
+        due = time.monotonic() - self.predicted_at >= PREDICTION_SECONDS
+        if scene is None or scene not in plan.played or not (due or begun):
+            return
+        found = predict(self.who, plan, self.signals, scene, now=now)
+        dropped = found is not None and self.live.usual() is not None and found.value < (self.live.usual() or 0.0) - SHARP_DROP
+        if found is not None and due:
+            self.predicted_at = time.monotonic()
+            self.live.note_prediction(found.value)
+            await self._say(
+                {"type": "engagement", "value": found.value, "low": found.low, "high": found.high, "model_version": found.model_version}
+                | {"ms": round(found.milliseconds, 2)}
+            )
+        trigger: Trigger | None = "scene_start" if begun == scene else "drop" if dropped else None
+        if trigger and not plan.ended and self.live.first_at(f"{plan.epoch}.{scene}.{trigger}"):
+            await self._decide(scene, trigger, found, now)
+
+    async def _decide(self, scene: int, trigger: Trigger, found: Engagement | None, now: datetime) -> None:
+        try:
+            acted = await in_thread(
+                act, self.who, self.state, self.signals, scene=scene, trigger=trigger, engagement=found, session_usual=self.live.usual(), now=now
+            )
+        except stream.LogUnavailable as problem:
+            log.warning("decision_not_logged", session=str(self.session_id), problem=str(problem))
+            return
+        await self._say(acted.message())
+        await self._grow(acted.state, now)
 
     async def _seek(self, message: messages.Seek) -> None:
         now = timezone.now()

@@ -16,10 +16,15 @@ from adplatform.eventlog import stream
 KEPT_SECONDS = 24 * 3600
 # Recent event ids, so that events sent again after a lost connection do not count twice in the live windows.
 RECENT_IDS = 64
+FEWEST_PREDICTIONS = 5
 
 
 class Live(msgspec.Struct):
-    """Times in Unix seconds, ``t`` and ``furthest`` in playlist seconds. ``signals`` is what the Director keeps."""
+    """Times in Unix seconds, ``t`` and ``furthest`` in playlist seconds.
+
+    For the Director: ``signals`` folded from the events, the ``boundaries`` decided already, and the mean of its
+    ``predictions`` so far.
+    """
 
     t: float = 0.0
     at: float = 0.0
@@ -31,6 +36,9 @@ class Live(msgspec.Struct):
     epoch: int = 0
     recent: list[str] = []
     signals: bytes = b""
+    boundaries: list[str] = []
+    predictions: int = 0
+    mean_prediction: float = 0.0
 
     def estimated(self, now: datetime) -> float:
         """Where the playhead should be by now, on its last known course."""
@@ -40,6 +48,21 @@ class Live(msgspec.Struct):
     def silent_for(self, now: datetime) -> timedelta:
         """How long no socket has said anything while it should: a paused player has nothing to say."""
         return timedelta(seconds=max(0.0, now.timestamp() - self.heard_at)) if self.playing else timedelta(0)
+
+    def usual(self) -> float | None:
+        """What was predicted for this session so far, once there is something to average."""
+        return self.mean_prediction if self.predictions >= FEWEST_PREDICTIONS else None
+
+    def note_prediction(self, value: float) -> None:
+        self.predictions += 1
+        self.mean_prediction += (value - self.mean_prediction) / self.predictions
+
+    def first_at(self, boundary: str) -> bool:
+        """Whether nothing was decided at this boundary yet; remembers it."""
+        if boundary in self.boundaries:
+            return False
+        self.boundaries = [*self.boundaries[1 - RECENT_IDS :], boundary]
+        return True
 
     def seen(self, event_id: str) -> bool:
         """Whether this event was counted already; remembers it if not."""
@@ -52,6 +75,15 @@ class Live(msgspec.Struct):
 def begun(*, epoch: int, t: float, now: datetime) -> Live:
     moment = now.timestamp()
     return Live(t=t, at=moment, furthest=t, heard_at=moment, epoch=epoch)
+
+
+def carried(before: Live | None, *, epoch: int, t: float, now: datetime) -> Live:
+    """A new playlist epoch of a session: the clock begins anew, what was learned of the viewer stays."""
+    fresh = begun(epoch=epoch, t=t, now=now)
+    if before is not None:
+        fresh.acked_seq, fresh.recent, fresh.signals = before.acked_seq, before.recent, before.signals
+        fresh.predictions, fresh.mean_prediction = before.predictions, before.mean_prediction
+    return fresh
 
 
 def _key(session_id: uuid.UUID) -> str:

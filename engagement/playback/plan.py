@@ -121,7 +121,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``film`` is in the author's order; ``remaining`` holds the ids of the scenes not yet published, in playing order."""
+    """``film`` is in the author's order; ``remaining`` holds the ids of the scenes not yet published, in playing order.
+
+    ``changed_after`` counts the scenes that were published when the Director last changed something.
+    """
 
     film: tuple[PlannedScene, ...]
     remaining: tuple[int, ...]
@@ -131,6 +134,7 @@ class Plan:
     epoch: int = 0
     change_budget: int = 0
     changes: int = 0
+    changed_after: int | None = None
     notes: tuple[Note, ...] = ()
     ended: bool = False
 
@@ -331,13 +335,15 @@ def in_author_order(plan: Plan) -> Plan:
 def reordered(plan: Plan, order: Sequence[int], *, note: Note) -> Plan:
     """Another order of the open scenes, counted against the title's budget of changes.
 
-    Raises ValueError when ``order`` is not a permutation of the open scenes or breaks a requirement.
+    Raises ValueError when ``order`` is not a permutation of the open scenes, breaks a requirement, or the budget is spent.
     """
+    if plan.changes >= plan.change_budget:
+        raise ValueError("the title's budget of changes is spent")
     if sorted(order) != sorted(plan.remaining):
         raise ValueError("only the scenes that are not published yet can be reordered")
     if not story.is_legal_order(plan.story_scenes(), [*plan.played, *order]):
         raise ValueError("this order shows a scene before one that it requires")
-    return replace(plan, remaining=tuple(order), changes=plan.changes + 1, notes=(*plan.notes, note))
+    return replace(plan, remaining=tuple(order), changes=plan.changes + 1, changed_after=len(plan.played), notes=(*plan.notes, note))
 
 
 def next_epoch(plan: Plan, *, scene_id: int, offset: float, seen_until: float) -> tuple[Plan, float]:

@@ -168,10 +168,7 @@ def _ready(session: PlaybackSession, state: State, resume_at: float, *, now: dat
     state = ensure_lead(session.pk, resume_at, now=now, rng=rng, state=state)
     kept = live.read(session.pk)
     if kept is None or kept.epoch != state.plan.epoch:
-        begun = live.begun(epoch=state.plan.epoch, t=resume_at, now=now)
-        if kept is not None:
-            begun.acked_seq, begun.recent, begun.signals = kept.acked_seq, kept.recent, kept.signals
-        kept = begun
+        kept = live.carried(kept, epoch=state.plan.epoch, t=resume_at, now=now)
     kept.t, kept.at, kept.heard_at, kept.playing = resume_at, now.timestamp(), now.timestamp(), True
     live.keep(session.pk, kept)
     return Opened(session, state, token_of(session, now=now), resume_at, reopened)
