@@ -19,7 +19,7 @@ from catalog.models import Scene
 from engagement.models import PlaybackSession
 
 from . import history
-from .features import SCHEMA, SceneContext, SessionSignals, build, number
+from .features import IGNORED, SCHEMA, SceneContext, SessionSignals, build, number
 
 COMING_SCENES = 2
 # A viewer silent for this long has left, also when they come back later.
@@ -29,7 +29,7 @@ HISTORY = timedelta(days=28)
 EVENTS = """
 SELECT session, occurred_at, type, scene, "offset", data, seq, id FROM engagement_playbackevent
 WHERE day BETWEEN %(first_day)s AND %(last_day)s AND occurred_at >= %(since)s AND received_at <= %(as_of)s AND valid
-  AND type <> 'playback.heartbeat'
+  AND type <> ALL(%(ignored)s)
 UNION ALL
 SELECT session, occurred_at, type, NULL, NULL, '{}'::jsonb, 0, id FROM ads_adevent
 WHERE day BETWEEN %(first_day)s AND %(last_day)s AND occurred_at >= %(since)s AND received_at <= %(as_of)s AND valid
@@ -151,7 +151,7 @@ def load(as_of: datetime) -> Dataset:
     since = as_of - HISTORY
     first_day, last_day = since.astimezone(UTC).date(), as_of.astimezone(UTC).date()
     with connection.cursor() as cursor:
-        cursor.execute(EVENTS, {"first_day": first_day, "last_day": last_day, "since": since, "as_of": as_of})
+        cursor.execute(EVENTS, {"first_day": first_day, "last_day": last_day, "since": since, "as_of": as_of, "ignored": list(IGNORED)})
         by_session = {session: events for session, events in _sessions(cursor) if events[-1].at < (as_of - IDLE).timestamp()}
     return _dataset(by_session)
 

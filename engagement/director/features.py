@@ -24,6 +24,9 @@ ACTIONS = {
     "playback.rate": "rate_changes",
 }
 
+# Sent every second, or by the server: neither is anything a person did.
+IGNORED = frozenset({"playback.heartbeat", "playback.session"})
+
 SCHEMA = FeatureSchema(
     name="engagement",
     version=1,
@@ -84,6 +87,8 @@ class SessionSignals(msgspec.Struct):
 
     def update(self, kind: str, at: float, *, scene: int | None = None, data: Mapping[str, Any] | None = None) -> None:
         """Fold one event: its type, when it happened, the scene on screen, and its data as the player sent it."""
+        if kind in IGNORED:
+            return
         data = data or {}
         self.started_at = self.started_at or at
         self.last_at = max(self.last_at, at)

@@ -71,6 +71,13 @@ def test_ads_count_until_the_next_scene_has_ended() -> None:
     assert column(build(signals, CONTEXT, 1041.0), "ads_before") == 0
 
 
+def test_heartbeats_change_nothing() -> None:
+    signals = SessionSignals()
+    signals.update("playback.session", 900.0)
+    signals.update("playback.heartbeat", 1000.0, data={"rate": 2.0})
+    assert signals == SessionSignals()
+
+
 def test_before_the_first_scene_has_ended_watching_is_unknown_and_not_zero() -> None:
     assert np.isnan(column(build(SessionSignals(), CONTEXT, 1000.0), "watched_share"))
 

@@ -1,0 +1,159 @@
+"""Each gate refuses what it is for, passes what is sound, and says when it cannot know."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from adplatform.learning import gates, metrics
+from adplatform.learning.gates import FAIL, NOT_ENOUGH, PASS, Gate
+from adplatform.learning.metrics import Metric, Resampling
+from adplatform.learning.predictor import ColumnPredictor
+from adplatform.learning.schema import Feature, FeatureSchema
+
+SCHEMA = FeatureSchema("t", 1, (Feature("rate", "t"), Feature("hour", "t", high=23), Feature("device", "t", categories=("tv", "mobile"))))
+
+
+def matrix(rows: int = 400) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return np.column_stack([rng.random(rows), rng.integers(0, 24, rows), rng.integers(-1, 2, rows)]).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("low", "value", "high", "verdict"),
+    [
+        (0.97, 1.0, 1.04, PASS),
+        (0.93, 1.02, 1.09, PASS),
+        (1.06, 1.1, 1.14, FAIL),
+        (0.7, 0.8, 0.94, FAIL),
+        (0.8, 1.0, 1.2, NOT_ENOUGH),
+        (1.04, 1.3, 1.6, NOT_ENOUGH),
+        (11.0, 13.0, 15.0, FAIL),
+    ],
+)
+def test_calibration_fails_only_when_its_whole_interval_is_outside(low: float, value: float, high: float, verdict: str) -> None:
+    assert gates.calibration(Metric(value, 1.0, low, high)).verdict == verdict
+
+
+def test_calibration_without_clicks_is_not_judged() -> None:
+    assert gates.calibration(Metric(None, None, None, None)).verdict == NOT_ENOUGH
+
+
+def test_data_passes_when_every_column_keeps_its_declaration() -> None:
+    labels = np.random.default_rng(1).integers(0, 2, 400).astype(float)
+    assert gates.data(SCHEMA, matrix(), labels, (300, 100)).verdict == PASS
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [(0, 7.0, "rate ranges over"), (1, np.inf, "hour has infinite values"), (2, 0.5, "device has codes"), (2, 5.0, "device ranges")],
+)
+def test_data_fails_when_a_column_breaks_its_declaration(column: int, value: float, words: str) -> None:
+    broken = matrix()
+    broken[3, column] = value
+    gate = gates.data(SCHEMA, broken, np.zeros(400), (300, 100))
+    assert gate.verdict == FAIL
+    assert words in gate.words
+
+
+def test_data_fails_on_a_column_without_values_and_on_a_wrong_width() -> None:
+    empty = matrix()
+    empty[:, 1] = np.nan
+    assert "hour has no value at all" in gates.data(SCHEMA, empty, np.zeros(400), (1, 1)).words
+    assert "the schema has 3 features" in gates.data(SCHEMA, matrix()[:, :2], np.zeros(400), (1, 1)).words
+
+
+def test_parity_fails_when_the_export_answers_otherwise() -> None:
+    native = np.linspace(0, 1, 50)
+    assert gates.parity(native, native + 1e-7).verdict == PASS
+    assert gates.parity(native, native + 2e-3).verdict == FAIL
+    assert gates.parity(native, np.full(50, np.nan)).verdict == FAIL
+
+
+def compared(shift: float, rows: int = 4000) -> Gate:
+    rng = np.random.default_rng(2)
+    truth = rng.beta(2, 20, rows)
+    labels = (rng.random(rows) < truth).astype(float)
+    opponent = np.clip(truth + rng.normal(0, 0.02, rows), 0.001, 0.999)
+    mixed = np.clip((1 - abs(shift)) * opponent + abs(shift) * (truth if shift > 0 else np.full(rows, 0.5)), 0.001, 0.999)
+    return gates.quality("normalised_entropy", "normalised entropy", labels, mixed, opponent, "champion v1", Resampling.of(np.arange(rows), rng))
+
+
+def test_quality_tells_better_from_worse_and_from_the_same() -> None:
+    assert (compared(0.9).verdict, compared(-0.3).verdict, compared(0.0).verdict) == (PASS, FAIL, PASS)
+    assert "so it is worse" in compared(-0.3).words
+
+
+def test_quality_on_few_rows_is_not_enough_evidence() -> None:
+    rng = np.random.default_rng(3)
+    labels = (rng.random(60) < 0.1).astype(float)
+    first, second = rng.beta(2, 20, 60), rng.beta(2, 20, 60)
+    gate = gates.quality("normalised_entropy", "normalised entropy", labels, first, second, "champion v1", Resampling.of(np.arange(60), rng))
+    assert gate.verdict == NOT_ENOUGH
+
+
+class Ticking:
+    """A clock that a predictor moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Slow:
+    def __init__(self, clock: Ticking, seconds: float) -> None:
+        self.clock, self.seconds = clock, seconds
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        self.clock.now += self.seconds
+        return np.zeros(len(features))
+
+
+def test_latency_refuses_a_slow_candidate_and_reports_the_ratio() -> None:
+    clock = Ticking()
+    quick, slow = Slow(clock, 0.001), Slow(clock, 0.02)
+    assert gates.latency(quick, quick, matrix(), clock).verdict == PASS
+    refused = gates.latency(slow, quick, matrix(), clock)
+    assert (refused.verdict, round(refused.figures["ratio"])) == (FAIL, 20)
+    assert gates.latency(slow, slow, matrix(), clock).verdict == PASS
+    assert gates.latency(ColumnPredictor(0, 0.0), None, matrix(), itertools.count().__next__).verdict == FAIL
+
+
+def gate(name: str, verdict: str, difference: float = -0.1) -> Gate:
+    return Gate(name, verdict, "words", {"difference": difference})
+
+
+def test_the_first_version_is_promoted_as_bootstrap_unless_a_gate_fails() -> None:
+    thin = gates.judge([gate("quality", PASS), gate("calibration", NOT_ENOUGH)], first=True, champion_is_bootstrap=False)
+    assert (thin.promote, thin.bootstrap) == (True, True)
+    assert "bootstrap" in thin.words
+    assert not gates.judge([gate("quality", FAIL)], first=True, champion_is_bootstrap=False).promote
+
+
+def test_a_proven_champion_gives_way_to_proof_alone() -> None:
+    thin = [gate("quality", PASS), gate("calibration", NOT_ENOUGH)]
+    refused = gates.judge(thin, first=False, champion_is_bootstrap=False)
+    assert (refused.promote, "not enough evidence" in refused.words) == (False, True)
+    proven = gates.judge([gate("quality", PASS), gate("calibration", PASS)], first=False, champion_is_bootstrap=False)
+    assert (proven.promote, proven.bootstrap) == (True, False)
+
+
+def test_a_bootstrap_gives_way_to_a_better_bootstrap() -> None:
+    better = gates.judge([gate("quality", NOT_ENOUGH, -0.01)], first=False, champion_is_bootstrap=True)
+    worse = gates.judge([gate("quality", NOT_ENOUGH, 0.01)], first=False, champion_is_bootstrap=True)
+    assert (better.promote, better.bootstrap, worse.promote) == (True, True, False)
+
+
+def test_a_regression_is_judged_by_its_mean_error() -> None:
+    assert gates.unbiased(Metric(0.01, 0.0, -0.01, 0.02), 0.3).verdict == PASS
+    assert gates.unbiased(Metric(0.1, 0.0, 0.05, 0.15), 0.3).verdict == FAIL
+    assert gates.unbiased(Metric(0.0, 0.0, -0.2, 0.2), 0.3).verdict == NOT_ENOUGH
+
+
+def test_levels_are_those_of_the_metrics() -> None:
+    labels = np.array([0.0, 1.0, 0.0, 1.0])
+    assert metrics.level("mse", labels, np.full(4, 0.5)) == 0.25
