@@ -8,9 +8,10 @@ from celery import shared_task
 from celery.schedules import crontab
 
 from adplatform.celery import schedule
+from adplatform.eventlog import stream
 from adplatform.learning.tasks import LIMIT_SECONDS, SOFT_LIMIT_SECONDS, train_model
 
-from . import scorer
+from . import rates, scorer
 
 
 @shared_task(name="ads.train_ctr", soft_time_limit=SOFT_LIMIT_SECONDS, time_limit=LIMIT_SECONDS)
@@ -19,4 +20,11 @@ def train_ctr() -> dict[str, Any]:
     return answer
 
 
+@shared_task(name="ads.rebuild_rates")
+def rebuild_rates() -> None:
+    """Nightly: increments are lost when a consumer dies between its commit and the counting."""
+    rates.rebuild(stream.client())
+
+
 schedule("ads.train_ctr", crontab(minute=20))
+schedule("ads.rebuild_rates", crontab(hour=3, minute=10))
