@@ -50,13 +50,18 @@ class OnnxPredictor:
     """One session on one thread: many small requests share a machine, and idle threads that spin would starve the others."""
 
     def __init__(self, graph: bytes) -> None:
+        """Raises ArtifactRefused."""
         import onnxruntime
+        from onnxruntime.capi import onnxruntime_pybind11_state as state
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        try:
+            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except (state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NotImplemented, state.RuntimeException) as error:
+            raise ArtifactRefused(f"the artifact is no ONNX graph that can be run: {error}") from error
         self.width = int(self._session.get_inputs()[0].shape[1])
 
     def predict(self, features: Matrix) -> Predictions:
@@ -77,7 +82,7 @@ def load(artifact: bytes, suffix: str, *, expected_sha256: str) -> Predictor:
     if sha256(artifact) != expected_sha256:
         raise ArtifactRefused(f"the artifact's SHA-256 is {sha256(artifact)[:12]}..., registered was {expected_sha256[:12]}...")
     if suffix == PLAIN:
-        return _plain(json.loads(artifact))
+        return _plain(artifact)
     if suffix == ONNX:
         predictor = OnnxPredictor(artifact)
         predictor.warm()
@@ -85,7 +90,11 @@ def load(artifact: bytes, suffix: str, *, expected_sha256: str) -> Predictor:
     raise ArtifactRefused(f"no model is kept as {suffix!r}")
 
 
-def _plain(content: dict[str, Any]) -> Predictor:
-    if content.get("format") != "column":
-        raise ArtifactRefused(f"unknown plain format {content.get('format')!r}")
-    return ColumnPredictor(content["column"], float(content["value"]))
+def _plain(artifact: bytes) -> Predictor:
+    try:
+        content: dict[str, Any] = json.loads(artifact)
+        if content["format"] != "column":
+            raise ArtifactRefused(f"unknown plain format {content['format']!r}")
+        return ColumnPredictor(content["column"], float(content["value"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArtifactRefused(f"the artifact is no plain model: {error}") from error
