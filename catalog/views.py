@@ -80,6 +80,8 @@ def _wanted(request: HttpRequest, found: Found) -> tuple[int, int] | None:
     match = ONE_RANGE.fullmatch(request.headers.get("Range", ""))
     if not match or (match[1], match[2]) == ("", "") or request.headers.get("If-Range", found.etag) != found.etag:
         return 0, found.size
+    if match[1] and match[2] and int(match[2]) < int(match[1]):
+        return 0, found.size
     if not match[1]:
         start, end = max(0, found.size - int(match[2])), found.size
     else:
