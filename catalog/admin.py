@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -21,6 +21,11 @@ from catalog.services import story_of
 from catalog.story import StoryScene
 from catalog.tasks import rebuild_media
 
+if TYPE_CHECKING:
+    _SceneModelForm = forms.ModelForm[Scene]
+else:
+    _SceneModelForm = forms.ModelForm
+
 READY_LABELS = {"ready": "success", "building": "info", "missing": "warning", "broken": "danger"}
 
 
@@ -33,7 +38,7 @@ def _ask_for_rebuild(request: HttpRequest, asset_ids: list[int], title_ids: list
     messages.success(request, f"{len(asset_ids)} clips will be checked, and rebuilt where they are missing, damaged or changed.")
 
 
-class SceneForm(forms.ModelForm[Scene]):
+class SceneForm(_SceneModelForm):
     """Refuses requirements that make the film untellable, with the words of ``catalog.story``."""
 
     class Meta:

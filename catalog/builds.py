@@ -17,7 +17,7 @@ from catalog.media.packaged import Packaged
 from catalog.media.packaging import PackagingError
 from catalog.media.plans import NoRecipe, clip_recipe, picture_recipe
 from catalog.media.recipe import ClipRecipe, PictureRecipe, digest, folder
-from catalog.models import MediaAsset, Title
+from catalog.models import MediaAsset, Setting, Title
 
 ABANDONED_SECONDS = 3600
 
@@ -82,6 +82,8 @@ def _damage(asset: MediaAsset, *, thorough: bool) -> str | None:
 
 
 def _pictures_work(title: Title) -> Work | None:
+    if title.setting == Setting.DIAGNOSTIC:
+        return None
     recipe = picture_recipe(title)
     where = folder(recipe)
     files = integrity.manifest_files(integrity.media_root() / where)

@@ -29,6 +29,17 @@ class Mood(models.TextChoices):
     FINALE = "finale"
 
 
+class Setting(models.TextChoices):
+    OCEAN = "ocean"
+    CITY = "city"
+    SPACE = "space"
+    FOREST = "forest"
+    WINTER = "winter"
+    DESERT = "desert"
+    # A test film: its clips say themselves what they show, and it has no pictures.
+    DIAGNOSTIC = "diagnostic"
+
+
 class MediaAsset(models.Model):
     """One packaged fMP4 HLS clip of a scene or of an ad.
 
@@ -81,7 +92,7 @@ class Title(models.Model):
     maturity = models.CharField(max_length=8, default="PG")
     accent = models.CharField(max_length=7, default="#3A86FF", help_text="Colour of the title's own look")
     backdrop = models.CharField(max_length=7, default="#0B132B")
-    setting = models.CharField(max_length=20, default="city", help_text="What the drawn landscape shows: ocean, city, space, forest, winter, desert")
+    setting = models.CharField(max_length=20, choices=Setting, default=Setting.CITY, help_text="What the drawn landscape shows")
     poster = models.CharField(max_length=200, blank=True, help_text="2:3 picture below the media root")
     card = models.CharField(max_length=200, blank=True, help_text="16:9 picture below the media root")
     hero = models.CharField(max_length=200, blank=True, help_text="Wide picture below the media root, without lettering")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Look:
+    """``tone`` in Hz."""
+
     colour: str
     tone: float
     seconds: float
@@ -27,19 +29,19 @@ class Look:
 
 
 LOOKS = {
-    "test-pattern-s1": Look("#e00000", 220, 4),
-    "test-pattern-s2": Look("#00c000", 262, 6, (1,)),
-    "test-pattern-s3": Look("#0000e0", 294, 4),
-    "test-pattern-s4": Look("#e0e000", 330, 6, (1,)),
-    "test-pattern-s5": Look("#00e0e0", 370, 4),
-    "test-pattern-s6": Look("#e000e0", 415, 4),
-    "colour-bars-s1": Look("#804000", 233, 4),
-    "colour-bars-s2": Look("#408000", 277, 6, (1,)),
-    "colour-bars-s3": Look("#004080", 311, 4),
-    "colour-bars-s4": Look("#800040", 349, 4),
-    "ad-test-1": Look("#ffffff", 660, 6),
-    "ad-test-2": Look("#808080", 880, 6),
-    "ad-test-3": Look("#000000", 990, 8),
+    "test-pattern-s1": Look("#e00000", 220.0, 4.0),
+    "test-pattern-s2": Look("#00c000", 262.0, 6.0, (1,)),
+    "test-pattern-s3": Look("#0000e0", 294.0, 4.0),
+    "test-pattern-s4": Look("#e0e000", 330.0, 6.0, (1,)),
+    "test-pattern-s5": Look("#00e0e0", 370.0, 4.0),
+    "test-pattern-s6": Look("#e000e0", 415.0, 4.0),
+    "colour-bars-s1": Look("#804000", 233.0, 4.0),
+    "colour-bars-s2": Look("#408000", 277.0, 6.0, (1,)),
+    "colour-bars-s3": Look("#004080", 311.0, 4.0),
+    "colour-bars-s4": Look("#800040", 349.0, 4.0),
+    "ad-test-1": Look("#ffffff", 660.0, 6.0),
+    "ad-test-2": Look("#808080", 880.0, 6.0),
+    "ad-test-3": Look("#000000", 990.0, 8.0),
 }
 CAPTIONS = "WEBVTT\n\n00:00.500 --> 00:02.500\nCaption of {key}\n"
 

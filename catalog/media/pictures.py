@@ -15,7 +15,7 @@ from catalog.media.packaging import ffmpeg, run
 from catalog.media.recipe import PictureRecipe
 from catalog.media.texture import Size
 
-POSTER, CARD, HERO = (600, 900), (960, 540), (1920, 820)
+POSTER, CARD, HERO = (600, 900), (960, 540), (1440, 614)
 QUALITY = 86
 # The light a film is remembered in.
 SIGNATURE_MOOD = {"ocean": "dusk", "city": "night", "space": "dawn", "forest": "calm", "winter": "dusk", "desert": "dusk"}
@@ -80,6 +80,6 @@ def _letter(picture: Image.Image, recipe: PictureRecipe, palette: Palette, *, le
 def still_from(playlist: Path, target: Path, *, at: float) -> None:
     """One frame of a packaged clip, 320 pixels wide. Raises PackagingError."""
     run([
-        ffmpeg(), "-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-ss", f"{at:.2f}", "-i", str(playlist),
+        ffmpeg(), "-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-i", str(playlist), "-ss", f"{at:.2f}",
         "-frames:v", "1", "-vf", "scale=320:-2", "-q:v", "4", str(target),
     ])  # fmt: skip

@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any
 
 from catalog.media.recipe import SEGMENT_SECONDS, AdRecipe, ClipRecipe, DiagnosticRecipe, PictureRecipe, SceneRecipe
-from catalog.models import MediaAsset, Scene, Title
+from catalog.models import MediaAsset, Scene, Setting, Title
 
 DEFAULT_SECONDS = 9.0
 LEAST_SEGMENTS_TO_TIGHTEN = 4
@@ -40,6 +40,8 @@ def clip_recipe(asset: MediaAsset) -> ClipRecipe:
 
 def _scene_recipe(asset: MediaAsset, scene: Scene) -> SceneRecipe:
     title = scene.title
+    if title.setting == Setting.DIAGNOSTIC:
+        raise NoRecipe(f"{asset.key} cannot be drawn: {title.name} is a diagnostic film and the clip's look has no style")
     last = title.scenes.order_by("-position").values_list("position", flat=True)[0]
     seconds = float(asset.look.get("seconds", DEFAULT_SECONDS))
     return SceneRecipe(

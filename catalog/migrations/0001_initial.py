@@ -88,7 +88,18 @@ class Migration(migrations.Migration):
                 (
                     "setting",
                     models.CharField(
-                        default="city", help_text="What the drawn landscape shows: ocean, city, space, forest, winter, desert", max_length=20
+                        choices=[
+                            ("ocean", "Ocean"),
+                            ("city", "City"),
+                            ("space", "Space"),
+                            ("forest", "Forest"),
+                            ("winter", "Winter"),
+                            ("desert", "Desert"),
+                            ("diagnostic", "Diagnostic"),
+                        ],
+                        default="city",
+                        help_text="What the drawn landscape shows",
+                        max_length=20,
                     ),
                 ),
                 ("poster", models.CharField(blank=True, help_text="2:3 picture below the media root", max_length=200)),

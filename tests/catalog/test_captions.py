@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,7 @@ def test_a_scene_is_captioned_in_order_and_within_its_length(mood: str, lines: l
     cues = captions.parse(captions.for_scene("ocean", mood, lines, seconds))
     assert len(cues) == 1 + len(lines)
     assert all(cue.start < cue.end <= seconds for cue in cues)
-    assert all(earlier.end <= later.start for earlier, later in zip(cues, cues[1:], strict=False))
+    assert all(earlier.end <= later.start for earlier, later in pairwise(cues))
 
 
 def test_the_tight_cut_moves_later_words_up_and_loses_those_in_the_gap() -> None:
