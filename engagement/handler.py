@@ -51,12 +51,14 @@ class PlaybackEvents:
         happened = [event for event in events if event.type != "director.decision"]
         decided = [event for event in events if event.type == "director.decision"]
         reasons = {event.id: self._invalid(event) for event in events}
-        new = tables.insert_once(cursor, "engagement_playbackevent", EVENT_COLUMNS, (_event_row(one, reasons[one.id]) for one in happened))
+        new = tables.insert_once(cursor, "engagement_playbackevent", EVENT_COLUMNS, (self._row(one, reasons[one.id]) for one in happened))
         if decided:
             new |= tables.insert_once(cursor, "engagement_directordecision", DECISION_COLUMNS, map(_decision_row, decided))
         fresh = [event for event in _once(events) if event.id in new and not reasons[event.id]]
         PLAYBACK.add(cursor, (fact for event in fresh if (fact := self._fact(event))))
-        _follow_sessions(cursor, [event for event in fresh if event.type in PLAYBACK_TYPES])
+        watched = [event for event in fresh if event.type in PLAYBACK_TYPES]
+        _follow_sessions(cursor, watched)
+        _move_progress(cursor, sorted({event.session for event in watched if event.session and self._completed(event)}))
         _rate(cursor, [event for event in fresh if event.type == "playback.rating"])
 
     def _learn(self, cursor: Any, events: Sequence[Event]) -> None:
@@ -94,14 +96,28 @@ class PlaybackEvents:
         title, duration = self._scenes.get(scene or 0, (0, 0.0))
         if scene and title != context.title:
             return "scene_of_another_title"
-        if event.type == "playback.scene_end" and number(event.data.get("watched")) > duration + WATCH_SLACK_SECONDS:
+        if event.type in ("playback.scene_end", "playback.leave") and number(event.data.get("watched")) > duration + WATCH_SLACK_SECONDS:
             return "more_watched_than_shown"
         if event.type == "playback.rating" and stars(event) is None:
             return "no_stars"
         return ""
 
+    def _shown(self, event: Event) -> float:
+        return self._scenes.get(_scene(event) or 0, (0, 0.0))[1]
+
+    def _completed(self, event: Event) -> bool:
+        return event.type == "playback.scene_end" and completed(event, shown=self._shown(event))
+
+    def _row(self, event: Event, reason: str) -> tuple[Any, ...]:
+        offset = event.position.offset if event.position is not None else None
+        data = {**event.data, "completed": self._completed(event)} if event.type == "playback.scene_end" else event.data
+        return (
+            event.id, ids.day_of(event.id), event.type, event.occurred_at, event.received_at, event.session or uuid.UUID(int=0), event.seq,
+            event.viewer, event.title, _scene(event), offset, event.plan_version, not reason, reason, data, event.synthetic,
+        )  # fmt: skip
+
     def _fact(self, event: Event) -> tuple[datetime, Sequence[Any], Sequence[int]] | None:
-        added = measures_of(event)
+        added = measures_of(event, shown=self._shown(event))
         if not added:
             return None
         context = self._contexts.get(event.session) if event.session else None
@@ -124,18 +140,6 @@ def _scene(event: Event) -> int | None:
     return told if isinstance(told, int) and not isinstance(told, bool) and 0 < told < 2**63 else None
 
 
-def _event_row(event: Event, reason: str) -> tuple[Any, ...]:
-    offset = event.position.offset if event.position is not None else None
-    return (
-        event.id, ids.day_of(event.id), event.type, event.occurred_at, event.received_at, event.session or uuid.UUID(int=0), event.seq, event.viewer,
-        event.title, _scene(event), offset, event.plan_version, not reason, reason, _data(event), event.synthetic,
-    )  # fmt: skip
-
-
-def _data(event: Event) -> dict[str, Any]:
-    return {**event.data, "completed": completed(event)} if event.type == "playback.scene_end" else event.data
-
-
 def _decision_row(event: Event) -> tuple[Any, ...]:
     told = event.data
     return (
@@ -146,7 +150,7 @@ def _decision_row(event: Event) -> tuple[Any, ...]:
 
 
 def _follow_sessions(cursor: Any, events: Sequence[Event]) -> None:
-    """Move last seen, resume point, progress and end of the sessions of these new events, three statements at most."""
+    """Move last seen, resume point and end of the sessions of these new events, two statements at most."""
     latest: dict[uuid.UUID, datetime] = {}
     resume: dict[uuid.UUID, tuple[datetime, int, int, float]] = {}
     ended: dict[uuid.UUID, datetime] = {}
@@ -163,7 +167,6 @@ def _follow_sessions(cursor: Any, events: Sequence[Event]) -> None:
     # Sorted, so that two consumers lock the rows in the same order.
     _move_resume_points(cursor, sorted(resume.items()))
     _move_last_seen(cursor, sorted(latest.items()), ended)
-    _move_progress(cursor, sorted({event.session for event in events if event.session and event.type == "playback.scene_end" and completed(event)}))
 
 
 def _move_resume_points(cursor: Any, resume: Sequence[tuple[uuid.UUID, tuple[datetime, int, int, float]]]) -> None:

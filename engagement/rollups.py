@@ -20,7 +20,6 @@ PLAYBACK = Rollup(
 LONGEST_STALL_MILLISECONDS = 600_000
 COUNTED = {
     "playback.scene_start": "scene_starts",
-    "playback.leave": "exits",
     "playback.rewind": "rewinds",
     "playback.skip_scene": "skips",
     "playback.pause": "pauses",
@@ -29,14 +28,16 @@ COUNTED = {
 WHOLE_SESSION = {"playback.session": "sessions", "playback.end": "finished"}
 
 
-def measures_of(event: Event) -> dict[str, int]:
-    """What a valid event adds; empty for one that no figure counts."""
+def measures_of(event: Event, *, shown: float) -> dict[str, int]:
+    """What a valid event adds; empty for one that no figure counts. ``shown``: seconds its scene lasts."""
     if event.type in COUNTED:
         return {COUNTED[event.type]: 1}
     if event.type in WHOLE_SESSION:
         return {WHOLE_SESSION[event.type]: 1}
     if event.type == "playback.scene_end":
-        return {"scene_ends": int(completed(event)), "watch_milliseconds": round(number(event.data.get("watched")) * 1000)}
+        return {"scene_ends": int(completed(event, shown=shown)), "watch_milliseconds": round(number(event.data.get("watched")) * 1000)}
+    if event.type == "playback.leave":
+        return {"exits": 1, "watch_milliseconds": round(number(event.data.get("watched")) * 1000)}
     if event.type == "playback.stall":
         return {"stall_milliseconds": round(min(number(event.data.get("milliseconds")), LONGEST_STALL_MILLISECONDS))}
     if event.type == "playback.rating":
@@ -46,10 +47,10 @@ def measures_of(event: Event) -> dict[str, int]:
     return {}
 
 
-def completed(event: Event) -> bool:
-    """Whether a scene ended because it was over, not because the viewer left it."""
+def completed(event: Event, *, shown: float) -> bool:
+    """Whether a scene ended because it was over, not because the viewer left it; players say so, or how much was watched."""
     told = event.data.get("completed")
-    return told if isinstance(told, bool) else number(event.data.get("watched")) >= 0.95 * number(event.data.get("duration")) > 0
+    return told if isinstance(told, bool) else number(event.data.get("watched")) >= 0.95 * (number(event.data.get("duration")) or shown) > 0
 
 
 def stars(event: Event) -> int | None:

@@ -97,6 +97,22 @@ def test_sending_every_event_twice_changes_nothing(opened: Opened, make: Make) -
     assert before[0]["PlaybackHour"][opened.session.title_id, 0]["finished"] == 1
 
 
+def test_a_scene_counts_as_seen_to_its_end_by_what_was_watched_of_it(opened: Opened, make: Make) -> None:
+    first, second, third = (scene.id for scene in opened.state.plan.film[:3])
+    stream.append(
+        [
+            make("playback.scene_end", 5, scene=first, offset=4, watched=4.0, cut="full"),
+            make("playback.scene_end", 9, scene=second, offset=3, watched=3.0, cut="full"),
+            make("playback.leave", 12, scene=third, offset=2.5, watched=2.5),
+        ]
+    )
+    consumer.drain()
+    day = {scene: row for (_, scene), row in figures()["PlaybackDay"].items()}
+    assert [day[scene]["scene_ends"] for scene in (first, second, third)] == [1, 0, 0]
+    assert [day[scene]["watch_milliseconds"] for scene in (first, second, third)] == [4000, 3000, 2500]
+    assert PlaybackSession.objects.get().progress == pytest.approx(1 / 6)
+
+
 def test_a_late_event_moves_no_resume_point_back(opened: Opened, make: Make) -> None:
     first, second = (scene.id for scene in opened.state.plan.film[:2])
     stream.append([make("playback.heartbeat", 20, scene=second, offset=3)])
