@@ -90,8 +90,7 @@ def test_a_whole_clip_is_adopted_and_a_changed_recipe_is_another_place(tmp_path:
 def test_two_processes_building_the_same_clip_make_one(tmp_path: Path) -> None:
     program = (
         "import sys, pathlib, django; django.setup();"
-        "from catalog.media.building import build_clip; from catalog.media.pictures import draw_pictures
-from catalog.media.recipe import DiagnosticRecipe;"
+        "from catalog.media.building import build_clip; from catalog.media.recipe import DiagnosticRecipe;"
         "print(build_clip(DiagnosticRecipe(label='tiny', colour='#123456', tone=500, seconds=2, captions=''), pathlib.Path(sys.argv[1])).files)"
     )
     environment = {"DJANGO_SETTINGS_MODULE": "tests.settings", "PATH": "/usr/bin:/bin"}
