@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "adplatform.admin_look.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -232,6 +233,29 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "adplatform.openapi.add_documented_views"],
 }
+
+# Admin (django-unfold), in the product's accent
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Intermission",
+    "SITE_HEADER": "Intermission",
+    "SITE_SUBHEADER": "Ad operations",
+    "SITE_URL": "/",
+    "SITE_ICON": "/static/img/mark.svg",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/img/mark.svg"}],
+    "SHOW_HISTORY": True,
+    "SHOW_BACK_BUTTON": True,
+    "STYLES": ["/static/css/admin.css"],
+    "SIDEBAR": {"show_search": True, "command_search": True, "show_all_applications": False, "navigation": "adplatform.admin_look.navigation"},
+    "COMMAND": {"search_models": True, "show_history": True},
+    "COLORS": {
+        "primary": {
+            "50": "oklch(98% .02 85)", "100": "oklch(95.5% .05 85)", "200": "oklch(91% .09 84)", "300": "oklch(86% .12 82)",
+            "400": "oklch(80% .135 79)", "500": "oklch(72% .135 74)", "600": "oklch(60% .12 70)", "700": "oklch(50% .1 67)",
+            "800": "oklch(42% .08 64)", "900": "oklch(36% .065 62)", "950": "oklch(26% .05 60)",
+        }
+    },
+}  # fmt: skip
 
 # Product
 

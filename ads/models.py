@@ -6,13 +6,39 @@ floor has no foreign key upstairs, and only catalogue rows below it.
 
 from __future__ import annotations
 
+from typing import Any, NoReturn
+
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
-from catalog.models import MediaAsset
+from catalog.models import Genre, MediaAsset
+
+from . import terms
+
+
+class BillingRowsStay(TypeError):
+    """Somebody tried to delete or rewrite what was decided, counted or charged. Corrections are new rows."""
+
+
+class PermanentQuerySet(models.QuerySet[models.Model]):
+    def delete(self) -> NoReturn:
+        raise BillingRowsStay(f"{self.model.__name__} rows are never deleted; write a reversal instead")
+
+
+class Permanent(models.Model):
+    """Rows that money rests on: nobody deletes them, not even a superuser."""
+
+    objects = models.Manager.from_queryset(PermanentQuerySet)()
+
+    class Meta:
+        abstract = True
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise BillingRowsStay(f"{type(self).__name__} rows are never deleted; write a reversal instead")
 
 
 class Advertiser(models.Model):
@@ -125,8 +151,27 @@ class Flight(models.Model):
     def __str__(self) -> str:
         return f"{self.campaign.name} / {self.name}"
 
+    def clean(self) -> None:
+        """Raises ValidationError with a sentence for each field that makes no sense to a media planner."""
+        problems: dict[str, list[str]] = {}
+        if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
+            problems["ends_at"] = ["The flight ends before it starts."]
+        vocabulary = terms.Vocabulary(tuple(Genre.objects.values_list("slug", flat=True)))
+        problems["targeting"] = list(terms.targeting_problems(self.targeting, vocabulary))
+        problems["frequency_caps"] = list(terms.cap_problems(self.frequency_caps))
+        problems["excluded_categories"] = list(terms.category_problems(self.excluded_categories))
+        if None not in (self.bid_micros, self.budget_micros, self.goal_amount):
+            money = terms.money_problems(
+                pricing=self.pricing, bid_micros=self.bid_micros, goal_type=self.goal_type, budget_micros=self.budget_micros,
+                daily=self.daily_budget_micros,
+            )  # fmt: skip
+            for field, words in money:
+                problems.setdefault(field, []).append(words)
+        if found := {field: words for field, words in problems.items() if words}:
+            raise ValidationError(found)
 
-class FlightBalance(models.Model):
+
+class FlightBalance(Permanent):
     """What is booked on a flight: the hard stop. Changed only by a conditional UPDATE in the ledger."""
 
     flight = models.OneToOneField(Flight, on_delete=models.PROTECT, primary_key=True, related_name="balance")
@@ -183,7 +228,7 @@ class InventorySnapshot(models.Model):
         return f"Inventory {self.version}"
 
 
-class Decision(models.Model):
+class Decision(Permanent):
     """One break decided: who could have served, who did, at what price and why. Partitioned by day; written by the consumer."""
 
     partitioned_by_day = True
@@ -215,7 +260,7 @@ class Decision(models.Model):
         return f"{self.break_id} of {self.session}"
 
 
-class AdEvent(models.Model):
+class AdEvent(Permanent):
     """One tracking event, once, valid or with the reason why not. Partitioned by day; written by the consumer."""
 
     partitioned_by_day = True
@@ -249,7 +294,7 @@ class AdEvent(models.Model):
         return f"{self.type} of {self.decision}/{self.slot}"
 
 
-class LedgerEntry(models.Model):
+class LedgerEntry(Permanent):
     """Append-only. A correction is a reversal row, never an edit."""
 
     class Kind(models.TextChoices):
