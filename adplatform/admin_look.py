@@ -15,7 +15,10 @@ from django.urls import reverse
 GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("Selling", (("ads.campaign", "campaign"), ("ads.flight", "flight_takeoff"), ("ads.ad", "movie"), ("ads.advertiser", "storefront"))),
     ("Delivery and money", (("ads.decision", "how_to_vote"), ("ads.adevent", "sensors"), ("ads.ledgerentry", "receipt_long"))),
-    ("Catalogue", (("catalog.title", "theaters"), ("catalog.scene", "view_carousel"), ("catalog.genre", "category"), ("catalog.mediaasset", "video_file"))),
+    (
+        "Catalogue",
+        (("catalog.title", "theaters"), ("catalog.scene", "view_carousel"), ("catalog.genre", "category"), ("catalog.mediaasset", "video_file")),
+    ),
     (
         "Audience",
         (
@@ -78,5 +81,3 @@ def content_security_policy(get_response: Callable[[HttpRequest], HttpResponseBa
         return response
 
     return middleware
-
-

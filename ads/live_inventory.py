@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import redis
 from django.db import transaction
@@ -29,7 +30,7 @@ class InventoryCache:
     def latest(self) -> Inventory | None:
         return self._inventory
 
-    def at(self, signal: bytes | None) -> Inventory:
+    def at(self, signal: bytes) -> Inventory:
         """The inventory that belongs to the version ``signal`` read from Redis."""
         inventory = self._inventory
         if inventory is not None and signal == self._signal:
@@ -40,10 +41,6 @@ class InventoryCache:
                 self.landing_pages = dict(Ad.objects.values_list("pk", "click_through"))
                 self._signal = signal
             return self._inventory
-
-    def clear(self) -> None:
-        with self._lock:
-            self._inventory = None
 
 
 cache = InventoryCache()
@@ -63,7 +60,14 @@ def snapshot(version: int) -> Inventory:
 
 def current(client: redis.Redis) -> Inventory:
     """The inventory as of now, at the price of one read of its version."""
-    return cache.at(client.get(VERSION_KEY))  # type: ignore[arg-type]
+    return cache.at(client.get(VERSION_KEY) or begin_version(client))  # type: ignore[arg-type]
+
+
+def begin_version(client: redis.Redis) -> bytes:
+    """A first version where Redis has none or lost it: a new number, so that no process takes it for the one it knows."""
+    client.set(VERSION_KEY, time.time_ns(), nx=True)
+    version: Any = client.get(VERSION_KEY)
+    return bytes(version)
 
 
 def click_through(ad: int) -> str | None:

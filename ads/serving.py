@@ -109,7 +109,7 @@ def _read(client: redis.Redis, request: AdRequest, now: datetime) -> tuple[Serve
         reservation.queue_state(pipeline, request, inventory, now.timestamp())
         wanted.queue(pipeline)
         (answer, draft, chosen), signal, *replies = pipeline.execute()
-    inventory = live_inventory.cache.at(signal)
+    inventory = live_inventory.cache.at(signal or live_inventory.begin_version(client))
     if answer is not None:
         return _answers.decode(answer), inventory, DeliveryState.empty(0)
     rates = {**online_rates.of_inventory(client, inventory), **online_rates.aligned(inventory, categories, wanted.parse(replies[3:]))}

@@ -1,0 +1,5 @@
+"""The admin that ad-ops staff work in all day."""
+
+from . import billing, selling
+
+__all__ = ["billing", "selling"]

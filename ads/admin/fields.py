@@ -1,0 +1,117 @@
+"""Form fields that speak the media planner's language and store ours: money in units, caps as lines, targeting as boxes to tick."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from ads.terms import KEYS, MICROS, read_caps, write_caps
+
+
+class MoneyField(forms.Field):
+    """Entered and shown in units of currency, stored in micros."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"widget": UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal", "suffix": settings.CURRENCY}), **kwargs})
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{(Decimal(value) / MICROS).normalize():f}" if isinstance(value, int) else value
+
+    def to_python(self, value: Any) -> int | None:
+        """Raises ValidationError in words."""
+        if value in self.empty_values:
+            return None
+        if isinstance(value, int):
+            return value
+        try:
+            micros = Decimal(str(value).strip().replace(",", "")) * MICROS
+        except InvalidOperation:
+            raise forms.ValidationError(f"“{value}” is no amount of {settings.CURRENCY}; write it like 1250 or 18.50.") from None
+        if not micros.is_finite() or micros != micros.to_integral_value():
+            raise forms.ValidationError("An amount has at most six decimals.")
+        if not 0 <= micros <= 10**18:
+            raise forms.ValidationError("An amount cannot be negative, nor larger than a trillion.")
+        return int(micros)
+
+
+class _OnceRead(forms.models.ModelChoiceIterator):  # type: ignore[type-arg]
+    def __iter__(self) -> Any:
+        yield ("", self.field.empty_label)
+        yield from self.field.kept  # type: ignore[attr-defined]
+
+
+class ClipField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A choice of clips read once, however many inline rows offer it."""
+
+    iterator = _OnceRead
+
+    def __init__(self, queryset: Any, **kwargs: Any) -> None:
+        self.kept = [(clip.pk, f"{clip.key} ({clip.get_state_display().lower()})") for clip in queryset]
+        super().__init__(queryset, **kwargs)
+
+
+class CapsField(forms.Field):
+    """Frequency caps, one a line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "placeholder": "3 per day"}), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return write_caps(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[dict[str, Any]]:
+        """Raises ValidationError in words."""
+        if isinstance(value, list):
+            return value
+        try:
+            return read_caps(value or "")
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+class TargetingWidget(forms.Widget):
+    """One row of boxes for each attribute; none ticked means everybody."""
+
+    def __init__(self, choices: dict[str, tuple[str, list[tuple[str | int, str]]]]) -> None:
+        super().__init__()
+        self.choices = choices
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        chosen = value if isinstance(value, dict) else {}
+        groups = [
+            {
+                "name": f"{name}-{key}",
+                "label": label,
+                "options": [{"value": option, "label": words, "checked": option in chosen.get(key, [])} for option, words in options],
+            }
+            for key, (label, options) in self.choices.items()
+        ]
+        return render_to_string("ads/admin/targeting.html", {"groups": groups})
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> dict[str, list[str | int]]:
+        found: dict[str, list[str | int]] = {}
+        for key in KEYS:
+            values = data.getlist(f"{name}-{key}")
+            if values:
+                found[key] = [int(value) if key == "dayparts" and value.isdigit() else value for value in values]
+        return found
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return False
+
+
+class TargetingField(forms.Field):
+    def __init__(self, choices: dict[str, tuple[str, list[tuple[str | int, str]]]]) -> None:
+        super().__init__(required=False, widget=TargetingWidget(choices), help_text="Nothing ticked in a row: everybody.")
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        def tidy(value: Any) -> dict[str, set[Any]]:
+            return {key: set(values) for key, values in (value or {}).items() if values}
+
+        return tidy(initial) != tidy(data)

@@ -1,0 +1,56 @@
+"""How figures look in the admin: money in units of currency, shares as percent, progress as bars."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from ads.models import Flight, FlightBalance
+from ads.terms import MICROS
+
+
+def money(micros: int | None, *, digits: int = 2) -> str:
+    """Micros as units of the installation's currency."""
+    return "-" if micros is None else f"{micros / MICROS:,.{digits}f} {settings.CURRENCY}"
+
+
+def percent(part: float, whole: float, *, digits: int = 2) -> str:
+    return f"{100 * part / whole:.{digits}f} %" if whole else "-"
+
+
+def count(value: int) -> str:
+    return f"{value:,}"
+
+
+def progress(part: float, whole: float, *, words: str = "", planned: float | None = None) -> SafeString:
+    """A bar of ``part`` in ``whole``; ``planned`` is the share its time has passed, in the tooltip."""
+    share = min(1.0, part / whole) if whole else 0.0
+    hint = "" if planned is None else f"{planned:.0%} of its time has passed"
+    return format_html(
+        '<div class="goal" title="{}"><progress max="100" value="{}"></progress><span>{} · {}</span></div>',
+        hint, f"{100 * share:.1f}", f"{share:.0%}", words,
+    )  # fmt: skip
+
+
+def goal_words(flight: Flight) -> str:
+    if flight.goal_type == Flight.Goal.SPEND:
+        return f"of {money(flight.goal_amount)}"
+    return f"of {count(flight.goal_amount)} {flight.get_goal_type_display().lower()}"
+
+
+def delivered(flight: Flight, balance: FlightBalance | None) -> int:
+    """How much of its goal the flight has delivered, in the goal's own unit."""
+    if balance is None:
+        return 0
+    return {
+        Flight.Goal.IMPRESSIONS: balance.impressions,
+        Flight.Goal.COMPLETED_VIEWS: balance.completed_views,
+        Flight.Goal.CLICKS: balance.clicks,
+        Flight.Goal.SPEND: balance.booked_micros,
+    }[Flight.Goal(flight.goal_type)]
+
+
+def balance_of(flight: Flight) -> FlightBalance | None:
+    """The flight's balance, when it was fetched with it or exists."""
+    return getattr(flight, "balance", None)
