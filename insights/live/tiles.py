@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Tile:
-    """``unit`` is count, share (0-1) or money (micros). ``baseline`` names what the change on the tile is measured against."""
+    """``unit`` is count, share (0-1) or money (micros). ``baseline`` names what the change is measured against; yesterday always
+    means yesterday up to the same minute."""
 
     key: str
     label: str
     unit: str
     meaning: str
-    baseline: str = "yesterday at this hour"
+    baseline: str = "yesterday"
 
 
 TILES = (
-    Tile("active_sessions", "Watching now", "count", "Playback sessions heard from in the last 30 seconds", "ten minutes ago"),
+    Tile("active_sessions", "Watching now", "count", "Playback sessions heard from in the last 30 seconds", "10 min ago"),
     Tile("revenue", "Revenue today", "money", "Booked in the ledger today (UTC)"),
     Tile("impressions", "Impressions today", "count", "Valid ad impressions today (UTC)"),
     Tile("ecpm", "eCPM", "money", "Revenue for 1,000 impressions, today"),

@@ -5,7 +5,7 @@ const dashed = (context) => (context.p1DataIndex === context.chart.data.labels.l
 export function chart(write) {
   const { Chart } = window;
   const canvas = document.getElementById("chart");
-  const line = (label, axis) => ({ label, data: [], yAxisID: axis, tension: 0.25, borderWidth: 2, pointRadius: 0, pointHitRadius: 16, segment: { borderDash: dashed } });
+  const line = (label, axis) => ({ label, data: [], yAxisID: axis, cubicInterpolationMode: "monotone", borderWidth: 2, pointRadius: 0, pointHitRadius: 16, segment: { borderDash: dashed } });
   const drawn = new Chart(canvas, {
     type: "line",
     data: { labels: [], datasets: [line("Impressions", "count"), line("Watching", "count"), line("Revenue", "money")] },

@@ -70,7 +70,7 @@ function tellState() {
   if (spoken.textContent !== words) spoken.textContent = words;
   document.getElementById("age").textContent = age === null ? "" : `${ago(age)} old`;
   const asOf = status.asOf ? `Events counted up to minute ${write.minute(status.asOf)} UTC. ` : "";
-  document.getElementById("foot").textContent = `${asOf}Days begin at midnight UTC. Revenue is what the ledger booked.`;
+  document.getElementById("foot").textContent = `${asOf}Days begin at midnight UTC; changes compare with yesterday up to the same minute. Revenue is what the ledger booked. 95 % marks the interval of a share (Wilson).`;
 }
 
 document.getElementById("pause").addEventListener("click", ({ currentTarget: button }) => {

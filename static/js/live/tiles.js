@@ -9,6 +9,7 @@ export function tiles(write) {
     value: element.querySelector("[data-value]"),
     delta: element.querySelector("[data-delta]"),
     note: element.querySelector("[data-note]"),
+    interval: element.querySelector("[data-interval]"),
     area: element.querySelector(".spark-area"),
     line: element.querySelector(".spark-line"),
   }));
@@ -28,10 +29,10 @@ function draw(tile, figure, write) {
     const against = Object.assign(document.createElement("span"), { className: "tile-baseline", textContent: ` vs ${tile.baseline}` });
     tile.delta.replaceChildren(mark, hidden, ` ${change.text}`, against);
   } else {
-    tile.delta.textContent = `nothing to compare ${tile.baseline}`;
+    tile.delta.textContent = `no figure ${tile.baseline}`;
   }
-  const between = figure.ci ? `95 %: ${write.share(figure.ci[0])} to ${write.share(figure.ci[1])}` : "";
-  tile.note.textContent = [figure.note, between].filter(Boolean).join(" · ") || " ";
+  tile.note.textContent = figure.note || " ";
+  tile.interval.textContent = figure.ci ? `95 %: ${write.share(figure.ci[0])} – ${write.share(figure.ci[1])}` : "";
   spark(tile, figure.spark);
 }
 
