@@ -119,10 +119,11 @@ def audience(now: datetime) -> Audience:
         GROUP BY m
         UNION ALL
         SELECT NULL, count(*), count(*) FILTER (WHERE synthetic)
-        FROM engagement_playbacksession WHERE last_seen_at >= %(heard)s AND ended_at IS NULL
+        FROM engagement_playbacksession
+        WHERE last_seen_at >= %(heard)s AND started_at <= %(now)s AND ended_at IS NULL
     """
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"minutes": buckets, "first": buckets[0], "heard": now - timedelta(seconds=ACTIVE_SECONDS)})
+        cursor.execute(statement, {"minutes": buckets, "first": buckets[0], "heard": now - timedelta(seconds=ACTIVE_SECONDS), "now": now})
         counted = {moment: (everybody, synthetic) for moment, everybody, synthetic in cursor.fetchall()}
     active, synthetic = counted[None]
     return Audience(active, synthetic, tuple(counted[bucket][0] for bucket in buckets))

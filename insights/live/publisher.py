@@ -127,7 +127,12 @@ async def run(publisher: Publisher, stop: asyncio.Event, *, interval: float = TI
         except TimeoutError:
             continue
     await sync_to_async(publisher.leave)()
-    await sync_to_async(connection.close)()
+    await sync_to_async(_close_connection)()
+
+
+def _close_connection() -> None:
+    """Looked up in the thread that reads: ``connection`` is another one in each thread."""
+    connection.close()
 
 
 async def _send(publisher: Publisher, message: dict[str, str]) -> None:

@@ -130,7 +130,7 @@ def a_flight(*, booked: int, budget: int = 1000, name: str = "Autumn") -> Flight
         campaign=campaign, name=name, state=Flight.State.LIVE, starts_at=NOW - timedelta(days=1), ends_at=NOW + timedelta(days=1),
         bid_micros=1, goal_amount=1, budget_micros=budget,
     )  # fmt: skip
-    FlightBalance.objects.create(flight=flight, booked_micros=booked)
+    FlightBalance.objects.update_or_create(flight=flight, defaults={"booked_micros": booked})
     return flight
 
 
