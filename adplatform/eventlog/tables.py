@@ -6,10 +6,13 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import msgspec
 from psycopg import sql
+
+ROWS_AT_ONCE = 256
 
 _json = msgspec.json.Encoder().encode
 
@@ -21,10 +24,12 @@ def insert_once(cursor: Any, table: str, columns: Sequence[str], rows: Iterable[
     derived from an event (ledger, rollups, features) may use only the returned ids: that makes redelivery harmless.
     """
     prepare, copy_in, insert = _insert_statements(table, tuple(columns))
-    lines = [copy_line(row) for row in rows]
     cursor.execute(prepare)
+    remaining = iter(rows)
     with cursor.copy(copy_in) as copy:
-        copy.write("".join(lines).encode())
+        # In pieces: the server reads one while the next is being written.
+        while piece := "".join(map(copy_line, islice(remaining, ROWS_AT_ONCE))):
+            copy.write(piece.encode())
     cursor.execute(insert)
     return {row[0] for row in cursor.fetchall()}
 
@@ -46,7 +51,7 @@ def copy_line(row: Sequence[Any]) -> str:
 
     Raises TypeError for a value that has no text here.
     """
-    return "\t".join([(_TEXT.get(type(value)) or _text_of_subclass(value))(value) for value in row]) + "\n"
+    return "\t".join([_TEXT[type(value)](value) for value in row]) + "\n"
 
 
 def _escaped(text: str) -> str:
@@ -58,26 +63,32 @@ def _json_text(value: Any) -> str:
     return _json(value).decode().replace("\\", "\\\\")
 
 
-_TEXT: dict[type, Callable[[Any], str]] = {
-    type(None): lambda _: "\\N",
-    str: _escaped,
-    bool: lambda value: "t" if value else "f",
-    int: repr,
-    float: repr,
-    uuid.UUID: lambda value: f"{value.int:032x}",
-    datetime: datetime.isoformat,
-    date: date.isoformat,
-    dict: _json_text,
-    list: _json_text,
-    tuple: _json_text,
-}
+class _TextOf(dict[type, Callable[[Any], str]]):
+    """How each type is written; a subclass of one of them (a member of choices, a numpy float) is written as that one."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], str]:
+        parent = next((parent for parent in kind.__mro__ if parent in self), None)
+        if parent is None:
+            raise TypeError(f"cannot write a {kind.__name__} to a table")
+        write = self[parent]
+        return self.setdefault(kind, lambda value: write(parent(value)))
 
 
-def _text_of_subclass(value: Any) -> Callable[[Any], str]:
-    for kind in (str, int, float, dict, list):
-        if isinstance(value, kind):
-            return lambda value: _TEXT[kind](kind(value))
-    raise TypeError(f"cannot write a {type(value).__name__} to a table")
+_TEXT = _TextOf(
+    {
+        type(None): lambda _: "\\N",
+        str: _escaped,
+        bool: lambda value: "t" if value else "f",
+        int: repr,
+        float: repr,
+        uuid.UUID: lambda value: f"{value.int:032x}",
+        datetime: datetime.isoformat,
+        date: date.isoformat,
+        dict: _json_text,
+        list: _json_text,
+        tuple: _json_text,
+    }
+)
 
 
 def fold(cursor: Any, table: str, keys: Sequence[str], measures: Sequence[str], totals: Mapping[tuple[Any, ...], Sequence[int]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -23,11 +24,12 @@ class Command(BaseCommand):
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         if options["until_empty"]:
+            started = time.perf_counter()
             try:
                 count = consumer.drain()
             except consumer.Unavailable as error:
                 raise CommandError(f"stopped, nothing lost: {error}") from error
-            self.stdout.write(f"{count} events stored")
+            self.stdout.write(f"{count} events stored in {time.perf_counter() - started:.3f} s")
             return
         loop = consumer.Loop()
         for number in (signal.SIGTERM, signal.SIGINT):

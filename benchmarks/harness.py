@@ -1,0 +1,159 @@
+"""What every benchmark shares: its own servers, a fresh database, how to time, and how to say what was measured on what."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import math
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("django", "psycopg", "redis", "msgspec", "numpy", "onnxruntime", "channels", "daphne")
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """``at_least`` or ``at_most``, never both."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def met(self, value: float) -> bool:
+        return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
+
+    def __str__(self) -> str:
+        return f">= {self.at_least:,g}" if self.at_least is not None else f"<= {self.at_most:,g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure as measured. ``goal`` and ``met`` are None where the figure is only there to compare with."""
+
+    name: str
+    value: float
+    unit: str
+    goal: str | None = None
+    met: bool | None = None
+
+
+def row(name: str, value: float, unit: str, goal: Goal | None = None) -> Row:
+    return Row(name, value, unit, str(goal) if goal else None, goal.met(value) if goal else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    quick: bool
+
+
+Measure = Callable[[Options], Sequence[Row]]
+
+
+def main(name: str, measure: Measure, *, servers: bool = True) -> None:
+    """Run one benchmark as ``python -m benchmarks.NAME [--quick] [--json]``."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=sys.modules["__main__"].__doc__)
+    parser.add_argument("--quick", action="store_true", help="at most 60 seconds, with wider scatter")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    arguments = parser.parse_args()
+    with ExitStack() as stack:
+        if servers:
+            _bring_up(stack)
+        rows = list(measure(Options(quick=arguments.quick)))
+        result = {"benchmark": name, "machine": machine(), "versions": versions(servers=servers), "rows": [asdict(row) for row in rows]}
+    print(json.dumps(result) if arguments.json else table(result))
+
+
+def _bring_up(stack: ExitStack) -> None:
+    """Servers of the benchmarks' own, migrated and empty."""
+    os.environ.setdefault("INTERMISSION_VAR", str(ROOT / "var" / "bench"))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "adplatform.settings")
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    from adplatform import runtime
+
+    stack.enter_context(runtime.servers())
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+    empty()
+
+
+def empty() -> None:
+    """Leave no row and no key of an earlier measurement."""
+    import redis
+    from django.conf import settings
+    from django.core.management import call_command
+
+    call_command("flush", interactive=False, verbosity=0)
+    for url in (settings.CACHE_REDIS_URL, settings.CHANNELS_REDIS_URL, settings.EVENTLOG_REDIS_URL):
+        with redis.Redis.from_url(url) as client:
+            client.flushdb()
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least ``share`` (0-1) of all values do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * share) - 1)]
+
+
+def machine() -> dict[str, Any]:
+    return {
+        "cpu": _cpu_name(),
+        "cores": psutil.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+        "system": f"{platform.system()} {platform.release()}",
+        "load_before": round(psutil.getloadavg()[0], 2),
+    }
+
+
+def _cpu_name() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def versions(*, servers: bool) -> dict[str, str]:
+    known = {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES}
+    if servers:
+        from django.db import connection
+
+        from adplatform.eventlog import stream
+
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW server_version")
+            known["postgresql"] = cursor.fetchone()[0]
+        info: Any = stream.client().info("server")
+        known["redis-server"] = info["redis_version"]
+    return known
+
+
+def table(result: dict[str, Any]) -> str:
+    """The result as text: one line a figure, a miss called a miss."""
+    lines = [f"{result['benchmark']}", ""]
+    width = max(len(row["name"]) for row in result["rows"])
+    for row in result["rows"]:
+        verdict = {None: "", True: "met", False: "MISSED"}[row["met"]]
+        goal = f"goal {row['goal']}" if row["goal"] else ""
+        lines.append(f"  {row['name']:<{width}}  {row['value']:>14,.6g} {row['unit']:<12} {goal:<16} {verdict}".rstrip())
+    described = ", ".join(f"{key} {value}" for key, value in result["machine"].items())
+    return "\n".join([*lines, "", f"  machine: {described}", "  versions: " + ", ".join(f"{k} {v}" for k, v in result["versions"].items())])
