@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from typing import Any
@@ -72,7 +73,8 @@ def begin_version(client: redis.Redis) -> bytes:
 
 def click_through(ad: int) -> str | None:
     """Where a click on this ad leads, from memory; ads that left the inventory keep leading where they did."""
-    current(stream.client())
+    with contextlib.suppress(redis.exceptions.RedisError):
+        current(stream.client())
     return cache.landing_pages.get(ad)
 
 

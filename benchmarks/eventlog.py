@@ -121,7 +121,8 @@ def _take_back_decisions() -> list[Any]:
     """What serving appended while the journeys were made, so that everything waits in the log in one order."""
     from adplatform.eventlog import stream
 
-    entries = [stream.Entry(stream_id, fields[stream.FIELD]) for stream_id, fields in stream.client().xrange(stream.STREAM)]
+    answer: Any = stream.client().xrange(stream.STREAM)
+    entries = [stream.Entry(stream_id, fields[stream.FIELD]) for stream_id, fields in answer]
     stream.client().delete(stream.STREAM)
     return entries
 

@@ -26,7 +26,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from adplatform import heartbeat
 
-from . import ids, stream
+from . import ids, metrics, stream
 from .envelope import Event, decode
 from .handlers import registered
 from .partitions import ensure_partitions
@@ -84,7 +84,8 @@ def consumer_name() -> str:
 
 def process(entries: Sequence[stream.Entry], *, now: datetime | None = None) -> None:
     """Store and acknowledge a batch. Raises Unavailable, with nothing of the unstored part acknowledged."""
-    with structlog.contextvars.bound_contextvars(batch=uuid.uuid4().hex[:12]):
+    metrics.BATCH_SIZE.observe(len(entries))
+    with structlog.contextvars.bound_contextvars(batch=uuid.uuid4().hex[:12]), metrics.BATCH_SECONDS.time():
         moment = now or datetime.now(UTC)
         known = frozenset().union(*(handler.types for handler in registered()))
         _settle([_read(entry, known, moment) for entry in entries], moment)
@@ -135,6 +136,8 @@ def _store(batch: Sequence[Read], now: datetime) -> None:
                 handler(cursor, own, now=now)
         _insert_dead(cursor, [item for item in batch if item.fault], now)
     stream.acknowledge([item.entry.stream_id for item in batch])
+    metrics.STORED.inc(len(events))
+    metrics.DEAD.inc(len(batch) - len(events))
 
 
 def _bury(item: Read, fault: str, now: datetime) -> None:

@@ -99,6 +99,8 @@ def test_when_the_log_is_away_the_sender_keeps_its_events(client: Client) -> Non
     response = post(client, [playback()])
     assert (response.status_code, response["Retry-After"]) == (503, "2")
     assert client.get(f"/t/impression/{tracking_token()}").status_code == 503
+    # A click is answered from memory, here an empty one, rather than with an error page.
+    assert client.get(f"/t/click/{tracking_token()}").status_code == 404
 
 
 def test_refusals_are_counted_by_reason(client: Client) -> None:
