@@ -6,11 +6,15 @@ class EngagementConfig(AppConfig):
     verbose_name = "Engagement"
 
     def ready(self) -> None:
+        from django.conf import settings
+
         from adplatform.eventlog import handlers
         from adplatform.learning import training
 
         from .director.training import RECIPE
         from .handler import PlaybackEvents
+        from .simulation import truth
 
         handlers.register(PlaybackEvents())
         training.register_recipe(RECIPE)
+        training.register_truth("ctr", lambda keys: truth.of_clicks(settings.VAR_DIR / "truth", keys))

@@ -148,7 +148,7 @@ def _timed(predictor: Predictor, rows: Matrix, clock: Callable[[], float]) -> fl
     return (clock() - start) * 1000
 
 
-def judge(gates: Sequence[Gate], *, first: bool, champion_is_bootstrap: bool) -> Verdict:
+def judge(gates: Sequence[Gate], *, first: bool, champion_is_bootstrap: bool, prior: str = "the prior") -> Verdict:
     """Promote when every gate passes. While evidence is thin, a candidate may only follow the prior or another bootstrap."""
     failed = [gate for gate in gates if gate.verdict == FAIL]
     thin = [gate for gate in gates if gate.verdict == NOT_ENOUGH]
@@ -156,7 +156,7 @@ def judge(gates: Sequence[Gate], *, first: bool, champion_is_bootstrap: bool) ->
         return Verdict(False, False, "Refused: " + "; ".join(f"{gate.name}: {gate.words}" for gate in failed))
     if first:
         doubts = f" Not enough evidence yet for {_names(thin)}." if thin else ""
-        return Verdict(True, True, f"Promoted as bootstrap: the first version, compared with the smoothed rates that served before.{doubts}")
+        return Verdict(True, True, f"Promoted as bootstrap: the first version of its schema, compared with {prior}.{doubts}")
     if not thin:
         return Verdict(True, False, "Promoted: every gate passed.")
     better = all(gate.figures.get("difference", 1.0) <= 0 for gate in thin if gate.name == "quality")

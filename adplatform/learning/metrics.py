@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,12 +24,14 @@ EPSILON = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """``baseline`` is the same figure of the constant prediction; None where a figure is undefined (no positives, one class)."""
+    """``baseline`` is the same figure of the constant prediction, ``ceiling`` that of the true probabilities where they are
+    known (a synthetic audience). None where a figure is undefined (no positives, one class)."""
 
     value: float | None
     baseline: float | None
     ci_low: float | None
     ci_high: float | None
+    ceiling: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -55,7 +57,9 @@ class Resampling:
         return resampled
 
 
-def classification(labels: Floats, predictions: Floats, base_rate: float, resampling: Resampling) -> dict[str, Metric]:
+def classification(
+    labels: Floats, predictions: Floats, base_rate: float, resampling: Resampling, *, truth: Floats | None = None
+) -> dict[str, Metric]:
     """Log loss, normalised entropy, AUC, calibration ratio and Brier score; the constant baseline predicts ``base_rate``,
     the click rate of the training rows.
 
@@ -64,7 +68,7 @@ def classification(labels: Floats, predictions: Floats, base_rate: float, resamp
     """
     constant = np.full_like(labels, base_rate)
     point, resampled = _Sums(labels, None), _Sums(labels, resampling)
-    return {
+    found = {
         "log_loss": _metric(point.log_loss(predictions), point.log_loss(constant), resampled.log_loss(predictions)),
         "normalised_entropy": _metric(
             point.normalised_entropy(predictions), point.normalised_entropy(constant), resampled.normalised_entropy(predictions)
@@ -73,6 +77,16 @@ def classification(labels: Floats, predictions: Floats, base_rate: float, resamp
         "calibration": _metric(point.calibration(predictions), point.calibration(constant), resampled.calibration(predictions)),
         "brier": _metric(point.mse(predictions), point.mse(constant), resampled.mse(predictions)),
     }
+    if truth is None:
+        return found
+    best = {
+        "log_loss": point.log_loss(truth)[0],
+        "normalised_entropy": point.normalised_entropy(truth)[0],
+        "auc": auc(labels, truth),
+        "calibration": point.calibration(truth)[0],
+        "brier": point.mse(truth)[0],
+    }
+    return {name: replace(metric, ceiling=_finite(best[name])) for name, metric in found.items()}
 
 
 def regression(labels: Floats, predictions: Floats, base_value: float, resampling: Resampling) -> dict[str, Metric]:

@@ -44,19 +44,22 @@ class UnknownKind(ValueError):
 @dataclass(frozen=True)
 class Dataset:
     """Rows in order of time: features float32 [n, f], labels float64 [n], ``at`` Unix seconds when the row's features were
-    served, ``session`` the playback session, ``synthetic`` whether the simulated audience made it."""
+    served, ``session`` the playback session, ``synthetic`` whether the simulated audience made it. ``keys`` name the rows
+    for those who know their true probabilities, see `register_truth`."""
 
     features: Matrix
     labels: Floats
     at: Floats
     session: NDArray[Any]
     synthetic: NDArray[np.bool_]
+    keys: NDArray[Any] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, mask: NDArray[np.bool_]) -> Dataset:
-        return Dataset(self.features[mask], self.labels[mask], self.at[mask], self.session[mask], self.synthetic[mask])
+        keys = self.keys[mask] if self.keys is not None else None
+        return Dataset(self.features[mask], self.labels[mask], self.at[mask], self.session[mask], self.synthetic[mask], keys)
 
 
 class Progress(Protocol):
@@ -102,11 +105,20 @@ class Report:
         return asdict(self)
 
 
+Truth = Callable[[NDArray[Any]], Floats]
+
 _recipes: dict[str, Recipe] = {}
+_truths: dict[str, Truth] = {}
 
 
 def register_recipe(recipe: Recipe) -> None:
     _recipes[recipe.kind] = recipe
+
+
+def register_truth(kind: str, truth: Truth) -> None:
+    """Who made an audience knows its true probabilities, float64 [n] for the keys of n rows, NaN where unknown. They leave as
+    one aggregate alone: the figures that predicting the truth would have had, the ceiling of every model."""
+    _truths[kind] = truth
 
 
 def recipe_for(kind: str) -> Recipe:
@@ -250,7 +262,8 @@ class _Run:
             self._calibration(found, later),
             gates.latency(candidate, champion.predictor if champion else None, later.features, time.perf_counter),
         ]  # fmt: skip
-        verdict = gates.judge(judged, first=champion is None, champion_is_bootstrap=bool(champion and champion.parameters.get("bootstrap")))
+        bootstrap = bool(champion and champion.parameters.get("bootstrap"))
+        verdict = gates.judge(judged, first=champion is None, champion_is_bootstrap=bootstrap, prior=self._prior())
         kept = {
             "schema_fingerprint": recipe.schema.fingerprint(), "bootstrap": verdict.bootstrap, "trained_to": cut, "settings": self.parameters,
             "importance": {name: round(share, 5) for name, share in sorted(fitted.importance.items(), key=lambda item: -item[1])},
@@ -273,8 +286,20 @@ class _Run:
         )  # fmt: skip
 
     def _metrics(self, earlier: Dataset, later: Dataset, predictions: Floats, resampling: Resampling) -> dict[str, Metric]:
-        figures = metrics.classification if self.recipe.task == estimators.CLASSIFICATION else metrics.regression
-        return figures(later.labels, predictions, float(earlier.labels.mean()), resampling)
+        if self.recipe.task == estimators.REGRESSION:
+            return metrics.regression(later.labels, predictions, float(earlier.labels.mean()), resampling)
+        return metrics.classification(later.labels, predictions, float(earlier.labels.mean()), resampling, truth=self._truth(later))
+
+    def _prior(self) -> str:
+        return "the smoothed rates" if self.recipe.schema.prior else "the constant prediction"
+
+    def _truth(self, later: Dataset) -> Floats | None:
+        """The true probability of every later row, None unless all of them are known."""
+        truth = _truths.get(self.recipe.kind)
+        if truth is None or later.keys is None or not later.synthetic.all():
+            return None
+        known = truth(later.keys)
+        return None if np.isnan(known).any() else known
 
     def _quality(self, earlier: Dataset, later: Dataset, predictions: Floats, champion: registry.LoadedModel | None) -> gates.Gate:
         """Against the champion on rows neither has learned from, against the prior where there is no champion."""
@@ -283,7 +308,7 @@ class _Run:
         )
         if champion is None:
             prior = estimators.fit("prior", self.recipe.task, earlier.features, earlier.labels, self.recipe.schema, {})
-            opponent, name, unseen = prior.native(later.features), "the prior", np.ones(len(later), dtype=bool)
+            opponent, name, unseen = prior.native(later.features), self._prior(), np.ones(len(later), dtype=bool)
         else:
             opponent, name = champion.predictor.predict(later.features), f"champion v{champion.version_number}"
             unseen = later.at >= champion.parameters.get("trained_to", 0.0)

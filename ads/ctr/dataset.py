@@ -19,7 +19,7 @@ HISTORY = timedelta(days=28)
 
 # The events of a decision carry its time in their ids, so they lie in the partition of the same day.
 ROWS = """
-SELECT extract(epoch FROM d.decided_at)::float8, d.session::text, slot.value->'features', (slot.value->>'slot')::int, d.synthetic,
+SELECT extract(epoch FROM d.decided_at)::float8, d.session::text, slot.value->'features', (slot.value->>'slot')::int, d.synthetic, d.id::text,
        EXISTS (
            SELECT 1 FROM ads_adevent c
            WHERE c.day = d.day AND c.decision = d.id AND c.slot = i.slot AND c.type = 'ad.click' AND c.valid AND c.received_at <= %(as_of)s
@@ -38,7 +38,8 @@ ORDER BY d.decided_at, d.id, i.slot
 def load(as_of: datetime) -> Dataset:
     """One row for each valid impression whose click window had closed at ``as_of``; label 1 when a valid click came in it.
 
-    Rows logged under another feature schema are left out. The exposure column holds the slot the ad really had.
+    Rows logged under another feature schema are left out. The exposure column holds the slot the ad really had. Keys are
+    ``decision/slot``.
     """
     since, mature = as_of - HISTORY, as_of - CLICK_WINDOW
     bounds: dict[str, Any] = {
@@ -60,8 +61,9 @@ def _dataset(rows: list[tuple[Any, ...]]) -> Dataset:
     features[:, SCHEMA.index["pod_position"]] = [row[3] for row in rows]
     return Dataset(
         features=features,
-        labels=np.array([float(row[5]) for row in rows]),
+        labels=np.array([float(row[6]) for row in rows]),
         at=np.array([row[0] for row in rows], dtype=np.float64),
         session=np.array([row[1] for row in rows], dtype=np.str_),
         synthetic=np.array([row[4] for row in rows], dtype=bool),
+        keys=np.array([f"{row[5]}/{row[3]}" for row in rows], dtype=np.str_),
     )

@@ -26,5 +26,5 @@ def rebuild_rates() -> None:
     rates.rebuild(stream.client())
 
 
-schedule("ads.train_ctr", crontab(minute=20))
+schedule("ads.train_ctr", crontab(minute=20, hour="*/3"))
 schedule("ads.rebuild_rates", crontab(hour=3, minute=10))

@@ -19,4 +19,4 @@ def train_engagement() -> dict[str, Any]:
     return answer
 
 
-schedule("engagement.train", crontab(minute=40))
+schedule("engagement.train", crontab(minute=40, hour=3))

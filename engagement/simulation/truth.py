@@ -53,6 +53,13 @@ def probabilities(folder: Path, kind: str, wanted: Iterable[tuple[uuid.UUID, int
     return found
 
 
+def of_clicks(folder: Path, keys: NDArray[np.str_]) -> NDArray[np.float64]:
+    """The true click probability of each ``decision/slot``, NaN for those the files do not know."""
+    wanted = [(uuid.UUID(key.split("/")[0]), int(key.split("/")[1])) for key in keys.tolist()]
+    found = probabilities(folder, CLICK, wanted)
+    return np.array([found.get(key, np.nan) for key in wanted])
+
+
 def ceiling(truth: NDArray[np.float64], outcome: NDArray[np.float64]) -> dict[str, float]:
     """Log loss and normalised entropy (log loss over the entropy of the base rate) of predicting the truth itself.
 

@@ -50,7 +50,7 @@ def as_text(report: training.Report) -> str:
     version = f" v{report.number}" if report.number else ""
     lines = ["", f"{report.kind}{version} by {report.estimator}: {report.train_rows:,} rows learned from, {report.test_rows:,} later rows judged by"]
     if report.metrics:
-        lines += ["", f"  {'figure':<20}{'value':>10}{'constant':>12}   95 % interval"]
+        lines += ["", f"  {'figure':<20}{'value':>10}{'constant':>12}{'ceiling':>10}   95 % interval"]
         lines += [_metric(name, metric) for name, metric in report.metrics.items()]
     lines += ["", "  gates"]
     for gate in report.gates:
@@ -61,8 +61,8 @@ def as_text(report: training.Report) -> str:
 
 
 def _metric(name: str, metric: dict[str, Any]) -> str:
-    low, high = _number(metric["ci_low"]), _number(metric["ci_high"])
-    return f"  {name.replace('_', ' '):<20}{_number(metric['value']):>10}{_number(metric['baseline']):>12}   {low} to {high}"
+    value, baseline, ceiling, low, high = (_number(metric[part]) for part in ("value", "baseline", "ceiling", "ci_low", "ci_high"))
+    return f"  {name.replace('_', ' '):<20}{value:>10}{baseline:>12}{ceiling:>10}   {low} to {high}"
 
 
 def _number(value: float | None) -> str:

@@ -53,6 +53,12 @@ def test_the_first_model_is_promoted_as_bootstrap_and_scores_the_next_request(le
     assert scorer.score(REQUEST, make_candidates(3)).model_version == 1
 
 
+def test_where_the_true_probabilities_are_known_their_figures_stand_as_the_ceiling(learned: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert training.train("ctr", as_of=NOW, estimator="prior").metrics["log_loss"]["ceiling"] is None
+    monkeypatch.setitem(training._truths, "ctr", lambda keys: np.full(len(keys), 0.1))
+    assert training.train("ctr", as_of=NOW, estimator="prior").metrics["log_loss"]["ceiling"] > 0
+
+
 def test_the_same_log_gives_the_same_artifact(learned: None) -> None:
     for _ in range(2):
         training.train("ctr", as_of=NOW, parameters=SMALL)
@@ -136,7 +142,11 @@ def test_the_command_answers_in_json(learned: None) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(["ctr", "--estimator", "oracle"], "choose one of: prior, random_forest"), (["weather"], "choose one of: ctr"), (["ctr"], "not enough data")],
+    [
+        (["ctr", "--estimator", "oracle"], "choose one of: prior, random_forest"),
+        (["weather"], "choose one of: ctr, engagement"),
+        (["ctr"], "not enough data"),
+    ],
 )
 def test_the_command_says_what_is_wrong(arguments: list[str], words: str) -> None:
     with pytest.raises(CommandError, match=words):
