@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -71,9 +72,10 @@ def drain(now: datetime | None = None) -> int:
     name = consumer_name()
     stream.ensure_group()
     total = 0
-    while entries := stream.claim_orphans(name, idle_ms=0, count=BATCH) or stream.read(name, count=BATCH, block_ms=None):
-        process(entries, now=now)
-        total += len(entries)
+    for take in (partial(stream.claim_orphans, idle_ms=0), partial(stream.read, block_ms=None)):
+        while entries := take(name, count=BATCH):
+            process(entries, now=now)
+            total += len(entries)
     stream.leave(name)
     return total
 
@@ -113,6 +115,8 @@ def _settle(batch: Sequence[Read], now: datetime) -> None:
         except Exception as error:
             if _is_unavailable(error):
                 _forget_broken_connection()
+                if _is_collision(error) and attempt < ATTEMPTS:
+                    continue
                 raise Unavailable(_words(error)) from error
             if len(batch) > 1:
                 half = len(batch) // 2
@@ -169,6 +173,12 @@ def _is_unavailable(error: Exception) -> bool:
     if isinstance(cause, psycopg.Error) and cause.sqlstate is not None:
         return cause.sqlstate.startswith(NOT_THE_EVENTS_FAULT)
     return isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError) or isinstance(error, OperationalError | InterfaceError)
+
+
+def _is_collision(error: Exception) -> bool:
+    """A deadlock or a serialization failure against another consumer: the loser simply goes again."""
+    cause = error.__cause__ if isinstance(error, DatabaseError) else error
+    return isinstance(cause, psycopg.Error) and (cause.sqlstate or "").startswith("40")
 
 
 def _forget_broken_connection() -> None:

@@ -57,9 +57,10 @@ def ensure_partitions(days: Iterable[date]) -> int:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('adplatform.ensure_partitions'))")
         missing = _missing(cursor, wanted)
         for table, day in missing:
-            cursor.execute(
-                f'CREATE TABLE "{partition_name(table, day)}" PARTITION OF "{table}" FOR VALUES FROM (%s) TO (%s)', [day, day + timedelta(days=1)]
-            )
+            # Made beside the table and then attached: unlike PARTITION OF, that lets others read and write meanwhile.
+            name = partition_name(table, day)
+            cursor.execute(f'CREATE TABLE "{name}" (LIKE "{table}" INCLUDING DEFAULTS INCLUDING CONSTRAINTS)')
+            cursor.execute(f'ALTER TABLE "{table}" ATTACH PARTITION "{name}" FOR VALUES FROM (%s) TO (%s)', [day, day + timedelta(days=1)])
     return len(missing)
 
 

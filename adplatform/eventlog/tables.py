@@ -101,14 +101,18 @@ def fold(cursor: Any, table: str, keys: Sequence[str], measures: Sequence[str], 
     cursor.execute(_fold_statement(cursor, table, tuple(keys), tuple(measures)), [list(column) for column in columns])
 
 
-_types: dict[str, dict[str, str]] = {}
+_types: dict[tuple[str, ...], tuple[str, ...]] = {}
 
 
 def _fold_statement(cursor: Any, table: str, keys: tuple[str, ...], measures: tuple[str, ...]) -> sql.Composed:
-    if table not in _types:
-        cursor.execute("SELECT attname, format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0", [table])
-        _types[table] = dict(cursor.fetchall())
-    return _compose_fold(table, keys, measures, tuple(_types[table][column] for column in (*keys, *measures)))
+    columns = (*keys, *measures)
+    if (table, *columns) not in _types:
+        # Asked of the table itself, so that a missing migration shows as what it is.
+        cursor.execute(sql.SQL("SELECT {} FROM {} LIMIT 0").format(sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(table)))
+        codes = [column.type_code for column in cursor.description]
+        cursor.execute("SELECT format_type(code, NULL) FROM unnest(%s::oid[]) WITH ORDINALITY AS c(code, place) ORDER BY place", [codes])
+        _types[table, *columns] = tuple(name for (name,) in cursor.fetchall())
+    return _compose_fold(table, keys, measures, _types[table, *columns])
 
 
 @lru_cache(maxsize=64)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 
 from adplatform.eventlog import consumer, handlers, health, ids, stream
-from adplatform.eventlog.envelope import decode
+from adplatform.eventlog.envelope import Event, decode
 from adplatform.eventlog.partitions import ensure_partitions
+from adplatform.eventlog.rollup import Rollup
 from adplatform.models import DeadEvent, RollupState
 from engagement.models import PlaybackDay, PlaybackEvent, PlaybackHour, PlaybackMinute
 from tests.adplatform.eventlog.conftest import append_many, make_event
@@ -141,3 +144,24 @@ def test_a_missing_table_is_waited_for_and_buries_nothing(monkeypatch: pytest.Mo
     monkeypatch.setattr(handlers, "_handlers", {"x": PlaybackHandler()})
     assert consumer.drain() == 2
     assert figures()[0] == 2
+
+
+def test_two_consumers_with_the_same_batch_store_it_once() -> None:
+    append_many(6)
+    stream.ensure_group()
+    entries = stream.read("one", count=10, block_ms=None)
+    consumer.process(entries)
+    consumer.process(entries)
+    assert figures() == (6, 6, 6, 6)
+
+
+def test_a_rollup_whose_migration_is_missing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ahead(PlaybackHandler):
+        def __call__(self, cursor: Any, events: Sequence[Event], *, now: datetime) -> None:
+            Rollup("ahead", "engagement_playback", ("title_id",), ("not_migrated_yet",)).add(cursor, [(now, (1,), (1,))])
+
+    append_many(2)
+    monkeypatch.setattr(handlers, "_handlers", {"x": Ahead()})
+    with pytest.raises(consumer.Unavailable, match="UndefinedColumn"):
+        consumer.drain()
+    assert DeadEvent.objects.count() == 0
