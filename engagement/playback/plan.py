@@ -278,16 +278,13 @@ def time_of_position(plan: Plan, scene_id: int, offset: float) -> float | None:
 
 
 def position_at(plan: Plan, t: float) -> tuple[int, float] | None:
-    """(scene, seconds into the full scene) at playlist time ``t``; during an ad, the start of the scene after it, or the
-    end of the film so far. None when no scene is published."""
-    index = index_at(plan, t)
-    for item in plan.published[max(index, 0) :]:
-        if item.scene:
-            return item.scene, _full_offset(plan.scene(item.scene).clip, item.cut, max(0.0, t - item.t0))
-    for item in reversed(plan.published):
-        if item.scene:
-            return item.scene, plan.scene(item.scene).clip.duration()
-    return None
+    """(scene, seconds into the full scene) at playlist time ``t``; during an ad, the end of the scene before it. None when no
+    scene is published. The player counts the same way."""
+    scenes = [item for item in plan.published if item.scene]
+    item = next((one for one in reversed(scenes) if one.t0 <= t), scenes[0] if scenes else None)
+    if item is None:
+        return None
+    return item.scene, _full_offset(plan.scene(item.scene).clip, item.cut, min(max(0.0, t - item.t0), item.t1 - item.t0))
 
 
 def _played_offset(clip: Clip, cut: Cut, offset: float) -> float:
