@@ -74,6 +74,7 @@ class _Visit:
     watched: float = 0.0
     furthest: float = 0.0
     ended: bool = False
+    on_screen: bool = True
     playing: float = 0.0
     off_speed: float = 0.0
 
@@ -90,48 +91,71 @@ def rows_of_session(events: Sequence[Happened], film: Film, surroundings: SceneC
     The label is the share watched, at normal speed, of this scene and the next one that came: 0 for what the viewer left
     before, and one scene alone where the film has no more.
     """
-    signals = SessionSignals()
-    visits: list[_Visit] = []
-    starts: list[tuple[int, float, Matrix]] = []
-    finished: set[int] = set()
-    playing, stretch, before = True, 0, None
+    story = _Story(film, surroundings)
     for event in events:
-        elapsed = 0.0 if before is None else event.at - before
-        if elapsed > IDLE.total_seconds():
-            stretch += 1
-        if visits and playing and visits[-1].stretch == stretch:
-            visits[-1].playing += elapsed
-            visits[-1].off_speed += elapsed if signals.rate != 1 else 0.0
-        before = event.at
-        playing = {"playback.pause": False, "playback.play": True, "playback.start": True}.get(event.kind, playing)
-        data = _completed(event, film)
-        signals.update(event.kind, event.at, scene=event.scene, data=data)
-        scene = film.get(event.scene) if event.scene is not None else None
+        story.take(event)
+    return [(at, row, story.label(place)) for place, at, row in story.starts]
+
+
+class _Story:
+    """One session, told event by event. A ``stretch`` is what lies between two silences long enough to count as leaving."""
+
+    def __init__(self, film: Film, surroundings: SceneContext) -> None:
+        self.film, self.surroundings = film, surroundings
+        self.signals = SessionSignals()
+        self.visits: list[_Visit] = []
+        self.starts: list[tuple[int, float, Matrix]] = []
+        self.finished: set[int] = set()
+        self.playing, self.stretch = True, 0
+        self.before: float | None = None
+
+    def take(self, event: Happened) -> None:
+        self._pass_time(event.at)
+        self.playing = {"playback.pause": False, "playback.play": True, "playback.start": True}.get(event.kind, self.playing)
+        data = _completed(event, self.film)
+        self.signals.update(event.kind, event.at, scene=event.scene, data=data)
         if event.kind == "playback.end":
-            finished.add(stretch)
+            self.finished.add(self.stretch)
+        scene = self.film.get(event.scene) if event.scene is not None else None
         if scene is None or event.scene is None:
-            continue
+            return
         if event.kind == "playback.scene_start":
-            if all(visit.scene != event.scene for visit in visits):
-                context = _context(surroundings, film, scene)
-                starts.append((len(visits), event.at, build(signals, context, event.at)))
-            if not visits or (visits[-1].scene, visits[-1].stretch) != (event.scene, stretch):
-                visits.append(_Visit(event.scene, stretch, event.offset, scene.duration, furthest=event.offset))
-        elif visits and visits[-1].scene == event.scene:
-            visits[-1].furthest = max(visits[-1].furthest, event.offset)
-            if event.kind == "playback.scene_end":
-                visits[-1].watched += number(data.get("watched"), 0.0)
-                visits[-1].duration = number(data.get("duration"), scene.duration)
-                visits[-1].ended = True
-    return [(at, row, _label(visits, place, len(film), finished)) for place, at, row in starts]
+            self._start(event, event.scene, scene)
+        elif self.visits and self.visits[-1].scene == event.scene:
+            self._continue(self.visits[-1], event, scene, data)
 
+    def label(self, place: int) -> float:
+        """For the visit at ``place``, once the whole session was told."""
+        stretch = self.visits[place].stretch
+        coming = [visit for visit in self.visits[place : place + COMING_SCENES] if visit.stretch == stretch]
+        seen = len({visit.scene for visit in self.visits[:place]})
+        expected = len(coming) if stretch in self.finished else min(COMING_SCENES, len(self.film) - seen)
+        return sum(visit.share() for visit in coming) / max(1, expected)
 
-def _label(visits: Sequence[_Visit], place: int, scenes: int, finished: set[int]) -> float:
-    stretch = visits[place].stretch
-    coming = [visit for visit in visits[place : place + COMING_SCENES] if visit.stretch == stretch]
-    seen = len({visit.scene for visit in visits[:place]})
-    expected = len(coming) if stretch in finished else min(COMING_SCENES, scenes - seen)
-    return sum(visit.share() for visit in coming) / max(1, expected)
+    def _pass_time(self, at: float) -> None:
+        elapsed = 0.0 if self.before is None else at - self.before
+        self.before = at
+        if elapsed > IDLE.total_seconds():
+            self.stretch += 1
+        elif self.visits and self.playing and self.visits[-1].on_screen:
+            self.visits[-1].playing += elapsed
+            self.visits[-1].off_speed += elapsed if self.signals.rate != 1 else 0.0
+
+    def _start(self, event: Happened, scene_id: int, scene: FilmScene) -> None:
+        if all(visit.scene != scene_id for visit in self.visits):
+            context = replace(self.surroundings, scenes=len(self.film), position=scene.position, mood=scene.mood, intensity=scene.intensity)
+            self.starts.append((len(self.visits), event.at, build(self.signals, context, event.at)))
+        if self.visits and (self.visits[-1].scene, self.visits[-1].stretch) == (scene_id, self.stretch):
+            self.visits[-1].on_screen = True
+        else:
+            self.visits.append(_Visit(scene_id, self.stretch, event.offset, scene.duration, furthest=event.offset))
+
+    def _continue(self, visit: _Visit, event: Happened, scene: FilmScene, data: Mapping[str, Any]) -> None:
+        visit.furthest = max(visit.furthest, event.offset)
+        if event.kind == "playback.scene_end":
+            visit.watched += number(data.get("watched"), 0.0)
+            visit.duration = number(data.get("duration"), scene.duration)
+            visit.ended, visit.on_screen = True, False
 
 
 def _completed(event: Happened, film: Film) -> Mapping[str, Any]:
@@ -140,10 +164,6 @@ def _completed(event: Happened, film: Film) -> Mapping[str, Any]:
     if event.kind != "playback.scene_end" or "duration" in event.data or scene is None:
         return event.data
     return {**event.data, "duration": scene.tight if event.data.get("cut") == "tight" else scene.duration}
-
-
-def _context(surroundings: SceneContext, film: Film, scene: FilmScene) -> SceneContext:
-    return replace(surroundings, scenes=len(film), position=scene.position, mood=scene.mood, intensity=scene.intensity)
 
 
 def load(as_of: datetime) -> Dataset:
