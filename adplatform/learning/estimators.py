@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from .schema import FeatureSchema, Matrix
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
 FIT_JOBS = 2
+LEAST_LEAF = 25
 
 
 class UnknownEstimator(ValueError):
@@ -62,8 +64,16 @@ def _fit_prior(features: Matrix, labels: Predictions, schema: FeatureSchema, par
 def _fit_forest_classifier(features: Matrix, labels: Predictions, schema: FeatureSchema, parameters: dict[str, Any]) -> Fitted:
     from sklearn.ensemble import RandomForestClassifier
 
-    forest = RandomForestClassifier(n_jobs=FIT_JOBS, **parameters)
+    positives = parameters.pop("positives_per_leaf")
+    leaf = {"min_samples_leaf": leaf_for(len(labels), float(labels.mean()), positives)}
+    forest = RandomForestClassifier(n_jobs=FIT_JOBS, **{**leaf, **parameters})
     return _fit_forest(forest, features, labels.astype(np.int64), schema, lambda model, rows: model.predict_proba(rows)[:, 1])
+
+
+def leaf_for(rows: int, rate: float, positives: float) -> int:
+    """Fewest rows in a leaf, so that it holds about ``positives`` positive outcomes: at a click rate of 1 %, leaves of 25 rows
+    hold a click by chance and the forest learns noise. At most a tenth of the rows, so that there is something to split."""
+    return max(LEAST_LEAF, min(rows // 10, math.ceil(positives / rate)))
 
 
 def _fit_forest_regressor(features: Matrix, labels: Predictions, schema: FeatureSchema, parameters: dict[str, Any]) -> Fitted:
@@ -117,7 +127,7 @@ ESTIMATORS: dict[str, Estimator] = {
     "random_forest": Estimator(
         _fit_forest_classifier,
         (CLASSIFICATION,),
-        {"n_estimators": 100, "max_depth": 10, "min_samples_leaf": 25, "max_features": 0.4, "random_state": 7},
+        {"n_estimators": 150, "max_depth": 10, "positives_per_leaf": 4, "max_features": 0.6, "random_state": 7},
     ),
     "random_forest_regressor": Estimator(
         _fit_forest_regressor,
