@@ -1,6 +1,7 @@
-"""The tests' settings for a process of its own."""
+"""The tests' settings for a process of its own, without the rooms above, whose imports would cost more than the test."""
 
 from tests.settings import *  # noqa: F403
-from tests.settings import INSTALLED_APPS
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.adplatform.eventlog.child.apps.ChildConfig"]
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "adplatform", "tests.adplatform.eventlog.child.apps.ChildConfig"]
+MIDDLEWARE: list[str] = []
+ROOT_URLCONF = "tests.adplatform.eventlog.child.urls"
