@@ -148,14 +148,16 @@ class PlaybackConsumer(AsyncWebsocketConsumer):
             await self._refuse("log_unavailable")
             return
         metrics.ACCEPTED.labels(way="socket").inc(len(accepted.events))
-        highest = max((event.seq for event in accepted.events), default=self.live.acked_seq)
-        self.live.acked_seq = max(self.live.acked_seq, highest)
+        fresh = [event for event in accepted.events if self.live.is_new(event)]
+        self.live.acked_seq = max([self.live.acked_seq, *(event.seq for event in accepted.events)])
         await self._say({"type": "ack", "seq": self.live.acked_seq, "refused": [{"index": r.index, "reason": r.reason} for r in accepted.refused]})
-        await self._follow(accepted.events, now)
+        await self._follow(fresh, now)
 
-    async def _follow(self, events: list[Event], now: datetime) -> None:
+    async def _follow(self, fresh: list[Event], now: datetime) -> None:
         """Director first, publishing after it: what the next scene is can only be decided before it is published."""
-        fresh = [event for event in events if not self.live.seen(str(event.id))]
+        played = self.state.plan.played
+        if any(event.position and event.position.scene and event.position.scene not in played for event in fresh):
+            await self._grow(await in_thread(load, self.session_id), now)
         follow(self.live, self.state.plan, fresh, now=now)
         for event in fresh:
             scene = event.position.scene if event.position else None

@@ -12,9 +12,10 @@ import msgspec
 import redis
 
 from adplatform.eventlog import stream
+from adplatform.eventlog.envelope import Event
 
 KEPT_SECONDS = 24 * 3600
-# Recent event ids, so that events sent again after a lost connection do not count twice in the live windows.
+# What is sent again after a lost connection must not count twice in the live windows.
 RECENT_IDS = 64
 FEWEST_PREDICTIONS = 5
 
@@ -64,12 +65,14 @@ class Live(msgspec.Struct):
         self.boundaries = [*self.boundaries[1 - RECENT_IDS :], boundary]
         return True
 
-    def seen(self, event_id: str) -> bool:
-        """Whether this event was counted already; remembers it if not."""
-        if event_id in self.recent:
-            return True
-        self.recent = [*self.recent[1 - RECENT_IDS :], event_id]
-        return False
+    def is_new(self, event: Event) -> bool:
+        """Whether this event was not counted yet. Players number what they send; what has no number is known by its id."""
+        if event.seq:
+            return event.seq > self.acked_seq
+        if str(event.id) in self.recent:
+            return False
+        self.recent = [*self.recent[1 - RECENT_IDS :], str(event.id)]
+        return True
 
 
 def begun(*, epoch: int, t: float, now: datetime) -> Live:

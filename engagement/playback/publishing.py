@@ -7,17 +7,21 @@ got the same decision, so nothing is reserved twice.
 
 from __future__ import annotations
 
+import contextlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import redis
 import structlog
 from numpy.random import Generator
 
+from adplatform.eventlog import stream
 from adplatform.eventlog.stream import LogUnavailable
 from ads import serving
 from ads.decision.request import AdRequest
+from ads.reservation import release_all_unpublished
 from engagement.models import PlaybackSession
 
 from . import clips, why
@@ -130,6 +134,7 @@ def _decided(state: State, due: Break, *, now: datetime, rng: Generator | None) 
         return fill_break(state.plan, due, (), decision=None, reason="the ad server could not be reached")
     why.keep(served)
     ads = playable(served, target_duration=state.plan.target_duration)
+    give_back({served.decision: [ad.slot for ad in served.ads if ad.slot not in {one.slot for one in ads}]}, now=now)
     return fill_break(state.plan, due, ads, decision=served.decision, reason="" if ads else "no ad was eligible")
 
 
@@ -147,9 +152,17 @@ def playable(served: serving.ServedBreak, *, target_duration: int) -> list[Plann
     ]  # fmt: skip
 
 
+def give_back(slots: Mapping[uuid.UUID, Sequence[int]], *, now: datetime) -> None:
+    """Release the holds of ads that nobody will see, by decision. Without Redis they expire by themselves."""
+    with contextlib.suppress(redis.exceptions.RedisError):
+        for decision, unseen in slots.items():
+            release_all_unpublished(stream.client(), decision, unseen, now=now)
+
+
 def ad_request(session: PlaybackSession, plan: Plan, due: Break, *, now: datetime) -> AdRequest:
-    """What this break is asked for with. The viewer's attributes leave only with the consent the session began with."""
-    viewer = session.viewer if session.consent else None
+    """What this break is asked for with. The viewer's attributes are used only with consent, given at the session's start and not
+    withdrawn since."""
+    viewer = session.viewer if session.consent and session.viewer and session.viewer.ads_consent else None
     before = plan.scene(plan.played[-1]) if plan.played else plan.film[0]
     return AdRequest(
         session=session.pk,
@@ -166,7 +179,7 @@ def ad_request(session: PlaybackSession, plan: Plan, due: Break, *, now: datetim
         mood=before.mood,
         intensity=before.intensity,
         viewer=session.viewer_id,
-        consent=session.consent,
+        consent=viewer is not None,
         tier=viewer.tier if viewer else None,
         age_band=(viewer.age_band or None) if viewer else None,
         gender=(viewer.gender or None) if viewer else None,

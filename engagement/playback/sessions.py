@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,7 +19,7 @@ from engagement.models import PlaybackSession, Viewer
 
 from . import clips, live
 from .plan import Plan, first_plan, from_json, next_epoch, position_at, publish_scene, time_of_position
-from .publishing import State, change_plan, ensure_lead
+from .publishing import State, change_plan, ensure_lead, give_back
 
 REOPEN_WITHIN = timedelta(hours=24)
 IDLE_BEFORE_NEW_EPOCH = timedelta(minutes=15)
@@ -52,8 +53,9 @@ def session_open(
 ) -> Opened:
     """Reopen what this viewer left within a day, else begin a session at the viewer's last position in the film.
 
-    ``restart`` always begins a new session at the opener. Raises LogUnavailable.
+    ``restart`` always begins a new session at the opener. A synthetic viewer's session is synthetic. Raises LogUnavailable.
     """
+    synthetic = synthetic or bool(viewer and viewer.synthetic)
     left = None if restart else _left_session(viewer, title, tab=tab, now=now)
     if left is not None and now - _heard_at(left) <= REOPEN_WITHIN:
         return _reopen(left, tab=tab, now=now, rng=rng)
@@ -147,11 +149,22 @@ def _reopen(session: PlaybackSession, *, tab: str, now: datetime, rng: Generator
     if now - _heard_at(session) > IDLE_BEFORE_NEW_EPOCH:
         seen_until = kept.furthest if kept is not None and kept.epoch == plan.epoch else time_of_position(plan, scene_id, offset) or 0.0
         state = change_plan(session.pk, lambda latest: next_epoch(latest, scene_id=scene_id, offset=offset, seen_until=seen_until)[0])
+        give_back(unseen_ads(plan, state.plan), now=now)
     else:
         state = State(session.pk, session.plan_version, plan)
     resume_at = time_of_position(state.plan, scene_id, offset) or 0.0
     PlaybackSession.objects.filter(pk=session.pk).update(tab=tab, last_seen_at=now, epoch=state.plan.epoch)
     return _ready(session, state, resume_at, now=now, rng=rng, reopened=True)
+
+
+def unseen_ads(before: Plan, after: Plan) -> dict[uuid.UUID, list[int]]:
+    """Slots by decision of the ads that the old epoch published and the new one will decide anew."""
+    kept = {one.id for one in after.breaks if one.state == "seen"}
+    unseen: dict[uuid.UUID, list[int]] = {}
+    for item in before.published:
+        if item.ad is not None and item.break_id not in kept:
+            unseen.setdefault(item.ad.decision, []).append(item.ad.slot)
+    return unseen
 
 
 def left_at(session: PlaybackSession, plan: Plan, kept: live.Live | None) -> tuple[int, float]:
