@@ -9,8 +9,9 @@ class InsightsConfig(AppConfig):
     def ready(self) -> None:
         from adplatform import metrics
 
-        from .live import gauges
+        from .live import gauges, permissions
         from .semantic.grants import grant_after_migrate
 
         metrics.register(gauges.readings)
+        permissions.watch_changes()
         post_migrate.connect(grant_after_migrate, sender=self, dispatch_uid="insights-grants")

@@ -7,14 +7,18 @@ import contextlib
 import json
 
 import redis
+import structlog
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import Error as DatabaseError
 
 from insights.live import store
-from insights.live.permissions import may_watch
+from insights.live.permissions import may_watch, user_group
+
+log = structlog.get_logger(__name__)
 
 NOT_ALLOWED = 4403
+TRY_AGAIN_LATER = 1013
 UNSEEN_LIMIT = 3
 
 
@@ -40,7 +44,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.close(code=NOT_ALLOWED)
             return
         # Joined before the last snapshot is read: a tick in between is relayed or recognised as older, never missed.
-        await self.channel_layer.group_add(store.GROUP, self.channel_name)
+        try:
+            for group in self._groups():
+                await self.channel_layer.group_add(group, self.channel_name)
+        except (redis.RedisError, OSError) as error:
+            log.warning("live_socket_turned_away", reason=str(error), action="the page tries again by itself")
+            await self.close(code=TRY_AGAIN_LATER)
+            return
         await self.accept()
         await self._send_last()
         self.watchdog = asyncio.create_task(self._recheck())
@@ -50,7 +60,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self.watchdog.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self.watchdog
-            await self.channel_layer.group_discard(store.GROUP, self.channel_name)
+            for group in self._groups():
+                await self.channel_layer.group_discard(group, self.channel_name)
+
+    def _groups(self) -> tuple[str, ...]:
+        return (store.GROUP, user_group(self.user_id or 0))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
@@ -77,6 +91,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if not self.paused:
             await self.send(text_data=json.dumps({"type": "problem", "what": event["what"], "since": event["since"]}))
 
+    async def live_permissions(self, event: dict[str, str]) -> None:
+        await self._check()
+
     async def _flush(self) -> None:
         if self.waiting and self.unseen < UNSEEN_LIMIT:
             body, self.waiting = self.waiting["body"], None
@@ -95,10 +112,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def _recheck(self) -> None:
         while True:
             await asyncio.sleep(self.recheck_seconds)
-            try:
-                allowed = await database_sync_to_async(may_watch)(self.user_id)
-            except DatabaseError:
-                continue
-            if not allowed:
-                await self.close(code=NOT_ALLOWED)
-                return
+            await self._check()
+
+    async def _check(self) -> None:
+        try:
+            allowed = await database_sync_to_async(may_watch)(self.user_id)
+        except DatabaseError:
+            return  # Asked again within a minute; no figure comes from an absent database meanwhile.
+        if not allowed:
+            await self.close(code=NOT_ALLOWED)

@@ -130,6 +130,14 @@ async def test_a_right_taken_away_ends_the_connection(monkeypatch: pytest.Monkey
         assert message == {"type": "websocket.close", "code": 4403}
 
 
+async def test_a_right_taken_away_is_told_to_the_socket_at_once() -> None:
+    executive = await database_sync_to_async(a_user)("eve", "executive")
+    async with connected(executive) as socket:
+        await database_sync_to_async(clear_groups)("eve")
+        message = await asyncio.wait_for(socket.receive_output(5), 6)
+        assert message == {"type": "websocket.close", "code": 4403}
+
+
 def clear_groups(name: str) -> None:
     User.objects.get(username=name).groups.clear()
 
