@@ -92,7 +92,7 @@ def _models(now: datetime) -> list[dict[str, Any]]:
             f"model-{row.pk}-{row.status}",
             row.trained_at or row.created_at,
             "model",
-            f"{row.kind.upper() if row.kind == 'ctr' else row.kind.capitalize()} model v{row.number} {row.status}",
+            f"{_kind(row.kind)} model v{row.number} {row.status}",
             evidence("adplatform_modelversion", row.pk),
             row.verdict,
         )
@@ -118,6 +118,37 @@ def _budgets(now: datetime) -> list[dict[str, Any]]:
         )
         for row in rows
     ]
+
+
+# The figure each kind of model is judged by, and its name on the page. Lower is better in all of them.
+JUDGED_BY = {"normalised_entropy": "normalised entropy", "mse": "mean squared error", "mae": "mean absolute error"}
+
+
+def champions() -> list[dict[str, Any]]:
+    """The models in use, each with its figure on later data beside that of the constant prediction. One query."""
+    rows = ModelVersion.objects.filter(alias=ModelVersion.Alias.CHAMPION).order_by("kind")
+    return [
+        {
+            "name": f"{_kind(row.kind)} v{row.number}",
+            "estimator": row.estimator.replace("_", " "),
+            "trained_at": row.trained_at.isoformat() if row.trained_at else None,
+            "synthetic": row.synthetic_share,
+            "figure": _judged(row),
+            "link": evidence("adplatform_modelversion", row.pk),
+        }
+        for row in rows
+    ]
+
+
+def _kind(kind: str) -> str:
+    return "CTR" if kind == "ctr" else kind.capitalize()
+
+
+def _judged(row: ModelVersion) -> dict[str, Any] | None:
+    for name, words in JUDGED_BY.items():
+        if found := row.metrics.get(name):
+            return {"name": words, **{part: found.get(part) for part in ("value", "baseline", "ci_low", "ci_high")}}
+    return None
 
 
 def top_campaigns(now: datetime) -> list[dict[str, Any]]:

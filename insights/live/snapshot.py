@@ -84,6 +84,7 @@ def build(now: datetime, *, version: tuple[int, int], compared: Yesterday) -> di
             "impressions": ratio(sums["synthetic_impressions"], sums["impressions"]),
         },
         "campaigns": feed.top_campaigns(now),
+        "models": feed.champions(),
         "feed": feed.latest(now),
     }
 

@@ -74,3 +74,32 @@ function campaignRow(campaign, most, write, mayOpen) {
   row.append(name, text("td", "", write.money(campaign.revenue)), text("td", "", write.count(campaign.impressions)), text("td", "", ctr));
   return row;
 }
+
+export function models(write, mayOpen) {
+  const list = document.getElementById("models");
+  let shown = "";
+  return (rows) => {
+    const signature = JSON.stringify(rows);
+    if (signature === shown) return;
+    shown = signature;
+    if (rows.length) list.replaceChildren(...rows.map((row) => modelRow(row, write, mayOpen)));
+    else list.replaceChildren(text("li", "muted", "No model is trained yet: ads are ranked by the prior"));
+  };
+}
+
+function modelRow(model, write, mayOpen) {
+  const row = document.createElement("li");
+  const name = text("p", "model-name", "");
+  name.append(mayOpen && model.link ? Object.assign(text("a", "", model.name), { href: model.link }) : model.name);
+  row.append(name);
+  const { figure } = model;
+  const known = (value) => value !== null && value !== undefined;
+  if (figure && known(figure.value)) {
+    const interval = known(figure.ci_low) && known(figure.ci_high) ? ` (${figure.ci_low.toFixed(3)} – ${figure.ci_high.toFixed(3)})` : "";
+    const constant = known(figure.baseline) ? ` against ${figure.baseline.toFixed(3)}` : "";
+    row.append(text("p", "model-figure", `${figure.name} ${figure.value.toFixed(3)}${interval}${constant}`));
+  }
+  const trained = model.trained_at ? `, trained ${model.trained_at.slice(0, 10)} ${write.minute(model.trained_at)}` : "";
+  row.append(text("p", "model-detail", `${model.estimator}${trained}, ${write.share(model.synthetic)} synthetic data`));
+  return row;
+}

@@ -1,7 +1,7 @@
 import { chart } from "./chart.js";
 import { FeedLine } from "./feedline.js";
 import { ago, writer } from "./format.js";
-import { campaigns, feed } from "./lists.js";
+import { campaigns, feed, models } from "./lists.js";
 import { tiles } from "./tiles.js";
 
 const LATE_MS = 3500;
@@ -11,6 +11,7 @@ const mayOpen = page.dataset.evidence === "yes";
 const lines = chart(write);
 const drawTiles = tiles(write);
 const drawFeed = feed(write, mayOpen);
+const drawModels = models(write, mayOpen);
 const drawCampaigns = campaigns(write, mayOpen);
 
 const scheme = location.protocol === "https:" ? "wss:" : "ws:";
@@ -23,6 +24,7 @@ source.addEventListener("snapshot", ({ detail: snapshot }) => {
   lines.draw(snapshot.series);
   drawFeed(snapshot.feed);
   drawCampaigns(snapshot.campaigns);
+  drawModels(snapshot.models);
   synthetic(snapshot.synthetic);
   page.dataset.version = snapshot.version.join(".");
   tellState();

@@ -159,6 +159,15 @@ def test_campaigns_stand_in_the_order_of_their_revenue() -> None:
     assert [(row["name"], row["revenue"]) for row in rows] == [(f"Campaign {campaign.pk + 1}", 60), ("Electric Autumn", 50)]
 
 
+def test_a_model_in_use_stands_beside_its_baseline() -> None:
+    judged = {"auc": {"value": 0.7}, "normalised_entropy": {"value": 0.94, "baseline": 1.0, "ci_low": 0.92, "ci_high": 0.96}}
+    ModelVersion.objects.create(kind="ctr", number=3, estimator="random_forest", alias="previous", metrics=judged)
+    ModelVersion.objects.create(kind="ctr", number=4, estimator="random_forest", alias="champion", metrics=judged, synthetic_share=1.0)
+    (model,) = build()["models"]
+    assert (model["name"], model["estimator"], model["synthetic"]) == ("CTR v4", "random forest", 1.0)
+    assert model["figure"] == {"name": "normalised entropy", "value": 0.94, "baseline": 1.0, "ci_low": 0.92, "ci_high": 0.96}
+
+
 def test_the_snapshot_tells_how_far_events_are_counted() -> None:
     RollupState.objects.create(name="ads", filled_to=NOW.replace(second=0) - MINUTE)
     RollupState.objects.create(name="breaks", filled_to=None)
