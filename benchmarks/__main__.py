@@ -37,7 +37,8 @@ def report(results: list[dict[str, Any]]) -> str:
         lines += [f"## {result['benchmark']}", "", "| what | measured | goal | |", "|---|---|---|---|"]
         for row in result["rows"]:
             verdict = {None: "", True: "met", False: "**missed**"}[row["met"]]
-            lines.append(f"| {row['name']} | {row['value']:,.6g} {row['unit']} | {row['goal'] or ''} | {verdict} |")
+            goal = "" if row["goal"] is None else f"{row['goal']:,g}"
+            lines.append(f"| {row['name']} | {row['value']:,.6g} {row['unit']} | {goal} | {verdict} |")
         lines += ["", "Machine: " + ", ".join(f"{key} {value}" for key, value in result["machine"].items()) + ".", ""]
         lines += ["Versions: " + ", ".join(f"{key} {value}" for key, value in result["versions"].items()) + ".", ""]
     return "\n".join(lines)

@@ -32,23 +32,25 @@ class Goal:
     def met(self, value: float) -> bool:
         return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
 
-    def __str__(self) -> str:
-        return f">= {self.at_least:,g}" if self.at_least is not None else f"<= {self.at_most:,g}"
+    @property
+    def bound(self) -> float | None:
+        return self.at_least if self.at_least is not None else self.at_most
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure as measured. ``goal`` and ``met`` are None where the figure is only there to compare with."""
+    """One figure as measured. ``goal`` and ``met`` are None where the figure is only there to compare with; ``met`` says
+    whether the value lies on the right side of the goal."""
 
     name: str
     value: float
     unit: str
-    goal: str | None = None
+    goal: float | None = None
     met: bool | None = None
 
 
 def row(name: str, value: float, unit: str, goal: Goal | None = None) -> Row:
-    return Row(name, value, unit, str(goal) if goal else None, goal.met(value) if goal else None)
+    return Row(name, value, unit, goal.bound if goal else None, goal.met(value) if goal else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,8 @@ def main(name: str, measure: Measure, *, servers: bool = True) -> None:
     with ExitStack() as stack:
         if servers:
             _bring_up(stack)
-        rows = list(measure(Options(quick=arguments.quick)))
-        result = {"benchmark": name, "machine": machine(), "versions": versions(servers=servers), "rows": [asdict(row) for row in rows]}
+        described = {"benchmark": name, "machine": machine(), "versions": versions(servers=servers)}
+        result = described | {"rows": [asdict(row) for row in measure(Options(quick=arguments.quick))]}
     print(json.dumps(result) if arguments.json else table(result))
 
 
@@ -153,7 +155,7 @@ def table(result: dict[str, Any]) -> str:
     width = max(len(row["name"]) for row in result["rows"])
     for row in result["rows"]:
         verdict = {None: "", True: "met", False: "MISSED"}[row["met"]]
-        goal = f"goal {row['goal']}" if row["goal"] else ""
+        goal = f"goal {row['goal']:,g}" if row["goal"] is not None else ""
         lines.append(f"  {row['name']:<{width}}  {row['value']:>14,.6g} {row['unit']:<12} {goal:<16} {verdict}".rstrip())
     described = ", ".join(f"{key} {value}" for key, value in result["machine"].items())
     return "\n".join([*lines, "", f"  machine: {described}", "  versions: " + ", ".join(f"{k} {v}" for k, v in result["versions"].items())])
