@@ -43,7 +43,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """What this user may look at, by group."""
-    groups = [{"title": "Pages", "items": _pages()}]
+    groups: list[dict[str, Any]] = [{"title": "Pages", "items": _pages()}]
     for title, models in GROUPS:
         items = list(_items(request, models))
         if items:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from .decision.request import AdRequest
 from .decision.state import Alternate, Decision, DeliveryState, Slot
 from .reservation import Taken
 
+REQUEST_FIELDS = tuple(field.name for field in fields(AdRequest))
 # As long as the edge takes events: a viewer may pause a whole evening in front of an ad.
 TOKEN_LIFETIME = timedelta(hours=24)
 
@@ -45,7 +46,7 @@ def draft(
     return Draft(
         id=decision_id,
         decided_at=now,
-        request=asdict(request),
+        request={name: getattr(request, name) for name in REQUEST_FIELDS},
         state=stored_state(inventory, state, decision),
         slots=[[_alternate(inventory, decision, slot, alternate) for alternate in slot.alternates] for slot in decision.slots],
         explanation=decision.explanation,

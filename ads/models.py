@@ -6,7 +6,7 @@ floor has no foreign key upstairs, and only catalogue rows below it.
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -24,15 +24,21 @@ class BillingRowsStay(TypeError):
     """Somebody tried to delete or rewrite what was decided, counted or charged. Corrections are new rows."""
 
 
-class PermanentQuerySet(models.QuerySet[models.Model]):
+Row = TypeVar("Row", bound=models.Model)
+
+
+class PermanentQuerySet(models.QuerySet[Row]):
     def delete(self) -> NoReturn:
         raise BillingRowsStay(f"{self.model.__name__} rows are never deleted; write a reversal instead")
 
 
+class PermanentManager(models.Manager[Row]):
+    def get_queryset(self) -> PermanentQuerySet[Row]:
+        return PermanentQuerySet(self.model, using=self._db)
+
+
 class Permanent(models.Model):
     """Rows that money rests on: nobody deletes them, not even a superuser."""
-
-    objects = models.Manager.from_queryset(PermanentQuerySet)()
 
     class Meta:
         abstract = True
@@ -182,6 +188,8 @@ class FlightBalance(Permanent):
     day = models.DateField(null=True, blank=True, help_text="UTC day of day_booked_micros")
     day_booked_micros = models.BigIntegerField(default=0)
 
+    objects = PermanentManager["FlightBalance"]()
+
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(booked_micros__gte=0), name="balance_not_negative")]
 
@@ -250,6 +258,8 @@ class Decision(Permanent):
     milliseconds = models.FloatField(default=0)
     synthetic = models.BooleanField(default=False)
 
+    objects = PermanentManager["Decision"]()
+
     class Meta:
         indexes = [
             models.Index(fields=["session"], name="decision_session"),
@@ -284,6 +294,8 @@ class AdEvent(Permanent):
     data = models.JSONField(default=dict)
     synthetic = models.BooleanField(default=False)
 
+    objects = PermanentManager["AdEvent"]()
+
     class Meta:
         indexes = [
             models.Index(fields=["decision", "slot"], name="ad_event_decision"),
@@ -316,6 +328,8 @@ class LedgerEntry(Permanent):
     occurred_at = models.DateTimeField()
     booked_at = models.DateTimeField()
     synthetic = models.BooleanField(default=False)
+
+    objects = PermanentManager["LedgerEntry"]()
 
     class Meta:
         ordering = ["-booked_at"]

@@ -181,28 +181,25 @@ def reserve(
     Raises CountersLost.
     """
     moment = now.timestamp()
+    slots = [[_wanted(request, inventory, alternate.row, alternate.hold_micros) for alternate in slot.alternates] for slot in decision.slots]
     wanted = {
         "now": moment,
         "expires": moment + HOLD_SECONDS,
         "day": day_number(now.date()),
         "decision": str(decision_id),
         "milliseconds": round(request.duration * 1000) + 50,
-        "longest_cap": max((cap.seconds for cap in _caps(request, inventory)), default=0),
+        "longest_cap": max((cap[3] for slot in slots for alternate in slot for cap in alternate[6]), default=0),
         "hold_share": HOLD_SHARE,
         "forget": FORGET_SECONDS,
         "keep": KEEP_SYNTHETIC_BREAK_SECONDS if request.synthetic else KEEP_BREAK_SECONDS,
         "indexes": [slot.index for slot in decision.slots],
-        "slots": [[_wanted(request, inventory, alternate.row, alternate.hold_micros) for alternate in slot.alternates] for slot in decision.slots],
+        "slots": slots,
     }
     keys = [*BASE_KEYS, seen_key(request), break_key(request)]
     verb, *rest = _RESERVE(client, keys, _pack(wanted), draft)
     if verb == b"rebuild":
         raise CountersLost
     return None if verb == b"answered" else _taken(rest[0], rest[1], known=verb == b"known")
-
-
-def _caps(request: AdRequest, inventory: Inventory) -> list[Any]:
-    return [effective(cap, consent=counted(request)) for flight in inventory.flights for cap in flight.caps] if inventory.longest_cap else []
 
 
 def _wanted(request: AdRequest, inventory: Inventory, row: int, hold_micros: int) -> list[Any]:

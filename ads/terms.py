@@ -24,14 +24,15 @@ class Vocabulary:
     genres: tuple[str, ...]
 
     def of(self, key: str) -> tuple[str | int, ...] | None:
-        return {
+        known: dict[str, tuple[str | int, ...]] = {
             "genres": self.genres,
             "devices": DEVICES,
             "tiers": TIERS,
             "age_bands": AGE_BANDS,
             "genders": GENDERS,
             "dayparts": tuple(range(24)),
-        }.get(key)
+        }
+        return known.get(key)
 
 
 KEYS = ("genres", "devices", "tiers", "age_bands", "genders", "dayparts")

@@ -13,7 +13,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter, RelatedDropdownFilter
-from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
 from ads.decision.explanation import REASONS
@@ -52,25 +51,26 @@ class LedgerEntryAdmin(Booked):
     readonly_fields = ["amount"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerEntry]:
-        return super().get_queryset(request).select_related("campaign", "flight__campaign", "ad", "advertiser")
+        rows: QuerySet[LedgerEntry] = super().get_queryset(request).select_related("campaign", "flight__campaign", "ad", "advertiser")
+        return rows
 
-    @display(description="Amount", ordering="amount_micros")
+    @show.column("Amount", ordering="amount_micros")
     def amount(self, entry: LedgerEntry) -> str:
         return show.money(entry.amount_micros, digits=6)
 
-    @display(description="Campaign", ordering="campaign__name")
+    @show.column("Campaign", ordering="campaign__name")
     def campaign_name(self, entry: LedgerEntry) -> str:
         return entry.campaign.name
 
-    @display(description="Flight", ordering="flight__name")
+    @show.column("Flight", ordering="flight__name")
     def flight_name(self, entry: LedgerEntry) -> str:
         return entry.flight.name
 
-    @display(description="Ad", ordering="ad__name")
+    @show.column("Ad", ordering="ad__name")
     def ad_name(self, entry: LedgerEntry) -> str:
         return entry.ad.name
 
-    @display(description="Decision")
+    @show.column("Decision")
     def why(self, entry: LedgerEntry) -> SafeString:
         return decision_link(entry.decision)
 
@@ -91,29 +91,30 @@ class DecisionAdmin(Booked):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
         # State and scores are large and only a replay reads them.
-        return super().get_queryset(request).defer("state")
+        rows: QuerySet[Decision] = super().get_queryset(request).defer("state")
+        return rows
 
-    @display(description="Device")
+    @show.column("Device")
     def device(self, decision: Decision) -> str:
         return str(decision.request.get("device", ""))
 
-    @display(description="Served")
+    @show.column("Served")
     def served(self, decision: Decision) -> str:
         return ", ".join(slot["name"] for slot in decision.slots) or "nothing"
 
-    @display(description="Price")
+    @show.column("Price")
     def price(self, decision: Decision) -> str:
         return show.money(sum(slot["price_micros"] for slot in decision.slots), digits=4)
 
-    @display(description="Eligible")
+    @show.column("Eligible")
     def eligible(self, decision: Decision) -> str:
         return f"{decision.explanation['eligible']} of {decision.explanation['considered']}"
 
-    @display(description="Took", ordering="milliseconds")
+    @show.column("Took", ordering="milliseconds")
     def took(self, decision: Decision) -> str:
         return f"{decision.milliseconds:.1f} ms"
 
-    @display(description="Explanation")
+    @show.column("Explanation")
     def explained(self, decision: Decision) -> SafeString:
         return render_to_string("ads/admin/explanation.html", explanation_context(decision))
 
@@ -167,18 +168,18 @@ class AdEventAdmin(Booked):
     search_help_text = "A decision, session or event id"
     ordering = ["-occurred_at"]
 
-    @display(description="Event", ordering="type")
+    @show.column("Event", ordering="type")
     def kind(self, event: AdEvent) -> str:
         return event.type.removeprefix("ad.").replace("_", " ")
 
-    @display(description="Counts", label={"Valid": "success", "Invalid": "danger"})
+    @show.column("Counts", label={"Valid": "success", "Invalid": "danger"})
     def counted(self, event: AdEvent) -> str:
         return "Valid" if event.valid else "Invalid"
 
-    @display(description="Ad")
+    @show.column("Ad")
     def ad_id_shown(self, event: AdEvent) -> SafeString:
         return format_html('<a class="text-link" href="{}">ad {}</a>', reverse("admin:ads_ad_change", args=[event.ad]), event.ad)
 
-    @display(description="Decision")
+    @show.column("Decision")
     def why(self, event: AdEvent) -> SafeString:
         return decision_link(event.decision)

@@ -15,7 +15,6 @@ from django.utils.safestring import SafeString
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
-from unfold.decorators import display
 
 from ads import services
 from ads.models import Ad, Advertiser, Campaign, DeliveryDay, Flight
@@ -75,17 +74,18 @@ class AdvertiserAdmin(Kept):
     search_fields = ["name"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Advertiser]:
-        return (
+        rows: QuerySet[Advertiser] = (
             super()
             .get_queryset(request)
             .annotate(campaign_total=Count("campaigns", distinct=True), booked=Sum("campaigns__flights__balance__booked_micros"))
         )
+        return rows
 
-    @display(description="Campaigns", ordering="campaign_total")
+    @show.column("Campaigns", ordering="campaign_total")
     def campaign_count(self, advertiser: Any) -> str:
         return show.count(advertiser.campaign_total)
 
-    @display(description="Spend", ordering="booked")
+    @show.column("Spend", ordering="booked")
     def spend(self, advertiser: Any) -> str:
         return show.money(advertiser.booked or 0)
 
@@ -101,16 +101,17 @@ class FlightInline(TabularInline):  # type: ignore[misc]
     fields = readonly_fields = ["name", "state", "starts_at", "ends_at", "pricing", "goal", "spent"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Flight]:
-        return super().get_queryset(request).select_related("balance", "campaign")
+        rows: QuerySet[Flight] = super().get_queryset(request).select_related("balance", "campaign")
+        return rows
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @display(description="Goal")
+    @show.column("Goal")
     def goal(self, flight: Flight) -> SafeString:
         return goal_bar(flight)
 
-    @display(description="Spend")
+    @show.column("Spend")
     def spent(self, flight: Flight) -> str:
         balance = show.balance_of(flight)
         return f"{show.money(balance.booked_micros if balance else 0)} of {show.money(flight.budget_micros)}"
@@ -130,7 +131,7 @@ class CampaignAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
         balance = "flights__balance__"
-        return (
+        rows: QuerySet[Campaign] = (
             super()
             .get_queryset(request)
             .select_related("advertiser")
@@ -143,28 +144,29 @@ class CampaignAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
                 clicked=Sum(f"{balance}clicks"),
             )
         )
+        return rows
 
-    @display(description="Status", ordering="state", label=STATE_COLOURS)
+    @show.column("Status", ordering="state", label=STATE_COLOURS)
     def status(self, campaign: Campaign) -> str:
         return campaign.get_state_display()
 
-    @display(description="Flight dates", ordering="starts")
+    @show.column("Flight dates", ordering="starts")
     def flown(self, campaign: Any) -> str:
         return f"{campaign.starts:%d %b} to {campaign.ends:%d %b %Y}" if campaign.starts else "no flight yet"
 
-    @display(description="Budget used")
+    @show.column("Budget used")
     def goal(self, campaign: Any) -> SafeString:
         return show.progress(campaign.booked or 0, campaign.budget or 0, words=f"of {show.money(campaign.budget or 0, digits=0)}")
 
-    @display(description="Spend", ordering="booked")
+    @show.column("Spend", ordering="booked")
     def spend(self, campaign: Any) -> str:
         return show.money(campaign.booked or 0)
 
-    @display(description="Impressions", ordering="shown")
+    @show.column("Impressions", ordering="shown")
     def impressions(self, campaign: Any) -> str:
         return show.count(campaign.shown or 0)
 
-    @display(description="CTR")
+    @show.column("CTR")
     def ctr(self, campaign: Any) -> str:
         return show.percent(campaign.clicked or 0, campaign.shown or 0)
 
@@ -207,9 +209,10 @@ class AdInline(HttpsLinks, TabularInline):  # type: ignore[misc]
     readonly_fields = ["clip", "review"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ad]:
-        return super().get_queryset(request).select_related("asset", "flight__campaign")
+        rows: QuerySet[Ad] = super().get_queryset(request).select_related("asset", "flight__campaign")
+        return rows
 
-    @display(description="Preview")
+    @show.column("Preview")
     def clip(self, ad: Ad) -> SafeString | str:
         return preview(ad.asset if ad.pk else None)
 
@@ -245,13 +248,14 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Flight]:
-        return super().get_queryset(request).select_related("campaign__advertiser", "balance")
+        rows: QuerySet[Flight] = super().get_queryset(request).select_related("campaign__advertiser", "balance")
+        return rows
 
-    @display(description="Campaign", ordering="campaign__name")
+    @show.column("Campaign", ordering="campaign__name")
     def campaign_name(self, flight: Flight) -> str:
         return flight.campaign.name
 
-    @display(description="Status", ordering="state", label=STATE_COLOURS)
+    @show.column("Status", ordering="state", label=STATE_COLOURS)
     def status(self, flight: Flight) -> str:
         now, balance = datetime.now(UTC), show.balance_of(flight)
         if flight.state != Flight.State.LIVE:
@@ -264,36 +268,36 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
             return "Ended"
         return "Spent" if balance and balance.booked_micros + flight.bid_micros // 1000 > flight.budget_micros else "Live"
 
-    @display(description="Dates", ordering="starts_at")
+    @show.column("Dates", ordering="starts_at")
     def dates(self, flight: Flight) -> str:
         left = (flight.ends_at - datetime.now(UTC)).days
         words = f"{left} days left" if left >= 0 else "over"
         return f"{flight.starts_at:%d %b} to {flight.ends_at:%d %b %Y}, {words}"
 
-    @display(description="Goal")
+    @show.column("Goal")
     def goal(self, flight: Flight) -> SafeString:
         return goal_bar(flight)
 
-    @display(description="Price", ordering="bid_micros")
+    @show.column("Price", ordering="bid_micros")
     def sold(self, flight: Flight) -> str:
         return f"{flight.get_pricing_display()} {show.money(flight.bid_micros, digits=3 if flight.bid_micros < 100_000 else 2)}"
 
-    @display(description="Spend", ordering="balance__booked_micros")
+    @show.column("Spend", ordering="balance__booked_micros")
     def spend(self, flight: Flight) -> str:
         balance = show.balance_of(flight)
         return f"{show.money(balance.booked_micros if balance else 0)} of {show.money(flight.budget_micros, digits=0)}"
 
-    @display(description="Impressions", ordering="balance__impressions")
+    @show.column("Impressions", ordering="balance__impressions")
     def impressions(self, flight: Flight) -> str:
         balance = show.balance_of(flight)
         return show.count(balance.impressions if balance else 0)
 
-    @display(description="CTR")
+    @show.column("CTR")
     def ctr(self, flight: Flight) -> str:
         balance = show.balance_of(flight)
         return show.percent(balance.clicks, balance.impressions) if balance else "-"
 
-    @display(description="VCR")
+    @show.column("VCR")
     def vcr(self, flight: Flight) -> str:
         balance = show.balance_of(flight)
         return show.percent(balance.completed_views, balance.impressions, digits=0) if balance else "-"
@@ -334,34 +338,34 @@ class AdAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     actions = ["approve", "reject"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ad]:
-        rows = super().get_queryset(request).select_related("asset", "flight__campaign")
+        rows: QuerySet[Ad] = super().get_queryset(request).select_related("asset", "flight__campaign")
         return rows.annotate(shown=_delivered("impressions"), clicked=_delivered("clicks"))
 
-    @display(description="Preview")
+    @show.column("Preview")
     def clip(self, ad: Ad) -> SafeString | str:
         return preview(ad.asset if ad.pk else None)
 
-    @display(description="Campaign", ordering="flight__campaign__name")
+    @show.column("Campaign", ordering="flight__campaign__name")
     def campaign_name(self, ad: Ad) -> str:
         return ad.flight.campaign.name
 
-    @display(description="Flight", ordering="flight__name")
+    @show.column("Flight", ordering="flight__name")
     def flight_name(self, ad: Ad) -> str:
         return ad.flight.name
 
-    @display(description="Review", ordering="review", label=STATE_COLOURS)
+    @show.column("Review", ordering="review", label=STATE_COLOURS)
     def reviewed(self, ad: Ad) -> str:
         return ad.get_review_display()
 
-    @display(description="Length", ordering="asset__duration")
+    @show.column("Length", ordering="asset__duration")
     def length(self, ad: Ad) -> str:
         return f"{ad.asset.duration:.0f} s" if ad.asset.duration else "-"
 
-    @display(description="Impressions", ordering="shown")
+    @show.column("Impressions", ordering="shown")
     def impressions(self, ad: Any) -> str:
         return show.count(ad.shown)
 
-    @display(description="CTR")
+    @show.column("CTR")
     def ctr(self, ad: Any) -> str:
         return show.percent(ad.clicked, ad.shown)
 

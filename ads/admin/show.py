@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.decorators import display
 
 from ads.models import Flight, FlightBalance
 from ads.terms import MICROS
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def column(description: str, *, ordering: str | None = None, label: dict[str, str] | None = None) -> Callable[[Method], Method]:
+    """A list column or read-only field; ``label`` gives a value its colour."""
+    decorate: Callable[[Method], Method] = display(description=description, ordering=ordering, label=label)
+    return decorate
 
 
 def money(micros: int | None, *, digits: int = 2) -> str:

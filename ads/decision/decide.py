@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 
 from . import auction, caps, exploration, pacing, pod, targeting
-from .explanation import Trace, explain
+from .explanation import CODES, Trace, explain
 from .inventory import Inventory
 from .request import AdRequest
 from .state import AD_SCOPES, Alternate, Candidates, Decision, DeliveryState, Floats, Ints, Mask, Scorer, Scores, Slot
@@ -20,14 +20,13 @@ class Funnel:
     def __init__(self, inventory: Inventory) -> None:
         self.inventory = inventory
         self.alive = np.ones(len(inventory.ads), dtype=bool)
-        self.reason = [""] * len(inventory.ads)
+        self.code = np.zeros(len(inventory.ads), dtype=np.int64)
 
     def drop_flights(self, reason: str, flights: Mask) -> None:
         self.drop(reason, flights[self.inventory.ad_flight])
 
     def drop(self, reason: str, ads: Mask) -> None:
-        for row in np.flatnonzero(ads & self.alive):
-            self.reason[row] = reason
+        self.code[ads & self.alive] = CODES[reason]
         self.alive &= ~ads
 
 
@@ -50,9 +49,9 @@ def decide(request: AdRequest, *, inventory: Inventory, state: DeliveryState, sc
     funnel.drop_flights("paced", rng.random(len(inventory.flights)) >= pace.signal)
     eligible = np.flatnonzero(funnel.alive)
     ranked = _rank(inventory, eligible, value)
-    slots, propensities = _fill(request, inventory, ranked, (value, pctr, pvcr), rng)
-    trace = Trace(funnel.reason, ranked, pctr, pvcr, value, pace.signal[inventory.ad_flight])
-    explanation = explain(inventory, trace, slots, propensities)
+    slots, best = _fill(request, inventory, ranked, (value, pctr, pvcr), rng)
+    trace = Trace(funnel.code, ranked, pctr, pvcr, value, pace.signal[inventory.ad_flight], best)
+    explanation = explain(inventory, trace, slots)
     return Decision(slots, explanation, scored, scores, eligible, inventory.version)
 
 
@@ -107,22 +106,22 @@ def _rank(inventory: Inventory, eligible: Ints, value: Floats) -> Ints:
 
 def _fill(
     request: AdRequest, inventory: Inventory, ranked: Ints, parts: tuple[Floats, Floats, Floats], rng: Generator
-) -> tuple[tuple[Slot, ...], dict[int, float]]:
-    """The slots, and for every eligible ad its chance of holding the randomised slot."""
+) -> tuple[tuple[Slot, ...], int | None]:
+    """The slots, and the ad that the randomised one holds when nothing is explored."""
     best = pod.fill(inventory, ranked, duration=request.duration, max_ads=request.max_ads)
     if not best:
-        return (), {}
+        return (), None
     drawn = exploration.draw(rng, slots=len(best), eligible=len(ranked))
-    chances = {int(row): exploration.propensity(best=int(row) == best[drawn.slot], eligible=len(ranked)) for row in ranked}
     chosen, explored = best, None
     if drawn.pick is not None:
         explored = int(ranked[drawn.pick])
         chosen = pod.fill(inventory, ranked, duration=request.duration, max_ads=len(best), fixed={drawn.slot: explored})
     randomised = chosen.index(explored) if explored is not None else drawn.slot
     slots = tuple(
-        _slot(request, inventory, ranked, parts, chosen, index, chances if index == randomised else None, explored) for index in range(len(chosen))
+        _slot(request, inventory, ranked, parts, chosen, index, best[drawn.slot] if index == randomised else None, explored)
+        for index in range(len(chosen))
     )
-    return slots, chances
+    return slots, best[drawn.slot]
 
 
 def _slot(
@@ -132,7 +131,7 @@ def _slot(
     parts: tuple[Floats, Floats, Floats],
     chosen: list[int],
     index: int,
-    chances: dict[int, float] | None,
+    best: int | None,
     explored: int | None,
 ) -> Slot:
     value, pctr, pvcr = parts
@@ -153,11 +152,11 @@ def _slot(
                 hold_micros=auction.hold(pricing, event_price, float(pctr[row])),
                 pctr=float(pctr[row]),
                 pvcr=float(pvcr[row]),
-                propensity=chances[row] if chances else 1.0,
+                propensity=1.0 if best is None else exploration.propensity(best=row == best, eligible=len(ranked)),
                 explored=row == explored,
             )
         )
-    return Slot(index, chances is not None, tuple(alternates))
+    return Slot(index, best is not None, tuple(alternates))
 
 
 def replayed(rows: Ints, scores: Scores) -> Scorer:

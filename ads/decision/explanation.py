@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from .exploration import propensity
 from .inventory import Inventory
 from .state import Floats, Ints, Slot
 
@@ -35,45 +38,51 @@ REASONS: dict[str, str] = {
     "pod_conflict": "May not share a break with the ads chosen",
 }
 FULL_PARTS = 20
+NAMES = tuple(REASONS)
+CODES = {name: number for number, name in enumerate(NAMES)}
+# An ad that no step dropped; what became of it depends on the pod.
+ELIGIBLE = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What each step found, aligned with the ads of the inventory. ``reason`` is empty for ads that stayed eligible."""
+    """What each step found, aligned with the ads of the inventory. ``code`` numbers the reason, `ELIGIBLE` for ads that
+    stayed in; ``best`` is the ad that the randomised slot holds when nothing is explored."""
 
-    reason: list[str]
+    code: Ints
     ranked: Ints
     pctr: Floats
     pvcr: Floats
     value: Floats
     signal: Floats
+    best: int | None
 
 
-def explain(inventory: Inventory, trace: Trace, slots: Sequence[Slot], propensity: dict[int, float]) -> dict[str, Any]:
+def explain(inventory: Inventory, trace: Trace, slots: Sequence[Slot]) -> dict[str, Any]:
     """JSON: full parts for the best candidates, one reason code for each of the rest (ids grouped by code)."""
     winners = {slot.alternates[0].row: slot for slot in slots}
-    standing = {row for slot in slots for row in (alternate.row for alternate in slot.alternates)}
-    best = [*winners, *(row for row in map(int, trace.ranked) if row not in winners)][:FULL_PARTS]
+    standing = {alternate.row for slot in slots for alternate in slot.alternates}
+    best = [*winners, *(row for row in trace.ranked[: FULL_PARTS + len(winners)].tolist() if row not in winners)][:FULL_PARTS]
     # An alternate may step in when a reservation is lost, so each of them is told in full too.
     detailed = [*best, *sorted(standing - set(best))]
-    candidates = [_candidate(inventory, trace, row, _reason(row, winners, standing, trace), winners.get(row), propensity) for row in detailed]
-    others: dict[str, list[int]] = {}
-    shown = set(detailed)
-    for row, ad in enumerate(inventory.ads):
-        if row not in shown:
-            others.setdefault(_reason(row, winners, standing, trace), []).append(ad.id)
+    outcome = _outcomes(trace, winners, standing)
+    candidates = [_candidate(inventory, trace, row, NAMES[outcome[row]], winners.get(row)) for row in detailed]
+    rest = np.ones(len(inventory.ads), dtype=bool)
+    rest[detailed] = False
+    others = {NAMES[code]: inventory.ad_id[rest & (outcome == code)].tolist() for code in np.unique(outcome[rest]).tolist()}
     return {"considered": len(inventory.ads), "eligible": len(trace.ranked), "candidates": candidates, "others": others}
 
 
-def _reason(row: int, winners: dict[int, Slot], standing: set[int], trace: Trace) -> str:
-    if row in winners:
-        return "explored" if winners[row].alternates[0].explored else "won"
-    if trace.reason[row]:
-        return trace.reason[row]
-    return "runner_up" if row in standing or not winners else "pod_conflict"
+def _outcomes(trace: Trace, winners: dict[int, Slot], standing: set[int]) -> Ints:
+    outcome = trace.code.copy()
+    outcome[trace.ranked] = CODES["pod_conflict" if winners else "runner_up"]
+    outcome[list(standing)] = CODES["runner_up"]
+    for row, slot in winners.items():
+        outcome[row] = CODES["explored" if slot.alternates[0].explored else "won"]
+    return outcome
 
 
-def _candidate(inventory: Inventory, trace: Trace, row: int, reason: str, slot: Slot | None, propensity: dict[int, float]) -> dict[str, Any]:
+def _candidate(inventory: Inventory, trace: Trace, row: int, reason: str, slot: Slot | None) -> dict[str, Any]:
     ad, flight = inventory.ads[row], inventory.flights[inventory.ad_flight[row]]
     first = slot.alternates[0] if slot else None
     return {
@@ -94,5 +103,5 @@ def _candidate(inventory: Inventory, trace: Trace, row: int, reason: str, slot: 
         "value_micros": float(trace.value[row]),
         "price_micros": first.price_micros if first else None,
         "pacing": float(trace.signal[row]),
-        "propensity": propensity.get(row),
+        "propensity": propensity(best=row == trace.best, eligible=len(trace.ranked)) if len(trace.ranked) else None,
     }

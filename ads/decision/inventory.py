@@ -109,6 +109,8 @@ class Inventory:
     goal: Ints
     goal_counts_holds: Mask
     priority: Ints
+    asap: Mask
+    front_loaded: Mask
     strict: Mask
     has_caps: Mask
     longest_cap: int
@@ -156,6 +158,8 @@ def compile_inventory(rows: Rows) -> Inventory:
         goal=_ints(NO_LIMIT if flight.goal_type == "spend" else flight.goal_amount for flight in flights),
         goal_counts_holds=np.array([flight.goal_type == "impressions" for flight in flights], dtype=bool),
         priority=_ints(flight.priority for flight in flights),
+        asap=np.array([flight.pacing == "asap" for flight in flights], dtype=bool),
+        front_loaded=np.array([flight.pacing == "front_loaded" for flight in flights], dtype=bool),
         strict=np.array([flight.strict_caps for flight in flights], dtype=bool),
         has_caps=np.array([bool(flight.caps) for flight in flights], dtype=bool),
         longest_cap=max((cap.seconds for flight in flights for cap in flight.caps), default=0),

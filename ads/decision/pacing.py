@@ -9,9 +9,6 @@ import numpy as np
 from .inventory import Inventory
 from .state import DeliveryState, Floats, Ints, Mask
 
-ASAP = "asap"
-# Share of the flight's goal that front-loaded pacing wants at share x of its time: 1 - (1 - x)^2 is a quarter ahead at half time.
-FRONT_LOADED = "front_loaded"
 # A flight this share of its goal ahead of plan is let through on its floor rate only.
 SLACK = 0.02
 LOWEST_RATE = 0.02
@@ -37,19 +34,17 @@ def spent(inventory: Inventory, state: DeliveryState) -> list[tuple[str, Mask]]:
 
 
 def pace(inventory: Inventory, state: DeliveryState, now: float) -> Pacing:
-    """Linear in time for even pacing, ahead of it for front-loaded; ASAP always passes.
+    """Linear in time for even pacing; 1 - (1 - x)^2, a quarter ahead at half time, for front-loaded; ASAP always passes.
 
     The rate falls from 1 to the floor as delivery runs from the plan to one slack beyond it: soft, so that neighbours
     in time are not all refused at once.
     """
     length = np.maximum(inventory.ends - inventory.starts, 1.0)
     elapsed = np.clip((now - inventory.starts) / length, 0.0, 1.0)
-    front = np.array([flight.pacing == FRONT_LOADED for flight in inventory.flights], dtype=bool)
-    asap = np.array([flight.pacing == ASAP for flight in inventory.flights], dtype=bool)
-    planned = np.where(front, 1.0 - (1.0 - elapsed) ** 2, elapsed)
+    planned = np.where(inventory.front_loaded, 1.0 - (1.0 - elapsed) ** 2, elapsed)
     delivered = _share_delivered(inventory, state)
     ahead = (delivered - planned) / SLACK
-    signal = np.where(asap, 1.0, np.clip(1.0 - ahead, LOWEST_RATE, 1.0))
+    signal = np.where(inventory.asap, 1.0, np.clip(1.0 - ahead, LOWEST_RATE, 1.0))
     return Pacing(signal=signal, planned=planned, delivered=delivered)
 
 

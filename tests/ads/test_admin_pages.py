@@ -180,9 +180,9 @@ def test_billing_rows_cannot_be_deleted_by_anybody(client: Client, served: Ad) -
         with pytest.raises(BillingRowsStay):
             row.delete()
         with pytest.raises(BillingRowsStay):
-            type(row)._default_manager.filter(pk=row.pk).delete()
-    for model, row in (("ledgerentry", entry), ("decision", decision), ("adevent", event), ("flight", served.flight)):
-        assert client.post(reverse(f"admin:ads_{model}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+            type(row)._default_manager.all().delete()
+    for model, pk in (("ledgerentry", entry.pk), ("decision", decision.pk), ("adevent", event.pk), ("flight", served.flight.pk)):
+        assert client.post(reverse(f"admin:ads_{model}_delete", args=[pk]), {"post": "yes"}).status_code == 403
 
 
 def test_the_database_itself_refuses_to_change_the_ledger(served: Ad) -> None:

@@ -65,7 +65,7 @@ def test_a_session_token_names_session_viewer_and_title() -> None:
         ({"colour": "red"}, "colour"),
     ],
 )
-def test_a_wrong_body_is_refused_saying_what_is_wrong(changes: dict[str, object], words: str) -> None:
+def test_a_wrong_body_is_refused_saying_what_is_wrong(changes: dict[str, Any], words: str) -> None:
     answer = ask(**changes)
     assert answer.status_code == 400
     assert words in answer.json()["detail"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -81,6 +82,7 @@ def test_one_token_sent_with_50_event_ids_bills_once() -> None:
 
 
 def figures() -> list[object]:
+    rates: Any = stream.client().hgetall("rate:ad")
     tables = [DeliveryMinute, DeliveryHour, DeliveryDay]
     measures = ("decided", "impressions", "completed_views", "clicks", "invalid", "revenue_micros")
     return [
@@ -88,7 +90,7 @@ def figures() -> list[object]:
         list(FlightBalance.objects.order_by("pk").values_list("pk", "booked_micros", "impressions", "completed_views", "clicks")),
         list(LedgerEntry.objects.order_by("event").values_list("event", "amount_micros", "reason")),
         AdEvent.objects.count(),
-        sorted(stream.client().hgetall("rate:ad").items()),  # type: ignore[union-attr]
+        sorted(rates.items()),
     ]
 
 
@@ -101,10 +103,10 @@ def test_every_event_twice_changes_no_figure() -> None:
             for seconds, kind in ((1, "ad.impression"), (6, "ad.click"), (11, "ad.complete")):
                 events.append(tracked(ad.token, kind, at=NOW + timedelta(seconds=seconds)))
     stream.append(events)
-    waiting = stream.client().xrange(stream.STREAM)
+    waiting: Any = stream.client().xrange(stream.STREAM)
     consumer.drain(now=NOW)
     once = figures()
-    stream.append_payloads([fields[stream.FIELD] for _, fields in waiting])  # type: ignore[union-attr]
+    stream.append_payloads([fields[stream.FIELD] for _, fields in waiting])
     consumer.drain(now=NOW)
     assert figures() == once
     assert LedgerEntry.objects.filter(amount_micros__gt=0).count() == 12
@@ -203,8 +205,9 @@ def test_lost_counters_are_rebuilt_before_the_next_decision_less_what_is_still_o
     assert stored.ads
     before = reservation.counters(stream.client())
     assert waiting.ads or before[ad.flight_id].held_count == 1
-    for key in stream.client().keys("delivery:*") + stream.client().keys("seen:*"):  # type: ignore[operator]
-        stream.client().delete(key)
+    for pattern in ("delivery:*", "seen:*"):
+        for key in stream.client().scan_iter(pattern):
+            stream.client().delete(key)
     assert not serve_break(make_request(viewer=viewer, consent=True), now=NOW + timedelta(seconds=5)).ads
     assert reservation.counters(stream.client()) == before
 

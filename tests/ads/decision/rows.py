@@ -64,7 +64,7 @@ def id_score(request: AdRequest, candidates: Candidates) -> Scores:
 
 
 _ids = st.integers(1, 4)
-flight_rows = st.builds(
+flight_rows: st.SearchStrategy[dict[str, Any]] = st.builds(
     dict,
     campaign=_ids,
     advertiser=_ids,

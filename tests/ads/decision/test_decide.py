@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -123,7 +124,8 @@ def test_flights_outside_their_dates_do_not_serve() -> None:
 )
 def test_a_flight_with_nothing_left_does_not_serve(column: str, value: int, reason: str) -> None:
     stock = inventory(flight(1, budget_micros=100, daily_budget_micros=60, goal_amount=9))
-    state = replace(DeliveryState.empty(1), **{column: np.array([value])})
+    changed: dict[str, Any] = {column: np.array([value])}
+    state = replace(DeliveryState.empty(1), **changed)
     assert reasons(decided(stock, request(), state=state), stock) == {1: reason}
 
 
