@@ -27,6 +27,7 @@ class Feature:
 
     ``privacy`` is ``context`` or ``consent``: a consent feature is NaN without the viewer's consent, in training too.
     ``fill`` is what a model puts in the place of NaN; it lies outside the range, so that missing stays its own case.
+    ``optional`` columns may be empty in a whole training set; another one that is empty stopped being filled.
     ``exposure`` marks what was decided after scoring (a slot's place in the pod): served at ``low``, trained as it came.
     """
 
@@ -39,6 +40,7 @@ class Feature:
     description: str = ""
     fill: float = -2.0
     exposure: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class FeatureSchema:
             known = column[~np.isnan(column)]
             low, high = (UNKNOWN_CATEGORY, float(len(feature.categories) - 1)) if feature.categories is not None else (feature.low, feature.high)
             if not known.size:
-                if feature.privacy != "consent" and len(column):
+                if feature.privacy != "consent" and not feature.optional and len(column):
                     found.append(Problem(feature.name, "has no value at all"))
             elif np.isinf(known).any():
                 found.append(Problem(feature.name, "has infinite values"))
