@@ -3,5 +3,5 @@
 from tests.settings import *  # noqa: F403
 
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "adplatform", "tests.adplatform.eventlog.child.apps.ChildConfig"]
-MIDDLEWARE: list[str] = []
+MIDDLEWARE = []
 ROOT_URLCONF = "tests.adplatform.eventlog.child.urls"
