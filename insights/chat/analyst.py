@@ -84,8 +84,8 @@ def _listed(parts: Sequence[str]) -> str:
 
 def _query(tagged: Tagged, vocabulary: Vocabulary) -> SemanticQuery:
     operators = [tag.meanings[0].name for tag in tagged.of("operator")]
-    values = _values(tagged, vocabulary)
     _check_covered(tagged, vocabulary)
+    values = _values(tagged, vocabulary)
     if "help" in operators:
         raise _Stop(Clarify(can_ask(vocabulary), tuple(Choice(text, text) for text in vocabulary.model.examples[:MOST_CHOICES])))
     period = _period(tagged)
@@ -146,13 +146,18 @@ def _period(tagged: Tagged) -> Period:
         raise _Stop(Refuse("That lies ahead. I report what was measured and make no forecasts; ask about a period that has begun."))
     if len(dated) > 1:
         choices = tuple(
-            Choice(tag.period.period.label, tagged.instead(other.first, other.last, ""))
+            Choice(tag.period.period.label, _without(tagged, [other, *tagged.of("operator")]))
             for tag, other in ((dated[0], dated[1]), (dated[1], dated[0]))
             if tag.period
         )
         raise _Stop(Clarify("I can take one period at a time. Which one?", choices))
     chosen = (dated or said)[:1]
     return chosen[0].period.period if chosen and chosen[0].period else Period()
+
+
+def _without(tagged: Tagged, tags: Sequence[Tag]) -> str:
+    left_out = {index for tag in tags for index in range(tag.first, tag.last)}
+    return " ".join(token.raw for index, token in enumerate(tagged.tokens) if index not in left_out)
 
 
 def _values(tagged: Tagged, vocabulary: Vocabulary) -> dict[str, list[Meaning]]:
@@ -231,7 +236,7 @@ def _check_covered(tagged: Tagged, vocabulary: Vocabulary) -> None:
     if not leftover:
         return
     said = [tagged.tokens[index].raw for index in leftover]
-    plain = all(tagged.tokens[index].word.isalpha() and tagged.tokens[index].word not in PROTECTED for index in leftover)
+    plain = all(word.isalpha() for word in said) and any(tagged.tokens[index].word not in PROTECTED for index in leftover)
     together = leftover[-1] - leftover[0] + 1 == len(leftover)
     if plain and together:
         for tag_ in tagged.of("dimension"):

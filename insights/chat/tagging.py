@@ -52,11 +52,10 @@ def tag(question: str, vocabulary: Vocabulary, *, now: datetime) -> Tagged:
     tokens = [vocabulary.repaired(token) for token in typed]
     tagged = Tagged(tokens, repairs=[(before.raw, after.word) for before, after in zip(typed, tokens, strict=True) if before.word != after.word])
     _references(tagged, vocabulary)
-    _full_names(tagged, vocabulary, at_least=2)
+    _full_names(tagged, vocabulary, at_least=1)
     _periods(tagged, now)
     _phrases(tagged, vocabulary)
     _rank_numbers(tagged)
-    _full_names(tagged, vocabulary, at_least=1)
     _parts_of_names(tagged, vocabulary)
     return tagged
 
@@ -90,9 +89,15 @@ def _windows(tagged: Tagged, longest: int, shortest: int) -> Iterator[tuple[int,
 def _full_names(tagged: Tagged, vocabulary: Vocabulary, *, at_least: int) -> None:
     longest = max(map(len, vocabulary.names), default=0)
     for first, last, key in _windows(tagged, longest, at_least):
-        things = vocabulary.names.get(key)
-        if things and _free(tagged, first, last):
-            tagged.tags.append(Tag(first, last, "value", tuple(thing.meaning for thing in things)))
+        if not _free(tagged, first, last):
+            continue
+        beside = {tagged.tokens[index].stem for index in (first - 1, last) if 0 <= index < len(tagged.tokens)}
+        things = vocabulary.names.get(key, [])
+        said = [thing for thing in things if beside & vocabulary.kind_stems(thing.dimension)]
+        if not said and not vocabulary.everyday(key):
+            said = [thing for thing in things if last - first > 1 or vocabulary.model.dimensions[thing.dimension].by_part]
+        if said:
+            tagged.tags.append(Tag(first, last, "value", tuple(thing.meaning for thing in said)))
 
 
 def _periods(tagged: Tagged, now: datetime) -> None:

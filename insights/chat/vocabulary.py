@@ -35,9 +35,12 @@ another first worth after before since until while between against into onto her
 double average mean median percent percentage share ratio threshold least most house home life live lives place point part right left open
 close closed start started stop stopped pause paused end ended begin began cancel send sent buy bought sell sold pay paid hire fire staff
 team company business ignore previous instructions system prompt sleep union database schema column columns rows row sql query evening
-morning noon night afternoon happy think feel believe should've advice advise suggest recommend improve better worse fix help
+morning noon night afternoon spring summer autumn fall winter season weekend weekday holiday christmas easter launch test happy think feel
+believe should've advice advise suggest recommend improve better worse fix help
 """
 PROTECTED = frozenset(_PROTECTED_WORDS.split())  # fmt: skip
+QUESTION_WORDS = frozenset({"which", "what", "much", "many", "show", "give", "list"})
+_COMMON = {stem(word) for word in STOP | PROTECTED | dates.VOCABULARY}
 HIGHEST = frozenset({"highest", "most", "largest", "biggest", "greatest", "maximum", "max", "top", "leading"})
 LOWEST = frozenset({"lowest", "least", "fewest", "smallest", "minimum", "min", "bottom"})
 BEST, WORST = frozenset({"best", "strongest"}), frozenset({"worst", "weakest", "poorest"})
@@ -106,14 +109,23 @@ class Vocabulary:
         if key:
             self.names.setdefault(key, []).append(thing)
             self.things.append(thing)
-            self.name_words.update(word for word in words(thing.name) if word.isalpha())
+            if self.model.dimensions[thing.dimension].by_part:
+                self.name_words.update(word for word in words(thing.name) if word.isalpha())
 
     def dimensions(self) -> list[str]:
         return list(dict.fromkeys(name for cube in self.cubes.values() for name in cube.dimensions))
 
     def containing(self, wanted: Sequence[str]) -> list[Named]:
-        """Things whose name holds all of the stems."""
-        return [thing for thing in self.things if set(wanted) <= set(stems(thing.name))]
+        """Things whose name holds all of the stems, among those that part of a name is enough for."""
+        return [thing for thing in self.things if self.model.dimensions[thing.dimension].by_part and set(wanted) <= set(stems(thing.name))]
+
+    def everyday(self, key: tuple[str, ...]) -> bool:
+        """Whether these stems also say something without being a name."""
+        return key in self.phrases or all(word in _COMMON for word in key)
+
+    def kind_stems(self, dimension: str) -> set[str]:
+        known = self.model.dimensions[dimension]
+        return {stem(phrase.lower()) for phrase in (known.label, known.plural, *known.synonyms)}
 
     def knows(self, word: str) -> bool:
         known = STOP | PROTECTED | dates.VOCABULARY | self.model_words | self.name_words
@@ -124,9 +136,9 @@ class Vocabulary:
         word = token.word
         if len(word) < 3 or not word.isalpha() or self.knows(word):
             return token
-        limit = 1 if len(word) < 7 else 2
+        limit = 1 if len(word) < 10 else 2
         # The shorter the word, the more it could be: names need five letters, measures four, the calendar three.
-        candidates = set(dates.VOCABULARY)
+        candidates = set(dates.VOCABULARY) | QUESTION_WORDS
         candidates |= self.model_words if len(word) > 3 else set()
         candidates |= {name for name in self.name_words if len(name) > 4} if len(word) > 4 else set()
         near: dict[int, set[str]] = {}
@@ -138,7 +150,7 @@ class Vocabulary:
         best = min(other for other in candidates if stem(other) in near[min(near)] and OSA.distance(word, other) == min(near))
         return Token(token.raw, best)
 
-    def nearest(self, text: str, dimension: str | None = None, *, least: float = 60, limit: int = 3) -> list[Named]:
+    def nearest(self, text: str, dimension: str | None = None, *, least: float = 72, limit: int = 3) -> list[Named]:
         things = [thing for thing in self.things if dimension is None or thing.dimension == dimension]
         found = process.extract(text, [thing.name.lower() for thing in things], scorer=fuzz.WRatio, score_cutoff=least, limit=limit)
         return [things[index] for _, _, index in found]

@@ -55,11 +55,9 @@ def _check_nodes(statement: exp.Select) -> None:
             raise Refused("the statement is too large")
         if type(node) not in NODES:
             raise Refused(f"{type(node).__name__} is not allowed")
-        if isinstance(node, exp.Select) and (
-            node is not statement or any(node.args.get(part) for part in ("into", "locks", "with_", "with", "sample"))
-        ):
+        if isinstance(node, exp.Select) and (node is not statement or any(node.args.get(part) for part in FORBIDDEN_PARTS)):
             raise Refused("only one plain SELECT is allowed")
-        if isinstance(node, exp.Cast) and node.to.this.name not in CASTS:
+        if isinstance(node, exp.Cast) and getattr(node.to.this, "name", "") not in CASTS:
             raise Refused(f"a cast to {node.to.sql('postgres')} is not allowed")
         if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
             raise Refused("columns must be named; * is not allowed")

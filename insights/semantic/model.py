@@ -41,14 +41,18 @@ class Entity(_Strict):
 
 
 class Dimension(_Strict):
-    """Something to group or filter by: an entity, or a column whose ``values`` are listed with their synonyms."""
+    """Something to group or filter by: an entity, or a column whose ``values`` are listed with their synonyms.
+
+    ``by_part``: part of a name is enough to mean the thing. False where names are everyday words ("Today", "Reach"):
+    then the whole name is needed, and beside the word for its kind when the name is also a word of the business.
+    """
 
     label: str
     plural: str
     synonyms: tuple[str, ...] = ()
     entity: Entity | None = None
     values: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    description: str = ""
+    by_part: bool = True
 
 
 class Through(_Strict):
