@@ -1,8 +1,6 @@
 import { draw } from "./charts.js";
 import { button, make } from "./dom.js";
 
-const FIGURE = /(?<![\w-])[$€£]?\d[\d,]*(?:\.\d+)?%?(?![\w-])/g;
-
 /** A question with its answer, as the server told it. */
 export function card(answer, onAsk) {
   const article = make("article", `turn turn-${answer.status}`);
@@ -23,7 +21,7 @@ export function failed(question, words, onRetry) {
 function body(answer, onAsk) {
   const box = make("div", "card turn-answer");
   if (answer.interpretation) box.append(make("p", "turn-reading", make("span", "turn-tag", "Read as"), answer.interpretation));
-  box.append(text(answer.text));
+  box.append(text(answer));
   if (answer.note) box.append(make("p", "turn-note", answer.note));
   if (answer.choices.length) box.append(choices(answer, onAsk));
   const chart = draw(answer);
@@ -34,12 +32,18 @@ function body(answer, onAsk) {
   return box;
 }
 
-function text(words) {
+/** The answer's words, with each figure that stands in the table set apart. */
+function text(answer) {
+  const words = answer.text;
+  const measured = answer.columns.flatMap((column, at) => (column.role === "measure" ? answer.cells.map((row) => row[at]) : []));
+  const figures = [...new Set(measured)].sort((a, b) => b.length - a.length).map((figure) => figure.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   const paragraph = make("p", "turn-text");
   let from = 0;
-  for (const found of words.matchAll(FIGURE)) {
-    paragraph.append(words.slice(from, found.index), make("strong", "figure", found[0]));
-    from = found.index + found[0].length;
+  if (figures.length) {
+    for (const found of words.matchAll(new RegExp(`(?<![\\w.,-])(?:${figures.join("|")})(?![\\w-]|[.,]\\d)`, "g"))) {
+      paragraph.append(words.slice(from, found.index), make("strong", "figure", found[0]));
+      from = found.index + found[0].length;
+    }
   }
   paragraph.append(words.slice(from));
   return paragraph;

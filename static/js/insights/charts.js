@@ -59,7 +59,7 @@ function options(answer, spec, colours, horizontal, sets) {
     border: { display: false },
     ticks: { color: colours.ink2, callback: (value) => axisText(value, unit, answer.currency) },
   };
-  const names = { grid: { display: false }, border: { color: colours.line }, ticks: { color: colours.ink2, autoSkip: !horizontal, maxRotation: 0 } };
+  const names = { grid: { display: false }, border: { color: colours.line }, ticks: { color: colours.ink2, autoSkip: !horizontal, autoSkipPadding: 18, maxRotation: 0 } };
   return {
     indexAxis: horizontal ? "y" : "x",
     responsive: true,
