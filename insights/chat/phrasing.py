@@ -110,5 +110,7 @@ def _breakdown(query: SemanticQuery, cube: Cube, facts: Facts) -> str:
         return f"{_opening(query)}: {'; '.join(f'{_row_name(query, row)}: {text}' for row, text in enumerate(figures, start=1))}."
     measure = query.measures[0]
     last = max(row for row in range(1, len(facts.rows) + 1) if facts.value(row - 1, measure) is not None)
+    if facts.value(0, measure) == facts.value(last - 1, measure):
+        return f"{_opening(query)}, {{{{label.{measure}}}}} is {{{{r1.{measure}}}}} for all {{{{rows}}}}."
     top, low = f"{_row_name(query, 1)} has the highest {{{{label.{measure}}}}} ({{{{r1.{measure}}}}})", f"{{{{r{last}.{measure}}}}}"
     return f"{_opening(query)}, {top} and {_row_name(query, last)} the lowest ({low}), among {{{{rows}}}}."

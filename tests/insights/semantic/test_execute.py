@@ -11,7 +11,7 @@ import pytest
 from django.db import connections
 from psycopg import errors
 
-from insights.semantic import execute
+from insights.semantic import execute, guard
 from insights.semantic.access import OPERATOR, Scope
 from insights.semantic.compiler import Column, Compiled, compile_names, compile_query
 from insights.semantic.execute import CannotRun, run
@@ -50,7 +50,7 @@ def key(table: str) -> str:
 
 def count(cursor: psycopg.Cursor[Any], table: str) -> int:
     column = {"ads_ledgerentry": "amount_micros"}.get(table, "requests" if "break" in table else "sessions" if "playback" in table else key(table))
-    row = cursor.execute(f"SELECT count({column}) FROM {table}").fetchone()  # type: ignore[arg-type]
+    row = cursor.execute(f"SELECT count({column}) FROM {table}").fetchone()
     assert row is not None
     return int(row[0])
 
@@ -66,7 +66,7 @@ def test_two_tenants_alternating_on_one_connection_never_see_each_others_rows(re
                 ("ads_campaign", "advertiser_id"),
                 ("ads_advertiser", "id"),
             ):
-                seen = {row[0] for row in cursor.execute(f"SELECT DISTINCT {column} FROM {table}").fetchall()}  # type: ignore[arg-type]
+                seen = {row[0] for row in cursor.execute(f"SELECT DISTINCT {column} FROM {table}").fetchall()}
                 assert seen == {advertiser}
             assert count(cursor, "ads_flight") == (2 if advertiser == silver else 1)
             assert count(cursor, "ads_ad") == (2 if advertiser == silver else 1)
@@ -101,7 +101,7 @@ def test_a_scope_does_not_outlive_its_transaction(reader: psycopg.Connection[Any
 )  # fmt: skip
 def test_the_role_alone_refuses_writes_viewers_and_secrets(reader: psycopg.Connection[Any], statement: str) -> None:
     with pytest.raises((errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)), scoped(reader, "all") as cursor:
-        cursor.execute(statement)  # type: ignore[arg-type]
+        cursor.execute(statement)
 
 
 def test_every_granted_table_with_an_advertiser_has_forced_row_level_security(business: Business) -> None:
@@ -137,7 +137,7 @@ def test_statements_the_guard_refuses_never_reach_the_database(business: Busines
 
 def test_a_statement_that_takes_too_long_is_stopped_and_said_kindly(business: Business, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(execute, "TIMEOUT_MILLISECONDS", 1)
-    monkeypatch.setattr(execute.guard, "check", lambda *_, **__: None)
+    monkeypatch.setattr(guard, "check", lambda *_, **__: None)
     slow = Compiled("SELECT count(*) FROM generate_series(1, 100000000)", {}, (Column("x", "x", "measure"),))
     with pytest.raises(CannotRun, match="shorter period"):
         run(slow, model=MODEL, scope=OPERATOR)
