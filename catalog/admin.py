@@ -70,7 +70,7 @@ class SceneForm(_SceneModelForm):
         return data
 
 
-class SceneInline(TabularInline):
+class SceneInline(TabularInline):  # type: ignore[misc]
     model = Scene
     fields = ["position", "name", "mood", "intensity", "optional", "break_after", "asset"]
     autocomplete_fields = ["asset"]
@@ -80,14 +80,14 @@ class SceneInline(TabularInline):
 
 
 @admin.register(Genre)
-class GenreAdmin(ModelAdmin):
+class GenreAdmin(ModelAdmin):  # type: ignore[misc]
     list_display = ["name", "slug"]
     search_fields = ["name"]
     prepopulated_fields = {"slug": ["name"]}
 
 
 @admin.register(Title)
-class TitleAdmin(ModelAdmin):
+class TitleAdmin(ModelAdmin):  # type: ignore[misc]
     list_display = ["show_poster", "name", "show_genres", "year", "setting", "published", "show_media"]
     list_display_links = ["name"]
     list_filter = ["published", "genres", "setting"]
@@ -103,15 +103,15 @@ class TitleAdmin(ModelAdmin):
         titles: QuerySet[Title] = super().get_queryset(request).prefetch_related("genres")
         return titles.annotate(scene_count=Count("scenes"), ready_count=ready)
 
-    @display(description="Poster")
+    @display(description="Poster")  # type: ignore[untyped-decorator]
     def show_poster(self, title: Title) -> str:
         return _picture(selectors.poster_url(title), 48, title.name)
 
-    @display(description="Genres")
+    @display(description="Genres")  # type: ignore[untyped-decorator]
     def show_genres(self, title: Title) -> str:
         return ", ".join(genre.name for genre in title.genres.all())
 
-    @display(description="Clips", label={True: "success", False: "warning"})
+    @display(description="Clips", label={True: "success", False: "warning"})  # type: ignore[untyped-decorator]
     def show_media(self, title: Any) -> tuple[bool, str]:
         return title.scene_count > 0 and title.ready_count == title.scene_count, f"{title.ready_count} of {title.scene_count} ready"
 
@@ -122,7 +122,7 @@ class TitleAdmin(ModelAdmin):
 
 
 @admin.register(Scene)
-class SceneAdmin(ModelAdmin):
+class SceneAdmin(ModelAdmin):  # type: ignore[misc]
     form = SceneForm
     list_display = ["show_still", "__str__", "mood", "intensity", "optional", "break_after", "show_state"]
     list_display_links = ["__str__"]
@@ -136,17 +136,17 @@ class SceneAdmin(ModelAdmin):
         # A scene is added on its title's page, where its neighbours are seen.
         return False
 
-    @display(description="Picture")
+    @display(description="Picture")  # type: ignore[untyped-decorator]
     def show_still(self, scene: Scene) -> str:
         return _picture(selectors.still_url(scene.asset) if scene.asset else "", 96, scene.name)
 
-    @display(description="Clip", label=READY_LABELS)
+    @display(description="Clip", label=READY_LABELS)  # type: ignore[untyped-decorator]
     def show_state(self, scene: Scene) -> str:
         return scene.asset.state if scene.asset else MediaAsset.State.MISSING
 
 
 @admin.register(MediaAsset)
-class MediaAssetAdmin(ModelAdmin):
+class MediaAssetAdmin(ModelAdmin):  # type: ignore[misc]
     list_display = ["show_still", "key", "kind", "show_seconds", "show_state", "problem", "updated_at"]
     list_display_links = ["key"]
     list_filter = ["kind", "state"]
@@ -154,15 +154,15 @@ class MediaAssetAdmin(ModelAdmin):
     readonly_fields = ["recipe", "path", "init_uri", "segments", "files", "duration", "width", "height", "state", "problem", "updated_at"]
     actions = ["rebuild"]
 
-    @display(description="Picture")
+    @display(description="Picture")  # type: ignore[untyped-decorator]
     def show_still(self, asset: MediaAsset) -> str:
         return _picture(selectors.still_url(asset), 96, asset.key)
 
-    @display(description="Seconds", ordering="duration")
+    @display(description="Seconds", ordering="duration")  # type: ignore[untyped-decorator]
     def show_seconds(self, asset: MediaAsset) -> str:
         return f"{asset.duration:.1f}"
 
-    @display(description="State", label=READY_LABELS, ordering="state")
+    @display(description="State", label=READY_LABELS, ordering="state")  # type: ignore[untyped-decorator]
     def show_state(self, asset: MediaAsset) -> str:
         return asset.state
 

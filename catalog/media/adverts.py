@@ -53,7 +53,7 @@ def _headline(recipe: AdRecipe) -> Image.Image:
     layer = clear(SIZE)
     layer.alpha_composite(products.mark(recipe.product, mix(accent, WHITE, 0.15), 22), (30, 24))
     write(layer, (58, 27), recipe.brand.upper(), font("SemiBold", 13), ink, tracking=0.12, shadow=0.6)
-    face = fitted(recipe.headline, "Bold", 300, 44, lines=1)
+    face = fitted(recipe.headline, "Bold", 290, 44, lines=1)
     write(layer, (30, 56), recipe.headline, face, ink, shadow=0.6)
     small = font("Medium", 18)
     write_block(layer, (31, 60 + face.size * 1.15), wrapped(recipe.tagline, small, 300), small, mix(ink, accent, 0.18), shadow=0.8)
@@ -67,7 +67,8 @@ def _card(recipe: AdRecipe) -> Image.Image:
     picture = screen(picture, glow(SIZE, (WIDTH / 2, HEIGHT * 0.3), 190, accent, 0.35))
     layer = to_image(picture).convert("RGBA")
     layer.alpha_composite(products.mark(recipe.product, accent, 76), (WIDTH // 2 - 38, 48))
-    write(layer, (WIDTH / 2, 134), recipe.brand, fitted(recipe.brand, "Bold", 560, 46), ink, align="centre")
+    name = recipe.headline if recipe.product == "film" else recipe.brand
+    write(layer, (WIDTH / 2, 134), name, fitted(name, "Bold", 560, 46), ink, align="centre")
     write(layer, (WIDTH / 2, 192), recipe.tagline, fitted(recipe.tagline, "Medium", 540, 20), mix(ink, accent, 0.25), align="centre")
     face = font("SemiBold", 17)
     half = width_of(recipe.call, face) / 2 + 26
@@ -184,7 +185,7 @@ def _bank(stage: Stage, recipe: AdRecipe) -> None:
         stage.overlay(column, str(left + index * step), f"{HEIGHT}-{height}*(1-exp(-2.6*max(0,t-{0.5 + 0.28 * index:.2f})))")
     if recipe.variant == 1:
         card = products.soft_shadow(products.bank_card(ground, accent, recipe.brand))
-        stage.overlay(card, "448-w/2", "170-h/2+7*sin(1.1*t)")
+        stage.overlay(card, "472-w/2", "196-h/2+7*sin(1.1*t)")
 
 
 def _plane(stage: Stage, recipe: AdRecipe) -> None:

@@ -58,7 +58,7 @@ def _sky(view: View) -> Floats:
     p, unit = view.palette, view.unit
     picture = gradient(view.size, [(0, p.zenith), (0.42, p.middle), (HORIZON + 0.04, p.horizon), (1, mix(p.horizon, p.middle, 0.5))])
     if p.stars:
-        picture = screen(picture, _stars(view, round(170 * p.stars), HORIZON))
+        picture = screen(picture, _stars(view, round(120 * p.stars), HORIZON))
     centre = (view.sun_x * view.size[0], p.sun_at * view.height)
     picture = screen(picture, glow(view.size, centre, 150 * unit + 3 * p.sun_size * unit, p.sun, 0.55 if p.stars < 1 else 0.22))
     return _disc(picture, centre, p.sun_size * unit, view)
@@ -79,7 +79,7 @@ def _stars(view: View, count: int, lowest: float) -> Floats:
     pen = ImageDraw.Draw(field)
     for _ in range(count):
         x, y = view.rng.uniform(0, width), view.rng.uniform(0, height * lowest)
-        size = view.unit * float(view.rng.choice([0.35, 0.5, 0.8], p=[0.6, 0.3, 0.1]))
+        size = view.unit * float(view.rng.choice([0.3, 0.42, 0.7], p=[0.66, 0.26, 0.08]))
         pen.ellipse((x - size, y - size, x + size, y + size), fill=int(view.rng.integers(90, 255)))
     bright = np.asarray(ImageChops.lighter(field, blurred(field, 0.7 * view.unit)), np.float32)
     return np.asarray(bright[..., None] * np.asarray(WHITE, np.float32) / 255, np.float32)
@@ -393,7 +393,7 @@ def _space(view: View) -> Landscape:
     second = noise(view.rng, size, cell=(200 * unit, 120 * unit), octaves=5)
     picture = screen(picture, (np.clip(cloud - 0.42, 0, 1) ** 1.4 * 2.3)[..., None] * np.asarray(mix(p.middle, p.horizon, 0.25), np.float32) * 0.8)
     picture = screen(picture, (np.clip(second - 0.5, 0, 1) ** 1.3 * 2.1)[..., None] * np.asarray(mix(p.zenith, p.horizon, 0.5), np.float32) * 0.7)
-    picture = screen(picture, _stars(view, 420, 1.0))
+    picture = screen(picture, _stars(view, 330, 1.0))
     centre = (view.sun_x * size[0], p.sun_at * view.height * 0.8)
     picture = screen(picture, glow(size, centre, 120 * unit, p.sun, 0.75))
     picture = _disc(picture, centre, max(3.0, p.sun_size * 0.3) * unit, view)

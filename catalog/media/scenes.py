@@ -14,14 +14,15 @@ from catalog.media.packaging import Source
 from catalog.media.recipe import HEIGHT, WIDTH, SceneRecipe
 from catalog.media.sound import scene_sound
 from catalog.media.stage import Stage
-from catalog.media.texture import clear
-from catalog.media.weather import vignette, weather_of
+from catalog.media.texture import clear, gradient, to_image
+from catalog.media.weather import birds, vignette, weather_of
 
 SIZE = (WIDTH, HEIGHT)
 # Pixels per second that the middle ground passes at: the picture's own pace.
 PACE = {"dawn": 9, "day": 13, "storm": 26, "dusk": 11, "night": 9, "chase": 74, "calm": 7, "finale": 9}
 CLOUDS, FAR, NEAR = 0.14, 0.35, 2.1
-SCENES_WITHOUT_MOTIF = (2, 5)
+SCENES_WITHOUT_MOTIF = (2,)
+CALM_SKIES = ("dawn", "day", "dusk", "calm", "finale")
 
 
 def scene_source(recipe: SceneRecipe, work: Path) -> Source:
@@ -43,7 +44,12 @@ def scene_source(recipe: SceneRecipe, work: Path) -> Source:
     weather = weather_of(recipe.setting, recipe.mood, palette, SIZE, recipe.seed)
     if weather is not None:
         stage.overlay(weather.picture, weather.x(), weather.y())
-    stage.overlay(vignette(SIZE))
+    if recipe.setting not in ("space", "city") and recipe.mood in CALM_SKIES:
+        flock = birds(palette, recipe.seed)
+        stage.overlay(flock, f"{WIDTH * 0.1:.0f}+{13 + 9 * recipe.intensity:.1f}*t", f"{40 + recipe.seed % 40}+4*sin(0.7*t)")
+    if recipe.mood == "storm" and recipe.setting != "space":
+        _lightning(stage, recipe)
+    stage.overlay(vignette(SIZE, strength=0.4))
     _letter(stage, recipe, palette)
     sound = work / "sound.wav"
     scene_sound(recipe, sound)
@@ -77,6 +83,15 @@ def _place_motif(stage: Stage, recipe: SceneRecipe, motif: Motif, land: Landscap
         stage.overlay(picture, f"{centre:.1f}+9*sin(0.5*t)+{ground * 0.25:.2f}*(t-{middle:g})", f"{top:.1f}+5*sin(0.8*t)")
 
 
+def _lightning(stage: Stage, recipe: SceneRecipe) -> None:
+    """Two strikes far off: the sky lights up and falls dark again."""
+    sheet = to_image(gradient(SIZE, [(0, (236, 240, 255)), (0.6, (190, 200, 230)), (0.62, (120, 130, 160)), (1, (40, 44, 60))])).convert("RGBA")
+    sheet.putalpha(110)
+    for share in (0.3, 0.34, 0.72):
+        begins = recipe.seconds * (share + (recipe.seed % 7) * 0.01)
+        stage.title(sheet, begins, begins + 0.24, fade=0.1)
+
+
 def _letter(stage: Stage, recipe: SceneRecipe, palette: Palette) -> None:
     if recipe.position == 1:
         stage.filter("fade=t=in:d=0.7")
@@ -92,7 +107,7 @@ def main_title(name: str, palette: Palette) -> Image.Image:
     layer = clear(SIZE)
     face = fitted(name.upper(), "Bold", WIDTH * 0.78, 50, lines=2, tracking=0.14)
     lines = wrapped(name.upper(), face, WIDTH * 0.78, 0.14 * face.size)
-    y = HEIGHT * 0.38 - len(lines) * face.size * 0.55
+    y = HEIGHT * 0.25 - len(lines) * face.size * 0.55
     y = write_block(layer, (WIDTH / 2, y), lines, face, WHITE, tracking=0.14, align="centre", shadow=0.8)
     ImageDraw.Draw(layer).rectangle((WIDTH / 2 - 26, y + 8, WIDTH / 2 + 26, y + 10), fill=(*mix(palette.light, WHITE, 0.2), 255))
     return layer
@@ -100,7 +115,7 @@ def main_title(name: str, palette: Palette) -> Image.Image:
 
 def _chapter(recipe: SceneRecipe, palette: Palette) -> Image.Image:
     layer = clear(SIZE)
-    small, large = font("SemiBold", 11), fitted(recipe.name, "SemiBold", WIDTH * 0.7, 22)
+    small, large = font("SemiBold", 12), fitted(recipe.name, "SemiBold", WIDTH * 0.7, 22)
     number = f"{recipe.position} / {recipe.scenes}"
     write(layer, (34, 30), number, small, mix(palette.light, WHITE, 0.3), tracking=0.12, shadow=0.9)
     write(layer, (34, 46), recipe.name, large, WHITE, shadow=0.9)
@@ -110,5 +125,5 @@ def _chapter(recipe: SceneRecipe, palette: Palette) -> Image.Image:
 
 def _the_end() -> Image.Image:
     layer = clear(SIZE)
-    write(layer, (WIDTH / 2, HEIGHT * 0.36), "THE END", font("Bold", 40), WHITE, tracking=0.3, align="centre", shadow=0.9)
+    write(layer, (WIDTH / 2, HEIGHT * 0.2), "THE END", font("Bold", 40), WHITE, tracking=0.3, align="centre", shadow=0.9)
     return layer

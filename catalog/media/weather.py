@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from catalog.media.colour import WHITE, Palette, mix
+from catalog.media.sketch import Sketch
 from catalog.media.texture import Size, blurred, clear
 
 
@@ -92,6 +93,21 @@ def _streaks(size: Size, rng: np.random.Generator, count: int, slant: tuple[floa
     tile = Image.new("RGBA", size, (*colour, 0))
     tile.putalpha(mask.resize(size, Image.Resampling.BOX))
     return _tiled(tile)
+
+
+def birds(palette: Palette, seed: int) -> Image.Image:
+    """A loose flock far away."""
+    rng = np.random.default_rng(seed)
+    s = Sketch(150, 60, 1)
+    for _ in range(9):
+        x, y, k = float(rng.uniform(-66, 66)), float(rng.uniform(8, 52)), float(rng.uniform(1.6, 3.6))
+        lift = float(rng.uniform(0.5, 1.0))
+        s.line(
+            [(x - 2 * k, y + lift * k), (x - k, y + 1.2 * lift * k), (x, y), (x + k, y + 1.2 * lift * k), (x + 2 * k, y + lift * k)],
+            palette.shade,
+            0.9,
+        )
+    return s.finish()
 
 
 def vignette(size: Size, *, strength: float = 0.5, foot: float = 0.35) -> Image.Image:
