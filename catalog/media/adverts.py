@@ -49,14 +49,23 @@ def _palette(recipe: AdRecipe, mood: str) -> Palette:
 
 def _headline(recipe: AdRecipe) -> Image.Image:
     """Product and promise, at the left, with the brand's mark above."""
-    _, accent, ink = _colours(recipe)
-    layer = clear(SIZE)
+    ground, accent, ink = _colours(recipe)
+    layer = _scrim(mix(ground, (0, 0, 0), 0.35))
     layer.alpha_composite(products.mark(recipe.product, mix(accent, WHITE, 0.15), 22), (30, 24))
     write(layer, (58, 27), recipe.brand.upper(), font("SemiBold", 13), ink, tracking=0.12, shadow=0.6)
     face = fitted(recipe.headline, "Bold", 290, 44, lines=1)
     write(layer, (30, 56), recipe.headline, face, ink, shadow=0.6)
     small = font("Medium", 18)
     write_block(layer, (31, 60 + face.size * 1.15), wrapped(recipe.tagline, small, 300), small, mix(ink, accent, 0.18), shadow=0.8)
+    return layer
+
+
+def _scrim(colour: RGB) -> Image.Image:
+    """Darkens the upper left softly, so that light words can be read on a pale sky."""
+    x, y = np.linspace(0, 1, WIDTH)[None, :], np.linspace(0, 1, HEIGHT)[:, None]
+    strength = np.clip(1 - x / 0.72, 0, 1) * np.clip(1 - y / 0.62, 0, 1) ** 0.7 * 0.8
+    layer = Image.new("RGBA", SIZE, (*colour, 0))
+    layer.putalpha(Image.fromarray((strength * 255).astype(np.uint8)))
     return layer
 
 
@@ -81,7 +90,7 @@ def _land(stage: Stage, recipe: AdRecipe, setting: str, mood: str, pace: float, 
     """A landscape in the brand's colours, panned; returns the row on which things stand."""
     palette = _palette(recipe, mood)
     travel = [round(pace * share * recipe.seconds) + 4 for share in (0.14, 0.35, 1.0, 2.1)]
-    land = draw_landscape(SIZE, setting, palette, recipe.seed, spare=(travel[0], travel[1], travel[2], travel[3]))
+    land = draw_landscape(SIZE, setting, palette, recipe.seed, spare=(travel[0], travel[1], travel[2], travel[3]), sun_x=0.74)
     stage.base(land.sky)
     for layer, share in ((land.clouds, 0.14), (land.far, 0.35), (land.middle, 1.0), *(((land.near, 2.1),) if near else ())):
         stage.overlay(layer, f"-{pace * share:.2f}*t")

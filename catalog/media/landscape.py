@@ -46,11 +46,13 @@ class View:
         return self.size[1]
 
 
-def draw_landscape(size: Size, setting: str, palette: Palette, seed: int, *, spare: tuple[int, int, int, int] = (0, 0, 0, 0)) -> Landscape:
-    """``spare`` are the extra pixels of clouds, far, middle and near beyond the frame's width, for panning."""
+def draw_landscape(
+    size: Size, setting: str, palette: Palette, seed: int, *, spare: tuple[int, int, int, int] = (0, 0, 0, 0), sun_x: float | None = None
+) -> Landscape:
+    """``spare`` are the extra pixels of clouds, far, middle and near beyond the frame's width, for panning; ``sun_x`` places the sun (0-1)."""
     rng = np.random.default_rng(seed)
     clouds, far, middle, near = (size[0] + extra for extra in spare)
-    view = View(size, (clouds, far, middle, near), palette, rng, sun_x=float(rng.uniform(0.28, 0.72)))
+    view = View(size, (clouds, far, middle, near), palette, rng, sun_x=float(rng.uniform(0.28, 0.72)) if sun_x is None else sun_x)
     return PAINTERS[setting](view)
 
 

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 
 # Raise it when the drawing, the sound or the encoding changes: every clip is then rebuilt at a new address.
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 WIDTH, HEIGHT, FRAMES_PER_SECOND = 640, 360, 24
 SEGMENT_SECONDS = 2
 
