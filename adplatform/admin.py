@@ -70,6 +70,7 @@ class RollupStateAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 class AssignmentInline(ReadOnly, TabularInline):  # type: ignore[misc]
     model = Assignment
     fields = ["session", "arm", "exposed_at"]
+    ordering = ["-exposed_at", "pk"]
     extra = 0
     per_page = 20
 
