@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import operator
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -28,6 +31,11 @@ class Card:
     card: str
     hero: str
     progress: float = 0.0
+
+    @property
+    def picture(self) -> str:
+        """The widest picture there is, best without lettering."""
+        return self.hero or self.card
 
     @property
     def length(self) -> str:
@@ -88,16 +96,12 @@ def card_of(title: Title, progress: float = 0.0) -> Card:
 
 
 def search(query: str) -> list[Card]:
-    """Titles whose name, genre, mood or synopsis holds every word asked for; names that begin with it first."""
+    """Titles where a word of the name, genre, a mood, a scene or the synopsis begins with each word asked for; names first."""
     found = published_titles()
     for word in query.split()[:8]:
-        found = found.filter(
-            Q(name__icontains=word)
-            | Q(genres__name__icontains=word)
-            | Q(scenes__mood__icontains=word)
-            | Q(scenes__name__icontains=word)
-            | Q(synopsis__icontains=word)
-        )
+        begins = r"\m" + re.escape(word)  # \m: the beginning of a word, to PostgreSQL
+        places = ("name", "genres__name", "scenes__mood", "scenes__name", "synopsis")
+        found = found.filter(functools.reduce(operator.or_, (Q(**{f"{place}__iregex": begins}) for place in places)))
     nearness = Case(
         When(name__istartswith=query, then=Value(0)),
         When(name__icontains=query, then=Value(1)),
@@ -117,7 +121,7 @@ def shelves(titles: Iterable[Title], *, unfinished: Sequence[PlaybackSession], f
     rows = []
     going = tuple(by_id[session.title_id] for session in unfinished if session.title_id in by_id and by_id[session.title_id].ready)
     if going:
-        rows.append(Row("Continue watching", "continue", going, kind="wide"))
+        rows.append(Row("Continue watching", "continue", going, kind="resume"))
     rows += _genre_rows(cards, favourites)
     return Shelves(
         featured=_featured(cards, favourites, today),
@@ -132,7 +136,7 @@ def _genre_rows(cards: Sequence[Card], favourites: Sequence[str]) -> list[Row]:
     rows = [Row("New on Intermission", "new", tuple(sorted(cards, key=lambda card: not card.ready)), kind="poster")] if cards else []
     names = {name for card in cards for name in card.genres}
     shelf = {name: tuple(sorted((card for card in cards if name in card.genres), key=lambda card: not card.ready)) for name in names}
-    order = sorted(shelf, key=lambda name: (name not in favourites, -len(shelf[name]), name))
+    order = sorted(shelf, key=lambda name: (not shelf[name][0].ready, name not in favourites, -len(shelf[name]), name))
     for name in order:
         if len(shelf[name]) >= FEWEST_FOR_A_ROW or name in favourites:
             rows.append(Row(name, name.lower().replace(" ", "-"), shelf[name], kind="wide"))

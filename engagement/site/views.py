@@ -20,10 +20,15 @@ LONGEST_QUERY = 80
 SUGGESTIONS = 6
 
 
+def _query(request: HttpRequest) -> str:
+    # PostgreSQL has no character for NUL.
+    return request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_QUERY]
+
+
 @require_GET
 def browse(request: HttpRequest) -> HttpResponse:
     viewer = current.viewer_of(request)
-    query = request.GET.get("q", "").strip()[:LONGEST_QUERY]
+    query = _query(request)
     context = current.shell(request, viewer) | {"query": query}
     titles = shelves.published_titles()
     if query:
@@ -38,7 +43,7 @@ def browse(request: HttpRequest) -> HttpResponse:
 @require_GET
 def suggest(request: HttpRequest) -> JsonResponse:
     """What the search box offers while somebody types."""
-    query = request.GET.get("q", "").strip()[:LONGEST_QUERY]
+    query = _query(request)
     cards = shelves.search(query)[:SUGGESTIONS] if query else []
     results = [
         {
@@ -117,7 +122,6 @@ def watch(request: HttpRequest, slug: str) -> HttpResponse:
     resume = going[0] if going else None
     context = current.shell(request, viewer) | {
         "card": card,
-        "picture": card.hero or card.card,
         "currency": settings.CURRENCY,
         "resume": resume,
         "resume_scene": next((scene for scene in card.scenes if resume and scene.pk == resume.resume_scene), None),

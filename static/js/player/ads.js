@@ -1,7 +1,7 @@
 // What is shown while an ad plays: which of how many, how long, when it may be skipped, and why it was chosen.
 import { countdown } from "./timeline.js";
 
-const PRICED = { cpm: "for this impression", cpcv: "for a completed view", cpc: "for a click" };
+const PRICED = { cpm: "an impression", cpcv: "a completed view", cpc: "a click" };
 const SHOWN_CANDIDATES = 12;
 
 export class AdView {
@@ -58,6 +58,7 @@ export class AdView {
     const own = candidates.find((candidate) => candidate.ad === item.id && candidate.slot !== null) ?? candidates.find((candidate) => candidate.ad === item.id);
     body.replaceChildren(
       heading(item.name, `${item.advertiser ?? ""}${item.campaign ? ` · ${item.campaign}` : ""}`),
+      verdict(own?.words ?? "Chosen for this break"),
       this.facts(item, own, why),
       this.consent(why),
       this.list(candidates),
@@ -68,11 +69,10 @@ export class AdView {
   facts(item, own, why) {
     const price = own?.price_micros ?? item.price_micros;
     return definitions([
-      ["Why", own?.words ?? "Chosen for this break"],
       ["Predicted click rate", share(own?.pctr ?? item.pctr)],
-      ["Predicted to be watched to the end", own?.pvcr === undefined ? null : share(own.pvcr)],
+      ["Predicted to be watched through", own?.pvcr === undefined ? null : share(own.pvcr)],
       ["Price", price === null || price === undefined ? null : `${this.money.format(price / 1e6)} ${PRICED[own?.pricing] ?? ""}`],
-      ["Chosen among", why.considered === undefined ? null : `${why.considered} ads, ${why.eligible} of them eligible`],
+      ["Chosen among", why.considered === undefined ? null : `${why.eligible} eligible of ${why.considered} ads`],
       ["Decided in", why.milliseconds === undefined ? null : `${why.milliseconds.toFixed(1)} ms`],
     ]);
   }
@@ -124,6 +124,12 @@ function heading(text, small) {
   const under = document.createElement("small");
   under.textContent = small;
   element.append(under);
+  return element;
+}
+
+function verdict(text) {
+  const element = paragraph(text);
+  element.className = "verdict";
   return element;
 }
 

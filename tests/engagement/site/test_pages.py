@@ -94,6 +94,12 @@ def test_search_puts_names_before_synopses(films: Films) -> None:
     assert [card.title.name for card in shelves.search("pattern")] == ["Test Pattern", "Colour Bars"]
 
 
+@pytest.mark.parametrize("query", ["est", "\x00", "(", "[", "\\m", "*", "a" * 500])
+def test_no_search_breaks_the_page_and_words_match_from_their_beginning(client: Client, films: Films, query: str) -> None:
+    assert client.get("/search/suggest/", {"q": query}).json()["results"] == []
+    assert client.get("/", {"q": query}).status_code == 200
+
+
 def test_an_empty_search_answer_offers_genres(client: Client, films: Films) -> None:
     page = client.get("/", {"q": "zzz"}).content.decode()
     assert "Nothing for" in page
