@@ -132,7 +132,9 @@ def _django_db_helper(site: Site) -> None:
 
 
 @pytest.fixture(scope="package")
-def site(_servers: None, django_db_setup: None, django_db_blocker: Any, media: RenderedMedia, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(
+    _servers: None, django_db_setup: None, django_db_blocker: Any, media: RenderedMedia, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
     logs = tmp_path_factory.mktemp("site")
     for url in (settings.CACHE_REDIS_URL, settings.CHANNELS_REDIS_URL, settings.EVENTLOG_REDIS_URL):
         client = redis.Redis.from_url(url)

@@ -123,3 +123,13 @@ def test_the_player_is_run_by_the_keyboard(page: Page, complaints: Complaints) -
     eventually(lambda: page.evaluate(f"{video}.paused"), False)
     expect(page.locator("[data-part=captions]")).to_contain_text("Caption of test-pattern-s1", timeout=5_000)
     assert complaints.found == []
+
+
+def test_without_a_socket_the_events_go_over_http_and_the_film_goes_on(page: Page) -> None:
+    page.route_web_socket("**/ws/playback/**", lambda socket: socket.close())
+    _press_play(page, "colour-bars")
+    expect(page.locator("[data-part=link-state]")).to_have_text("Reconnecting…")
+    session = _session("colour-bars")
+    events = PlaybackEvent.objects.filter(session=session.pk)
+    eventually(lambda: set(events.values_list("type", flat=True)) >= {"playback.start", "playback.scene_start", "playback.heartbeat"}, True)
+    expect(page.locator("[data-part=scene-name]")).to_have_text("Olive", timeout=15_000)

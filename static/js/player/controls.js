@@ -5,7 +5,7 @@ const IDLE_AFTER = 2800;
 const RATES = [0.5, 0.75, 1, 1.25, 1.5, 2];
 
 export class Controls {
-  /** @param {HTMLElement} root @param {object} act {toggle, seekTo(film), seekBy(seconds), nextScene, mute, volume(v), rate(r), captions, director, why, skip, fullscreen} */
+  /** @param {HTMLElement} root @param {object} act {toggle, seekTo(film), seekBy(seconds), nextScene, mute, volume(v), volumeBy(step), rate(r), captions, director, why, skip, fullscreen, escape} */
   constructor(root, act) {
     this.root = root;
     this.act = act;
@@ -41,7 +41,11 @@ export class Controls {
     const { act, parts, root } = this;
     const on = (part, action) => parts[part].addEventListener("click", action);
     on("play", () => act.toggle());
-    on("video", () => act.toggle());
+    // A finger's first touch only brings the controls back.
+    parts.video.addEventListener("pointerdown", (event) => {
+      this.onlyWake = event.pointerType === "touch" && root.classList.contains("is-idle");
+    });
+    on("video", () => this.onlyWake || act.toggle());
     on("back", () => act.seekBy(-10));
     on("on", () => act.seekBy(10));
     on("next-scene", () => act.nextScene());
@@ -212,6 +216,7 @@ export class Controls {
       s: () => act.skip(),
       w: () => act.why(),
       d: () => act.director(),
+      Escape: () => act.escape(),
       "<": () => step(-1),
       ">": () => step(1),
       "?": () => this.parts.help.showModal(),

@@ -14,6 +14,8 @@ const HEARTBEAT = 1000;
 const SHORTEST_STALL = 120;
 // Passing over a seen ad for its last instant would only make the picture jump.
 const WORTH_PASSING = 0.5;
+// The socket's reasons after which no reconnecting helps.
+const NOT_OURS = new Set(["unsigned", "unreadable_token", "expired_token", "wrong_session", "unknown_session"]);
 
 class Player {
   constructor(root) {
@@ -54,6 +56,7 @@ class Player {
     this.followSession();
     try {
       const details = await this.session.open({ restart });
+      this.beacons.seen = remembered(details.session);
       this.media.open(details.playlist, details.resume_at);
       this.beacons.jump(details.resume_at);
       await this.video.play();
@@ -106,7 +109,7 @@ class Player {
   refused(reason) {
     if (this.asked) this.busy(false);
     this.asked = null;
-    if (reason === "unsigned" || reason === "expired_token" || reason === "unknown_session") this.gone();
+    if (NOT_OURS.has(reason)) this.gone();
   }
 
   trouble(title, words) {
@@ -223,7 +226,9 @@ class Player {
   record(events, t = this.video.currentTime) {
     if (!events.length || !this.session?.details) return;
     this.session.record(events.map((event) => ({ ...event, data: { t: round(t), ...event.data } })));
-    if (events.some((event) => event.type === "ad.complete" || event.type === "ad.skip")) this.drawPlan();
+    if (!events.some((event) => event.type === "ad.complete" || event.type === "ad.skip")) return;
+    remember(this.session.details.session, this.beacons.seen);
+    this.drawPlan();
   }
 
   note(type, data = {}) {
@@ -247,7 +252,7 @@ class Player {
     this.session.flush();
     this.state("ended");
     this.part("end").hidden = false;
-    this.part("end").querySelector("a, button")?.focus();
+    this.part("end").querySelector(".next-up a, [data-part=again]").focus();
   }
 
   // What the viewer wants
@@ -267,6 +272,7 @@ class Player {
       why: (open) => this.why(open),
       skip: () => this.skip(),
       fullscreen: () => this.fullscreen(),
+      escape: () => this.closePanels(),
     };
   }
 
@@ -329,6 +335,11 @@ class Player {
     panel.hidden = !open || !item;
     if (panel.hidden) return;
     this.ads.explain(item, await this.session.why(item.decision));
+  }
+
+  closePanels() {
+    this.why(false);
+    if (!this.part("director").hidden) this.director.toggle();
   }
 
   fullscreen() {
@@ -430,6 +441,10 @@ class Player {
     this.session.leave(events.map((event) => ({ ...event, data: { t, ...event.data } })));
   }
 }
+
+// Ads seen stay seen over a reload of the page.
+const remembered = (session) => new Set(JSON.parse(sessionStorage.getItem(`seen:${session}`) ?? "[]"));
+const remember = (session, seen) => sessionStorage.setItem(`seen:${session}`, JSON.stringify([...seen]));
 
 const root = document.getElementById("player");
 paintTitles(document);
