@@ -16,13 +16,22 @@ from ads.ctr.rates import Outcome
 from ads.models import AdEvent, DeliveryDay
 
 VIEWER = uuid.UUID(int=5)
+Keys = dict[str, list[online.Key]]
 CLICK = Outcome("ad.click", ad=1, campaign=2, advertiser=3, category="travel", genre="drama", title=4, viewer=VIEWER)
-KEYS = {"ad": [1], "campaign": [2], "advertiser": [3], "genre_category": ["drama/travel"], "all": ["all"], "title": [4], "viewer": [str(VIEWER)]}
+KEYS: Keys = {
+    "ad": [1],
+    "campaign": [2],
+    "advertiser": [3],
+    "genre_category": ["drama/travel"],
+    "all": ["all"],
+    "title": [4],
+    "viewer": [str(VIEWER)],
+}
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-def counted(keys: dict[str, list[int | str]] | None = None) -> dict[str, list[float]]:
-    found = online.read(stream.client(), online.Wanted(keys or KEYS))  # type: ignore[arg-type]
+def counted(keys: Keys = KEYS) -> dict[str, list[float]]:
+    found = online.read(stream.client(), online.Wanted(keys))
     return {scope: counts[0].tolist() for scope, counts in found.items()}
 
 
