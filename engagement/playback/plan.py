@@ -326,7 +326,8 @@ def seek_over(plan: Plan, scene_id: int) -> Plan:
 def in_author_order(plan: Plan) -> Plan:
     """The scenes still open, as the author had them; always legal, since requirements point backwards in that order."""
     completed = story.author_order(plan.story_scenes(), plan.played)
-    return replace(plan, remaining=tuple(completed[len(plan.played) :]))
+    notes = tuple(note for note in plan.notes if note.scene in plan.played)
+    return replace(plan, remaining=tuple(completed[len(plan.played) :]), notes=notes)
 
 
 def reordered(plan: Plan, order: Sequence[int], *, note: Note) -> Plan:
