@@ -9,17 +9,21 @@ import socket
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import redis
 import structlog
 from asgiref.sync import sync_to_async
 from channels.layers import BaseChannelLayer, get_channel_layer
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseError
 from django.db import connection, transaction
 
 from adplatform import heartbeat
+from adplatform.eventlog import stream
 from adplatform.eventlog.rollup import truncate
+from adplatform.health import answers
 
 from . import snapshot, store
 
@@ -96,7 +100,8 @@ class Publisher:
             if self.compared is None or self.compared.minute != truncate(now, "minute"):
                 self.compared = snapshot.yesterday(now)
             self.count += 1
-            return json.dumps(snapshot.build(now, version=(self.lease.fence, self.count), compared=self.compared), separators=(",", ":"))
+            built = snapshot.build(now, version=(self.lease.fence, self.count), compared=self.compared)
+        return json.dumps({**built, "log": _log_state(now)}, separators=(",", ":"))
 
     def _trouble(self, what: str, error: Exception) -> None:
         if self.problem != what:
@@ -111,6 +116,16 @@ class Publisher:
             except redis.RedisError as error:
                 self._trouble("redis", error)
             self.lease = None
+
+
+def _log_state(now: datetime) -> dict[str, Any]:
+    """How far the figures are behind what was sent: ``oldest`` is the age in seconds of the oldest event not counted yet."""
+    if not answers(settings.EVENTLOG_REDIS_URL):
+        return {"away": True, "oldest": None, "unread": None}
+    backlog = stream.backlog()
+    oldest = backlog["oldest_ms"]
+    age = 0.0 if oldest is None else max(0.0, now.timestamp() - oldest / 1000)
+    return {"away": False, "oldest": round(age, 1), "unread": backlog["lag"] + backlog["pending"]}
 
 
 async def run(publisher: Publisher, stop: asyncio.Event, *, interval: float = TICK_SECONDS) -> None:

@@ -40,6 +40,6 @@ def snapshot_json(request: HttpRequest) -> HttpResponse:
     except redis.RedisError:
         return JsonResponse({"problem": "redis_unreachable"}, status=503)
     if body is None:
-        return JsonResponse({"problem": "no_snapshot_yet"}, status=503)
+        return HttpResponse(status=204)  # no publisher has run yet
     # The page tells the age of the figures by the server's clock, not by its own.
     return HttpResponse(body, content_type="application/json", headers={"X-Server-Now": str(round(time.time() * 1000))})

@@ -80,7 +80,7 @@ export class FeedLine extends EventTarget {
     }
     if (response.status === 401) return this.refuse("signed_out");
     if (response.status === 403) return this.refuse("not_allowed");
-    if (!response.ok) return this.tell("missing", { status: response.status });
+    if (response.status !== 200) return this.tell("missing", { status: response.status });
     const now = Number(response.headers.get("X-Server-Now"));
     if (now) this.skew = now - Date.now();
     this.take(await response.json());

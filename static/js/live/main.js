@@ -5,6 +5,7 @@ import { campaigns, feed, models } from "./lists.js";
 import { tiles } from "./tiles.js";
 
 const LATE_MS = 3500;
+const BEHIND_SECONDS = 10;
 const page = document.getElementById("live");
 const write = writer(page.dataset.currency);
 const mayOpen = page.dataset.evidence === "yes";
@@ -16,10 +17,10 @@ const drawCampaigns = campaigns(write, mayOpen);
 
 const scheme = location.protocol === "https:" ? "wss:" : "ws:";
 const source = new FeedLine(`${scheme}//${location.host}/ws/live/`, page.dataset.snapshotUrl);
-const status = { builtAt: null, asOf: null, open: false, problem: null, refused: null, missing: false };
+const status = { builtAt: null, asOf: null, open: false, problem: null, refused: null, missing: false, log: null };
 
 source.addEventListener("snapshot", ({ detail: snapshot }) => {
-  Object.assign(status, { builtAt: Date.parse(snapshot.built_at), asOf: snapshot.as_of, problem: null, missing: false });
+  Object.assign(status, { builtAt: Date.parse(snapshot.built_at), asOf: snapshot.as_of, problem: null, missing: false, log: snapshot.log });
   drawTiles(snapshot.tiles);
   lines.draw(snapshot.series);
   drawFeed(snapshot.feed);
@@ -61,7 +62,10 @@ function state() {
   if (status.problem) return ["stale", `${PROBLEMS[status.problem.what] ?? "Figures are delayed"} ${since(status.problem.since)}`, age];
   if (age === null) return status.missing ? ["stale", "No figures yet: the live publisher is not running", null] : ["waiting", "Connecting", null];
   if (!status.open) return ["stale", "Connection lost, trying again", age];
-  return age > LATE_MS ? ["stale", "Figures are late", age] : ["live", "Live", age];
+  if (age > LATE_MS) return ["stale", "Figures are late", age];
+  if (status.log?.away) return ["stale", "The event log does not answer: nothing new is counted", age];
+  if (status.log?.oldest > BEHIND_SECONDS) return ["stale", `Events of the last ${ago(status.log.oldest * 1000)} are not counted yet`, age];
+  return ["live", "Live", age];
 }
 
 function tellState() {

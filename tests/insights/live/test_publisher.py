@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from adplatform.eventlog import stream
 from insights.live import store
 from insights.live.publisher import Publisher
 
@@ -75,6 +77,30 @@ def test_versions_grow_even_after_redis_lost_its_memory() -> None:
     store.client().flushdb()
     clock.now += timedelta(seconds=2)
     assert version(Publisher(clock=clock).tick()) > before
+
+
+def log_state(publisher: Publisher) -> dict[str, object]:
+    message = publisher.tick()
+    assert message is not None
+    state: dict[str, object] = json.loads(message["body"])["log"]
+    return state
+
+
+def test_a_snapshot_tells_how_old_the_oldest_uncounted_event_is() -> None:
+    clock = Clock()
+    publisher = Publisher(clock=clock)
+    assert log_state(publisher) == {"away": False, "oldest": 0.0, "unread": 0}
+    sent = int(clock.now.timestamp() * 1000) - 30_000
+    stream.client().xadd(stream.STREAM, {stream.FIELD: b"waiting"}, id=f"{sent}-0")
+    behind = log_state(publisher)
+    assert (behind["away"], behind["unread"]) == (False, 1)
+    # The clock goes on by a second each time it is asked.
+    assert behind["oldest"] in (31.0, 32.0)
+
+
+def test_figures_go_on_while_the_event_log_is_away(settings: Any) -> None:
+    settings.EVENTLOG_REDIS_URL = "unix:///nonexistent/redis.sock?db=0"
+    assert log_state(Publisher(clock=Clock())) == {"away": True, "oldest": None, "unread": None}
 
 
 def test_yesterday_is_read_once_a_minute() -> None:
