@@ -333,6 +333,7 @@ class LedgerEntry(Permanent):
 
     class Meta:
         ordering = ["-booked_at"]
+        verbose_name_plural = "ledger entries"
         constraints = [models.UniqueConstraint(fields=["decision", "slot", "kind"], name="charged_once")]
         indexes = [models.Index(fields=["booked_at"], name="ledger_booked"), models.Index(fields=["flight", "booked_at"], name="ledger_flight")]
 

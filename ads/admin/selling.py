@@ -225,8 +225,8 @@ class AdInline(HttpsLinks, TabularInline):  # type: ignore[misc]
 @admin.register(Flight)
 class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     form = FlightForm
-    list_display = ["name", "campaign_name", "status", "dates", "goal", "sold", "spend", "impressions", "ctr", "vcr"]
-    list_display_links = ["name"]
+    list_display = ["named", "status", "dates", "goal", "sold", "spend", "impressions", "ctr", "vcr"]
+    list_display_links = ["named"]
     list_filter = [
         ("state", ChoicesDropdownFilter),
         ("pricing", ChoicesDropdownFilter),
@@ -241,7 +241,7 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     inlines = [AdInline]
     actions = ["launch", "pause", "resume", "end"]
     fieldsets = [
-        (None, {"fields": [("campaign", "name"), "state", ("starts_at", "ends_at")]}),
+        (None, {"fields": [("campaign", "name"), "state", "starts_at", "ends_at"]}),
         ("Price and goal", {"fields": [("pricing", "bid_micros"), ("goal_type", "goal_amount"), ("budget_micros", "daily_budget_micros")]}),
         ("Delivery", {"fields": [("pacing", "priority"), "frequency_caps", "strict_caps", "excluded_categories"]}),
         ("Whom it reaches", {"fields": ["targeting"]}),
@@ -251,9 +251,9 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
         rows: QuerySet[Flight] = super().get_queryset(request).select_related("campaign__advertiser", "balance")
         return rows
 
-    @show.column("Campaign", ordering="campaign__name")
-    def campaign_name(self, flight: Flight) -> str:
-        return flight.campaign.name
+    @show.column("Flight", ordering="campaign__name")
+    def named(self, flight: Flight) -> SafeString:
+        return show.lines(flight.name, flight.campaign.name)
 
     @show.column("Status", ordering="state", label=STATE_COLOURS)
     def status(self, flight: Flight) -> str:
@@ -269,23 +269,23 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
         return "Spent" if balance and balance.booked_micros + flight.bid_micros // 1000 > flight.budget_micros else "Live"
 
     @show.column("Dates", ordering="starts_at")
-    def dates(self, flight: Flight) -> str:
+    def dates(self, flight: Flight) -> SafeString:
         left = (flight.ends_at - datetime.now(UTC)).days
         words = f"{left} days left" if left >= 0 else "over"
-        return f"{flight.starts_at:%d %b} to {flight.ends_at:%d %b %Y}, {words}"
+        return show.lines(f"{flight.starts_at:%d %b} to {flight.ends_at:%d %b %Y}", words)
 
     @show.column("Goal")
     def goal(self, flight: Flight) -> SafeString:
         return goal_bar(flight)
 
     @show.column("Price", ordering="bid_micros")
-    def sold(self, flight: Flight) -> str:
-        return f"{flight.get_pricing_display()} {show.money(flight.bid_micros, digits=3 if flight.bid_micros < 100_000 else 2)}"
+    def sold(self, flight: Flight) -> SafeString:
+        return show.lines(show.money(flight.bid_micros, digits=3 if flight.bid_micros < 100_000 else 2), flight.get_pricing_display())
 
     @show.column("Spend", ordering="balance__booked_micros")
-    def spend(self, flight: Flight) -> str:
+    def spend(self, flight: Flight) -> SafeString:
         balance = show.balance_of(flight)
-        return f"{show.money(balance.booked_micros if balance else 0)} of {show.money(flight.budget_micros, digits=0)}"
+        return show.lines(show.money(balance.booked_micros if balance else 0), f"of {show.money(flight.budget_micros, digits=0)}")
 
     @show.column("Impressions", ordering="balance__impressions")
     def impressions(self, flight: Flight) -> str:
@@ -327,7 +327,7 @@ def _delivered(measure: str) -> Any:
 
 @admin.register(Ad)
 class AdAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
-    list_display = ["clip", "name", "campaign_name", "flight_name", "category", "reviewed", "length", "impressions", "ctr"]
+    list_display = ["clip", "name", "campaign_name", "flight_name", "kind", "reviewed", "length", "impressions", "ctr"]
     list_display_links = ["name"]
     list_filter = [("review", ChoicesDropdownFilter), ("flight__campaign", RelatedDropdownFilter), "category"]
     list_filter_submit = True
@@ -352,6 +352,10 @@ class AdAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     @show.column("Flight", ordering="flight__name")
     def flight_name(self, ad: Ad) -> str:
         return ad.flight.name
+
+    @show.column("Category", ordering="category")
+    def kind(self, ad: Ad) -> str:
+        return ad.category.replace("_", " ").capitalize()
 
     @show.column("Review", ordering="review", label=STATE_COLOURS)
     def reviewed(self, ad: Ad) -> str:

@@ -27,8 +27,13 @@ def money(micros: int | None, *, digits: int = 2) -> str:
     return "-" if micros is None else f"{micros / MICROS:,.{digits}f} {settings.CURRENCY}"
 
 
+def lines(first: str, second: str) -> SafeString:
+    """A figure, and what it is of below it, neither broken over lines."""
+    return format_html('<span class="figure">{}<small>{}</small></span>', first, second)
+
+
 def percent(part: float, whole: float, *, digits: int = 2) -> str:
-    return f"{100 * part / whole:.{digits}f} %" if whole else "-"
+    return f"{100 * part / whole:.{digits}f}%" if whole else "-"
 
 
 def count(value: int) -> str:

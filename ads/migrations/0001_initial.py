@@ -603,6 +603,7 @@ class Migration(migrations.Migration):
                 ("flight", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="ledger", to="ads.flight")),
             ],
             options={
+                "verbose_name_plural": "ledger entries",
                 "ordering": ["-booked_at"],
             },
         ),
