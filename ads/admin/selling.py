@@ -225,7 +225,7 @@ class AdInline(HttpsLinks, TabularInline):  # type: ignore[misc]
 @admin.register(Flight)
 class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     form = FlightForm
-    list_display = ["named", "status", "dates", "goal", "sold", "spend", "impressions", "ctr", "vcr"]
+    list_display = ["named", "status", "dates", "goal", "sold", "spend", "impressions", "response"]
     list_display_links = ["named"]
     list_filter = [
         ("state", ChoicesDropdownFilter),
@@ -292,15 +292,13 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
         balance = show.balance_of(flight)
         return show.count(balance.impressions if balance else 0)
 
-    @show.column("CTR")
-    def ctr(self, flight: Flight) -> str:
+    @show.column("Response")
+    def response(self, flight: Flight) -> SafeString | str:
         balance = show.balance_of(flight)
-        return show.percent(balance.clicks, balance.impressions) if balance else "-"
-
-    @show.column("VCR")
-    def vcr(self, flight: Flight) -> str:
-        balance = show.balance_of(flight)
-        return show.percent(balance.completed_views, balance.impressions, digits=0) if balance else "-"
+        if balance is None or not balance.impressions:
+            return "-"
+        viewed = show.percent(balance.completed_views, balance.impressions, digits=0)
+        return show.lines(f"{show.percent(balance.clicks, balance.impressions)} CTR", f"{viewed} completed")
 
     @admin.action(description="Launch drafts", permissions=["change"])
     def launch(self, request: HttpRequest, queryset: QuerySet[Flight]) -> None:
