@@ -296,6 +296,7 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "django_structlog": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
         "django.channels.server": {"level": "WARNING"},
     },
 }

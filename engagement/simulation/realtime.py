@@ -49,18 +49,14 @@ class Lost(RuntimeError):
 
 @dataclass
 class Site:
-    """Where the audience watches; ``cookies`` maps a person to the session cookie in which their profile is chosen."""
+    """Where the audience watches; ``cookies`` are those of each person's browser, in which their profile is chosen."""
 
     base_url: str
-    cookie_name: str
-    cookies: dict[uuid.UUID, str]
+    cookies: dict[uuid.UUID, dict[str, str]]
 
     def socket_url(self, path: str) -> str:
         parts = urlsplit(self.base_url)
         return urlunsplit(("wss" if parts.scheme == "https" else "ws", parts.netloc, path, "", ""))
-
-    def cookie(self, person: Person) -> dict[str, str]:
-        return {self.cookie_name: self.cookies[person.id]}
 
 
 @dataclass
@@ -94,7 +90,7 @@ class Crowd:
     async def _watch(self, person: Person) -> None:
         chosen = behaviour.choose_title(person, [(title.id, title.genres) for title in self.place.titles], rng=self.rng)
         title = next(title for title in self.place.titles if title.id == chosen)
-        async with httpx.AsyncClient(base_url=self.site.base_url, cookies=self.site.cookie(person), timeout=HTTP_SECONDS) as http:
+        async with httpx.AsyncClient(base_url=self.site.base_url, cookies=self.site.cookies[person.id], timeout=HTTP_SECONDS) as http:
             opened = await self._open(http, person, title)
             url = self.site.socket_url(opened["socket"])
             async with websockets.connect(url, origin=self.site.base_url, open_timeout=HTTP_SECONDS) as socket:  # type: ignore[arg-type]

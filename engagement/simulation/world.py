@@ -63,6 +63,7 @@ def settle_people(audience: Audience, world: World, *, rng: Generator, count: in
 def _profile(person: Person, number: int) -> Viewer:
     return Viewer(
         id=person.id,
+        browser=person.id,
         name=f"Synthetic {number}",
         age_band=person.age_band,
         gender=person.gender,

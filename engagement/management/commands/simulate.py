@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import numpy as np
 from django.conf import settings
+from django.core import signing
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -24,6 +25,7 @@ from engagement.simulation import world
 from engagement.simulation.audience import DEFAULT, Audience, AudienceProblem, load
 from engagement.simulation.history import Report, write_history
 from engagement.simulation.realtime import Crowd, Site
+from engagement.site import current
 
 LONGEST_HISTORY_DAYS = 60
 REALTIME_PEOPLE = 60
@@ -80,8 +82,7 @@ class Command(BaseCommand):
         rng = np.random.default_rng(options["seed"])
         place = world.survey()
         persons = world.settle_people(audience, place, rng=rng, count=max(options["viewers"], REALTIME_PEOPLE))
-        cookies = {person.id: session_cookie(person.id) for person in persons}
-        site = Site(options["base_url"].rstrip("/"), settings.SESSION_COOKIE_NAME, cookies)
+        site = Site(options["base_url"].rstrip("/"), {person.id: browser_cookies(person.id) for person in persons})
         crowd = Crowd(audience, place, persons, site, np.random.default_rng())
         asyncio.run(until_stopped(crowd, options["viewers"], options["seconds"]))
 
@@ -99,12 +100,13 @@ def wait_for_site(base_url: str) -> None:
             time.sleep(1)
 
 
-def session_cookie(viewer: uuid.UUID) -> str:
-    """A browser session in which this profile is chosen, as the profile page would leave it."""
+def browser_cookies(viewer: uuid.UUID) -> dict[str, str]:
+    """Those of a browser that owns this profile and has chosen it, as the profile page would leave them."""
     store = import_module(settings.SESSION_ENGINE).SessionStore()
-    store["viewer"] = str(viewer)
+    store[current.SESSION_KEY] = str(viewer)
     store.save()
-    return str(store.session_key)
+    owner = signing.get_cookie_signer(salt=current.COOKIE).sign(str(viewer))
+    return {settings.SESSION_COOKIE_NAME: str(store.session_key), current.COOKIE: owner}
 
 
 async def until_stopped(crowd: Crowd, viewers: int, seconds: float | None) -> None:

@@ -1,0 +1,32 @@
+"""The real-time synthetic audience watches the real site over HTTP and sockets, and everything it does is marked."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from adplatform import runtime
+from ads.models import AdEvent, LedgerEntry
+from engagement.models import PlaybackEvent, PlaybackSession
+from tests.browser.conftest import _environment
+from tests.browser.parts import Site, eventually
+
+pytestmark = pytest.mark.django_db
+
+
+def test_synthetic_viewers_watch_in_real_time_and_leave_marked_valid_and_charged_traces(site: Site) -> None:
+    command = [sys.executable, "manage.py", "simulate", "--realtime", "--viewers", "3", "--seconds", "24", "--seed", "4", "--base-url", site.url]
+    done = subprocess.run(command, cwd=runtime.ROOT, env=_environment(), capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "synthetic_viewer_lost" not in done.stderr, done.stderr[-3000:]
+    sessions = PlaybackSession.objects.filter(synthetic=True)
+    assert sessions.count() >= 3
+    names = list(sessions.values_list("pk", flat=True))
+    eventually(lambda: PlaybackEvent.objects.filter(session__in=names, type="playback.scene_end", valid=True, synthetic=True).exists(), expected=True)
+    assert not PlaybackEvent.objects.filter(session__in=names, synthetic=False).exists()
+    shown = AdEvent.objects.filter(session__in=names, type="ad.impression")
+    eventually(shown.exists, expected=True)
+    eventually(lambda: LedgerEntry.objects.filter(decision__in=shown.values("decision"), synthetic=True).count() == shown.count(), expected=True)
+    assert not shown.exclude(valid=True, synthetic=True).exists()
