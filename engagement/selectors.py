@@ -13,9 +13,9 @@ from engagement.models import PlaybackSession, Rating, Viewer
 def viewers_owned_by(*, account: AbstractBaseUser | None, browser: uuid.UUID | None) -> QuerySet[Viewer]:
     """Profiles of the account where one is given, else of the browser's cookie; nobody owns the profiles of nobody."""
     if account is not None:
-        return Viewer.objects.filter(account_id=account.pk, synthetic=False)
+        return Viewer.objects.filter(account_id=account.pk)
     if browser is not None:
-        return Viewer.objects.filter(account=None, browser=browser, synthetic=False)
+        return Viewer.objects.filter(account=None, browser=browser)
     return Viewer.objects.none()
 
 
