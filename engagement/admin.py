@@ -49,7 +49,7 @@ def _table(rows: Iterator[tuple[str, str, str]]) -> SafeString:
 
 
 @admin.register(Viewer)
-class ViewerAdmin(ModelAdmin):
+class ViewerAdmin(ModelAdmin):  # type: ignore[misc]
     list_display = ("name", "account", "age_band", "tier", "monthly_hours", "ads_consent", "show_sessions", "synthetic")
     list_filter = ("synthetic", "ads_consent", "tier", "age_band")
     list_select_related = ("account",)
@@ -62,7 +62,7 @@ class ViewerAdmin(ModelAdmin):
         viewers: QuerySet[Viewer] = super().get_queryset(request)
         return viewers.annotate(session_count=Count("sessions"))
 
-    @display(description="Sessions", ordering="session_count")
+    @display(description="Sessions", ordering="session_count")  # type: ignore[untyped-decorator]
     def show_sessions(self, viewer: Viewer) -> int:
         return int(getattr(viewer, "session_count", 0))
 
@@ -83,15 +83,15 @@ class PlaybackSessionAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]
         sessions: QuerySet[PlaybackSession] = super().get_queryset(request)
         return sessions if request.resolver_match and "object_id" in request.resolver_match.kwargs else sessions.defer("plan")
 
-    @display(description="Seen")
+    @display(description="Seen")  # type: ignore[untyped-decorator]
     def show_progress(self, session: PlaybackSession) -> str:
         return f"{session.progress:.0%}"
 
-    @display(description="State", label={"finished": "success", "open": "info"})
+    @display(description="State", label={"finished": "success", "open": "info"})  # type: ignore[untyped-decorator]
     def show_state(self, session: PlaybackSession) -> str:
         return "finished" if session.ended_at else "open"
 
-    @display(description="Plan")
+    @display(description="Plan")  # type: ignore[untyped-decorator]
     def show_plan(self, session: PlaybackSession) -> SafeString | str:
         return _table(plan_rows(from_json(session.plan))) if session.plan else "-"
 
@@ -107,20 +107,20 @@ class DirectorDecisionAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]
         "propensity", "model_version", "milliseconds", "synthetic",
     )  # fmt: skip
 
-    @display(description="Action", label={"keep": "info", "bring forward": "success", "bring forward (too late)": "warning"})
+    @display(description="Action", label={"keep": "info", "bring forward": "success", "bring forward (too late)": "warning"})  # type: ignore[untyped-decorator]
     def show_action(self, decision: DirectorDecision) -> str:
         action = decision.action.replace("_", " ")
         return action if decision.applied or decision.action == "keep" else f"{action} (too late)"
 
-    @display(description="Expected to be watched")
+    @display(description="Expected to be watched")  # type: ignore[untyped-decorator]
     def show_engagement(self, decision: DirectorDecision) -> str:
         return "-" if decision.engagement is None else f"{decision.engagement:.0%}"
 
-    @display(description="Scene on screen")
+    @display(description="Scene on screen")  # type: ignore[untyped-decorator]
     def show_scene(self, decision: DirectorDecision) -> str:
-        return str(Scene.objects.filter(pk=decision.scene).select_related("title").first() or "-")
+        return str(Scene.objects.filter(pk=decision.scene or 0).select_related("title").first() or "-")
 
-    @display(description="What could come next")
+    @display(description="What could come next")  # type: ignore[untyped-decorator]
     def show_alternatives(self, decision: DirectorDecision) -> SafeString:
         rows = (
             (one["action"].replace("_", " "), one["name"], "-" if one["expected"] is None else f"{one['expected']:.0%} expected")

@@ -58,17 +58,3 @@ def of_clicks(folder: Path, keys: NDArray[np.str_]) -> NDArray[np.float64]:
     wanted = [(uuid.UUID(key.split("/")[0]), int(key.split("/")[1])) for key in keys.tolist()]
     found = probabilities(folder, CLICK, wanted)
     return np.array([found.get(key, np.nan) for key in wanted])
-
-
-def ceiling(truth: NDArray[np.float64], outcome: NDArray[np.float64]) -> dict[str, float]:
-    """Log loss and normalised entropy (log loss over the entropy of the base rate) of predicting the truth itself.
-
-    ``truth`` and ``outcome`` are [n]; outcomes 0 or 1, of both kinds. Raises ValueError otherwise.
-    """
-    base = float(outcome.mean()) if len(outcome) else 0.0
-    if not 0 < base < 1:
-        raise ValueError("a ceiling needs outcomes of both kinds")
-    inside = np.clip(truth, 1e-9, 1 - 1e-9)
-    log_loss = float(-np.mean(outcome * np.log(inside) + (1 - outcome) * np.log(1 - inside)))
-    entropy = -(base * np.log(base) + (1 - base) * np.log(1 - base))
-    return {"rows": float(len(outcome)), "log_loss": log_loss, "normalised_entropy": log_loss / float(entropy)}

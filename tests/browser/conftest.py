@@ -56,7 +56,7 @@ def browser() -> Iterator[Browser]:
         if program is None:
             if os.environ.get("CI"):
                 pytest.fail(NO_BROWSER)
-            sys.__stderr__.write(f"\n\n*** {NO_BROWSER} ***\n\n")
+            print(f"\n\n*** {NO_BROWSER} ***\n\n", file=sys.__stderr__)
             pytest.skip(NO_BROWSER)
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
