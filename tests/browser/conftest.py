@@ -47,7 +47,7 @@ def _chromium(bundled: str) -> str | None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     # Playwright's synchronous interface keeps an event loop in this thread; the tests' own queries are safe beside it.
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
@@ -56,7 +56,9 @@ def browser() -> Iterator[Browser]:
         if program is None:
             if os.environ.get("CI"):
                 pytest.fail(NO_BROWSER)
-            print(f"\n\n*** {NO_BROWSER} ***\n\n", file=sys.__stderr__)
+            terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+            if terminal is not None:
+                terminal.write_line(f"\n*** {NO_BROWSER} ***", red=True, bold=True)
             pytest.skip(NO_BROWSER)
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
