@@ -76,28 +76,50 @@ def main(name: str, measure: Measure, *, servers: bool = True) -> None:
 
 
 def _bring_up(stack: ExitStack) -> None:
-    """Servers of the benchmarks' own, migrated and empty."""
-    os.environ.setdefault("INTERMISSION_VAR", str(ROOT / "var" / "bench"))
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "adplatform.settings")
+    """Servers of the benchmarks' own with an empty, migrated database. Never those of an installation: measuring empties tables."""
+    for variable in ("DATABASE_URL", "INSIGHTS_DATABASE_URL", "REDIS_URL", "EVENTLOG_REDIS_URL"):
+        os.environ.pop(variable, None)
+    os.environ["INTERMISSION_VAR"] = str(Path(os.environ.get("INTERMISSION_VAR") or ROOT / "var") / "bench")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "adplatform.settings"
     os.environ.setdefault("LOG_LEVEL", "WARNING")
     from adplatform import runtime
 
     stack.enter_context(runtime.servers())
+    _fresh_database(runtime.places())
     import django
     from django.core.management import call_command
 
     django.setup()
     call_command("migrate", verbosity=0)
-    empty()
+    empty_redis()
+
+
+def _fresh_database(here: Any) -> None:
+    """An earlier checkout may have left tables of another shape."""
+    import psycopg
+    from psycopg import sql
+
+    from adplatform import runtime
+
+    with psycopg.connect(here.database_url("postgres"), dbname="postgres", autocommit=True) as connection:
+        name = sql.Identifier(runtime.DATABASE)
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, sql.Identifier(runtime.APP_ROLE)))
 
 
 def empty() -> None:
     """Leave no row and no key of an earlier measurement."""
-    import redis
-    from django.conf import settings
     from django.core.management import call_command
 
     call_command("flush", interactive=False, verbosity=0)
+    empty_redis()
+
+
+def empty_redis() -> None:
+    """Leave no key of an earlier measurement."""
+    import redis
+    from django.conf import settings
+
     for url in (settings.CACHE_REDIS_URL, settings.CHANNELS_REDIS_URL, settings.EVENTLOG_REDIS_URL):
         with redis.Redis.from_url(url) as client:
             client.flushdb()
