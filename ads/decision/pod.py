@@ -8,7 +8,7 @@ from .inventory import Inventory
 from .state import Ints
 
 # Losing a reservation is rare; a slot that lost this often is left to the next best break.
-ALTERNATES = 8
+ALTERNATES = 4
 # Rounding of packaged durations must not push an ad out that fits its break.
 TOLERANCE_SECONDS = 0.05
 
