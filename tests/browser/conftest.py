@@ -22,6 +22,7 @@ import pytest
 import redis
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from adplatform import runtime
@@ -46,7 +47,7 @@ def _chromium(bundled: str) -> str | None:
     return found or (bundled if Path(bundled).exists() else None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     # Playwright's synchronous interface keeps an event loop in this thread; the tests' own queries are safe beside it.
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
@@ -63,6 +64,8 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
         browser.close()
+        # Django keeps the connections made beside a running event loop apart; nobody could close them later.
+        connections.close_all()
     if before is None:
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
