@@ -154,7 +154,7 @@ def site(
         with _process(logs / "web.log", *web) as server, _process(logs / "consumer.log", "manage.py", "consume_events"):
             _wait_until_up(url, server, logs / "web.log")
             yield Site(url, films)
-        call_command("flush", interactive=False, verbosity=0)
+        call_command("flush", interactive=False, verbosity=0, reset_sequences=False)  # Ids are never used twice, in tests neither.
 
 
 @pytest.fixture

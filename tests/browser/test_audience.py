@@ -13,7 +13,7 @@ from engagement.models import PlaybackEvent, PlaybackSession
 from tests.browser.conftest import _environment
 from tests.browser.parts import Site, eventually
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_synthetic_viewers_watch_in_real_time_and_leave_marked_valid_and_charged_traces(site: Site) -> None:
