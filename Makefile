@@ -1,13 +1,12 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-PORT ?= 8000
 SOURCES := adplatform catalog ads engagement insights tests benchmarks manage.py
 
 .PHONY: run test soak check fix bench lock clean servers install
 
-run: install ## Everything a fresh machine needs, then the site at 127.0.0.1:$(PORT)
-	PORT=$(PORT) $(PY) -m adplatform.launch
+run: install ## Everything a fresh machine needs, then the site at 127.0.0.1:8000, or PORT=
+	$(PY) -m adplatform.launch
 
 test: $(VENV)/.dev node_modules/.done ## The whole test suite on its own PostgreSQL and Redis
 	$(PY) -m pytest $(TESTS)

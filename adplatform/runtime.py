@@ -27,11 +27,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import environ
 import psutil
 import psycopg
 import redis
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Read here, before anybody asks which servers are embedded; settings import this module and see the same. Tests have
+# settings of their own. What the environment already holds wins.
+if (ROOT / ".env").exists() and not os.environ.get("INTERMISSION_TESTING"):
+    environ.Env.read_env(str(ROOT / ".env"))
+
 DATABASE = "intermission"
 APP_ROLE = "intermission"
 INSIGHTS_ROLE = "insights_ro"

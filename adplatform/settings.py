@@ -17,8 +17,6 @@ from adplatform import runtime
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
-if (BASE_DIR / ".env").exists() and not os.environ.get("INTERMISSION_TESTING"):
-    env.read_env(str(BASE_DIR / ".env"))
 
 PLACES = runtime.places()
 VAR_DIR = PLACES.var
