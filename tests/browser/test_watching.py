@@ -121,7 +121,7 @@ def test_the_player_is_run_by_the_keyboard(page: Page, complaints: Complaints) -
     expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog", name="Keyboard")).to_be_hidden()
-    page.keyboard.press("Space")
+    page.keyboard.press("k")
     eventually(lambda: page.evaluate(f"{video}.paused"), False)
     expect(page.locator("[data-part=captions]")).to_contain_text("Caption of test-pattern-s1", timeout=5_000)
     assert complaints.found == []

@@ -8,7 +8,6 @@ import { adKey, round } from "./timeline.js";
 // The longest step taken for continuous play. Background tabs are woken once a second.
 const LONGEST_STEP = 2.5;
 const GAP = 0.15;
-const END_SLACK = 0.35;
 const QUARTILES = [
   [0.25, "ad.first_quartile"],
   [0.5, "ad.midpoint"],
@@ -24,6 +23,7 @@ export class Beacons {
     this.scene = null;
     this.seen = new Set();
     this.started = false;
+    this.over = false;
   }
 
   /** Published items never change, so what was counted stays counted. */
@@ -35,7 +35,7 @@ export class Beacons {
   step(t, playing) {
     const from = this.previous;
     this.previous = t;
-    if (!playing || from === null || t <= from) return [];
+    if (!playing || this.over || from === null || t <= from) return [];
     if (t - from > LONGEST_STEP) return this.jump(t);
     const out = [];
     if (!this.started) {
@@ -52,6 +52,7 @@ export class Beacons {
   /** The playhead was put to t. Leaving a scene that way ends it. */
   jump(t) {
     this.previous = t;
+    this.over = false;
     const out = [];
     const there = this.timeline.itemAt(t);
     if (this.scene && !(there?.kind === "scene" && there.id === this.scene.item.id)) this.endScene(out);
@@ -59,11 +60,15 @@ export class Beacons {
     return out;
   }
 
-  /** The media ended: the last packets of a clip are often a few hundredths short of its nominal end. */
+  /**
+   * The media ended: what the last look at the playhead missed was played too. Nothing follows until the viewer jumps
+   * back, since a late look at a playhead that stands at the end would begin the last scene once more.
+   */
   finish() {
     const last = this.timeline.items.at(-1);
-    const out = last && this.previous !== null && last.t1 - this.previous < END_SLACK ? this.step(last.t1, true) : [];
+    const out = last && this.previous !== null ? this.step(last.t1, true) : [];
     this.endScene(out);
+    this.over = true;
     return out;
   }
 

@@ -98,6 +98,17 @@ test("the end of the media ends the last scene although its last hundredths neve
   assert.deepEqual(beacons.finish(), []);
 });
 
+test("a late look at a playhead that stands at the end begins no scene again", () => {
+  const beacons = fresh();
+  play(beacons, 30, 39, 0.1);
+  const ends = beacons.finish().filter((event) => event.type === "playback.scene_end");
+  assert.deepEqual(ends.map((event) => event.data.completed), [true]);
+  assert.deepEqual(beacons.step(40.02, true), []);
+  assert.deepEqual(beacons.leave(), []);
+  beacons.jump(30);
+  assert.deepEqual(types(beacons.step(30.5, true)), ["playback.scene_start"]);
+});
+
 test("playback starts once, at the first real advance", () => {
   const beacons = fresh();
   assert.deepEqual(beacons.step(0, true), []);
