@@ -5,15 +5,13 @@ from __future__ import annotations
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import LoginView
 
-# First match wins: somebody in two groups goes to the page of the wider one.
+# First match wins: somebody in two groups goes to the page of the wider one. Groups without a page of their own watch.
 HOME_OF_GROUP = (
     ("executive", "/live/"),
     ("ad-ops-lead", "/admin/"),
     ("ad-ops", "/admin/"),
     ("editor", "/admin/"),
     ("read-only", "/admin/"),
-    ("advertiser-member", "/insights/"),
-    ("viewer", "/"),
 )
 
 

@@ -17,6 +17,7 @@ COOKIE_SECONDS = 365 * 24 * 3600
 SESSION_KEY = "viewer"
 DEVICE_KEY = "demo_device"
 HOUR_KEY = "demo_hour"
+GUEST = "Guest"
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,17 @@ def keep_cookie(request: HttpRequest, response: HttpResponse, owner: Owner) -> H
 
 
 def guest(request: HttpRequest, owner: Owner) -> Viewer:
-    """A first profile for somebody who presses Play before making one: nothing known, no consent."""
-    viewer = services.viewer_create(actor=owner.account, browser=owner.browser, name="Guest")
+    """For somebody who presses Play before choosing: their guest profile, made where there is none: nothing known, no consent.
+
+    An owner who may have no further profile goes on with the oldest one.
+    """
+    owned = selectors.viewers_owned_by(account=owner.account, browser=owner.browser)
+    viewer = owned.filter(name=GUEST).first()
+    if viewer is None:
+        try:
+            viewer = services.viewer_create(actor=owner.account, browser=owner.browser, name=GUEST)
+        except services.TooManyProfiles:
+            viewer = owned[0]
     choose(request, viewer)
     return viewer
 

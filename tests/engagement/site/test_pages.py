@@ -134,6 +134,27 @@ def test_after_rating_one_is_not_sent_to_another_site(client: Client, films: Fil
     assert answer.headers["Location"] == "/title/test-pattern/"
 
 
+def test_many_words_in_a_search_cost_no_more_than_their_number(films: Films) -> None:
+    assert [card.title.name for card in shelves.search("test pattern drama chase test pattern drama chase")] == ["Test Pattern"]
+
+
+def test_pressing_play_in_a_new_session_goes_on_with_the_guest_there_is(client: Client, films: Films) -> None:
+    for _ in range(2):
+        client.get("/watch/test-pattern/")
+        client.session.flush()
+        del client.cookies["sessionid"]
+    assert [viewer.name for viewer in Viewer.objects.all()] == ["Guest"]
+
+
+def test_an_owner_with_all_the_profiles_there_may_be_can_press_play(client: Client, films: Films) -> None:
+    first = _profile(client)
+    for number in range(1, services.MOST_PROFILES):
+        services.viewer_create(actor=None, browser=first.browser, name=f"Nr {number}")
+    del client.cookies["sessionid"]
+    assert client.get("/watch/test-pattern/").status_code == 200
+    assert client.session["viewer"] == str(first.pk)
+
+
 def test_pressing_play_without_a_profile_makes_a_guest_who_keeps_the_place(client: Client, films: Films) -> None:
     response = client.get("/watch/test-pattern/")
     guest = Viewer.objects.get()

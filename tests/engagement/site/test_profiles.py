@@ -105,7 +105,7 @@ def test_the_demo_controls_are_kept_and_can_be_taken_back(client: Client) -> Non
     assert client.post("/profiles/demo/", {"device": "fridge", "hour": ""}).status_code == 400
 
 
-@pytest.mark.parametrize(("group", "page"), [("viewer", "/"), ("executive", "/live/"), ("ad-ops", "/admin/"), ("advertiser-member", "/insights/")])
+@pytest.mark.parametrize(("group", "page"), [("viewer", "/"), ("executive", "/live/"), ("ad-ops", "/admin/"), ("advertiser-member", "/")])
 def test_signing_in_leads_to_the_page_of_ones_work(client: Client, group: str, page: str) -> None:
     user = User.objects.create_user("ana", password="long enough")
     user.groups.add(Group.objects.get_or_create(name=group)[0])
