@@ -37,6 +37,7 @@ R = TypeVar("R")
 _threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="playback")
 UNAUTHORISED = 4401
 FLOODING = 4429
+TRY_AGAIN_LATER = 1013
 MOST_REFUSALS = 50
 PREDICTION_SECONDS = 1.0
 # So far below the session's mean that a decision cannot wait for the next scene.
@@ -70,6 +71,7 @@ class PlaybackConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         self.bucket = messages.TokenBucket(at=time.monotonic())
         self.refusals = 0
+        self.broken_off = False
         self.predicted_at = float("-inf")
         self.sender = self._sender(timezone.now())
         await self.accept()
@@ -82,7 +84,7 @@ class PlaybackConsumer(AsyncWebsocketConsumer):
             await self._turn_away("unknown_session")
 
     def _proven(self) -> tokens.SessionToken:
-        query = dict(part.partition("=")[::2] for part in self.scope["query_string"].decode().split("&"))
+        query = dict(part.partition("=")[::2] for part in self.scope["query_string"].decode("latin-1").split("&"))
         token = tokens.read(query.get("token", ""), tokens.SessionToken, now=timezone.now().timestamp())
         if token.session != self.session_id:
             raise tokens.TokenRefused("wrong_session")
@@ -114,7 +116,7 @@ class PlaybackConsumer(AsyncWebsocketConsumer):
         await self.close(code=UNAUTHORISED)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if not hasattr(self, "live"):
+        if not hasattr(self, "live") or self.broken_off:
             return
         try:
             message = messages.read(text_data or "")
@@ -136,7 +138,7 @@ class PlaybackConsumer(AsyncWebsocketConsumer):
 
     async def _events(self, raw: list[msgspec.Raw]) -> None:
         if not self.bucket.take(len(raw), now=time.monotonic()):
-            await self._refuse("flood")
+            await self._break_off("flood", FLOODING)
             return
         now = timezone.now()
         accepted = ingest.accept(raw, session=self.token, received_at=now, **self.sender)
@@ -145,7 +147,7 @@ class PlaybackConsumer(AsyncWebsocketConsumer):
         try:
             await in_thread(stream.append, accepted.events)
         except stream.LogUnavailable:
-            await self._refuse("log_unavailable")
+            await self._break_off("log_unavailable", TRY_AGAIN_LATER)
             return
         metrics.ACCEPTED.labels(way="socket").inc(len(accepted.events))
         fresh = [event for event in accepted.events if self.live.is_new(event)]
@@ -224,6 +226,13 @@ class PlaybackConsumer(AsyncWebsocketConsumer):
 
     def _timeline(self, now: datetime) -> dict[str, Any]:
         return timeline(self.state.plan, version=self.state.version, now=now)
+
+    async def _break_off(self, reason: str, code: int) -> None:
+        """An acknowledgement stands for every number before it, so nothing may be taken after events that were not: the player
+        connects anew and sends all that has no answer again, in order."""
+        self.broken_off = True
+        await self._say({"type": "refused", "reason": reason})
+        await self.close(code=code)
 
     async def _refuse(self, reason: str) -> None:
         """A reason costs a line; somebody who collects them is shown out."""

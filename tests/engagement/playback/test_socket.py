@@ -154,11 +154,36 @@ async def test_what_cannot_be_read_is_answered_with_the_reason(session: Opened, 
         assert (await hear(player, "refused"))["reason"] == reason
 
 
-async def test_a_flood_costs_nothing_and_is_shown_out(session: Opened) -> None:
+async def test_who_sends_nonsense_only_is_shown_out(session: Opened) -> None:
     async with socket(path_of(session)) as player:
-        for _ in range(60):
-            await say(player, type="events", events=[event(1)] * 301)
         for _ in range(50):
-            assert (await hear(player, "refused"))["reason"] == "flood"
+            await say(player, type="dance")
+            assert (await hear(player, "refused"))["reason"] == "unreadable"
+        assert (await player.receive_output())["code"] == 4429
+
+
+async def test_after_a_flood_nothing_is_taken_and_so_nothing_acknowledged_that_was_lost(session: Opened) -> None:
+    async with socket(path_of(session)) as player:
+        await say(player, type="events", events=[event(1)] * 301)
+        await say(player, type="events", events=[event(302)])
+        assert (await hear(player, "refused"))["reason"] == "flood"
         assert (await player.receive_output())["code"] == 4429
     assert logged(session.session.pk) == []
+
+
+async def test_events_refused_while_the_log_is_away_are_not_acknowledged_by_later_ones(session: Opened, settings: Any) -> None:
+    here = settings.EVENTLOG_REDIS_URL
+    async with socket(path_of(session)) as player:
+        await say(player, type="events", events=[event(1)])
+        await say(player, type="hello", last_seq=1)
+        assert (await hear(player, "welcome"))["acked_seq"] == 1
+        settings.EVENTLOG_REDIS_URL = "redis://127.0.0.1:1/0"
+        await say(player, type="events", events=[event(2)])
+        assert (await hear(player, "refused"))["reason"] == "log_unavailable"
+        settings.EVENTLOG_REDIS_URL = here
+        await say(player, type="events", events=[event(3)])
+        assert (await player.receive_output())["code"] == 1013
+    async with socket(path_of(session)) as player:
+        await say(player, type="hello", last_seq=3)
+        assert (await hear(player, "welcome"))["acked_seq"] == 1
+    assert [seq for _, seq in logged(session.session.pk)] == [1]
