@@ -21,7 +21,7 @@ def viewers_owned_by(*, account: AbstractBaseUser | None, browser: uuid.UUID | N
 
 def unfinished_sessions(viewer: Viewer) -> list[PlaybackSession]:
     """The newest unfinished session of each title that this viewer has begun, newest first."""
-    newest = PlaybackSession.objects.filter(viewer=viewer).order_by("title_id", "-last_seen_at").distinct("title_id")
+    newest = PlaybackSession.objects.filter(viewer=viewer).defer("plan").order_by("title_id", "-last_seen_at").distinct("title_id")
     begun = [session for session in newest.select_related("title") if session.ended_at is None and (session.resume_scene or session.progress)]
     return sorted(begun, key=lambda session: session.last_seen_at, reverse=True)
 

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from numpy.random import Generator
 
@@ -56,25 +56,55 @@ def session_open(
     ``restart`` always begins a new session at the opener. A synthetic viewer's session is synthetic. Raises LogUnavailable.
     """
     synthetic = synthetic or bool(viewer and viewer.synthetic)
-    left = None if restart else _left_session(viewer, title, tab=tab, now=now)
-    if left is not None and now - _heard_at(left) <= REOPEN_WITHIN:
+    with transaction.atomic():
+        _one_at_a_time(viewer, title, tab)
+        left = None if restart else _left_session(viewer, title, tab=tab, now=now)
+        begun = None
+        if left is None or now - _heard_at(left) > REOPEN_WITHIN:
+            earlier = None if restart else _earlier_position(viewer, title)
+            begun = _begin(title, viewer, earlier, tab=tab, device=device, hour=hour, now=now, synthetic=synthetic)
+    if begun is None:
+        assert left is not None  # noqa: S101
         return _reopen(left, tab=tab, now=now, rng=rng)
-    session, plan, resume_at = _new_session(title, viewer, tab=tab, device=device, hour=hour, now=now, synthetic=synthetic)
-    earlier = None if restart else _earlier_position(viewer, title)
+    session, plan, resume_at = begun
+    return _ready(session, State(session.pk, 0, plan), resume_at, now=now, rng=rng, reopened=False)
+
+
+def _one_at_a_time(viewer: Viewer | None, title: WatchableTitle, tab: str) -> None:
+    """Held to the end of the transaction: of two requests of one tab at once, the second goes on with the session of the first."""
+    if viewer is not None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"playback:{viewer.pk}:{title.id}:{tab}"])
+
+
+def _begin(
+    title: WatchableTitle,
+    viewer: Viewer | None,
+    earlier: tuple[int, float] | None,
+    *,
+    tab: str,
+    device: str,
+    hour: int,
+    now: datetime,
+    synthetic: bool,
+) -> tuple[PlaybackSession, Plan, float]:
+    """A stored new session, at the opener or at the position of an earlier one."""
+    session, plan = _new_session(title, viewer, tab=tab, device=device, hour=hour, now=now, synthetic=synthetic)
+    resume_at = 0.0
     if earlier is not None:
         plan, resume_at = next_epoch(plan, scene_id=earlier[0], offset=earlier[1], seen_until=0)
+        session.resume_scene, session.resume_offset = earlier  # kept also when nothing is played this time
     else:
         plan = publish_scene(plan)
     session.plan, session.epoch = plan.as_json(), plan.epoch
-    with transaction.atomic():
-        session.save(force_insert=True)
-        stream.append([_began(session, title, now=now), *exposures(session, now=now)])
-    return _ready(session, State(session.pk, 0, plan), resume_at, now=now, rng=rng, reopened=False)
+    session.save(force_insert=True)
+    stream.append([_began(session, title, now=now), *exposures(session, now=now)])
+    return session, plan, resume_at
 
 
 def _new_session(
     title: WatchableTitle, viewer: Viewer | None, *, tab: str, device: str, hour: int, now: datetime, synthetic: bool
-) -> tuple[PlaybackSession, Plan, float]:
+) -> tuple[PlaybackSession, Plan]:
     session_id, consent = ids.new_id(now), bool(viewer and viewer.ads_consent)
     plan = first_plan(clips.film_of(title), change_budget=title.change_budget)
     session = PlaybackSession(
@@ -90,7 +120,7 @@ def _new_session(
         last_seen_at=now,
         synthetic=synthetic,
     )
-    return session, plan, 0.0
+    return session, plan
 
 
 def exposures(session: PlaybackSession, *, now: datetime) -> list[Event]:
@@ -136,7 +166,7 @@ def _heard_at(session: PlaybackSession) -> datetime:
 def _earlier_position(viewer: Viewer | None, title: WatchableTitle) -> tuple[int, float] | None:
     if viewer is None:
         return None
-    found = PlaybackSession.objects.filter(viewer=viewer, title_id=title.id).order_by("-last_seen_at").first()
+    found = PlaybackSession.objects.filter(viewer=viewer, title_id=title.id).defer("plan").order_by("-last_seen_at").first()
     if found is None or found.ended_at is not None or found.resume_scene is None:
         return None
     return found.resume_scene, found.resume_offset
@@ -147,9 +177,15 @@ def _reopen(session: PlaybackSession, *, tab: str, now: datetime, rng: Generator
     plan = from_json(session.plan)
     scene_id, offset = left_at(session, plan, kept)
     if now - _heard_at(session) > IDLE_BEFORE_NEW_EPOCH:
+
+        def renewed(latest: Plan) -> Plan:
+            # Opened twice at once, the session needs one new playlist: a second one would end the first.
+            return latest if latest.epoch != plan.epoch else next_epoch(latest, scene_id=scene_id, offset=offset, seen_until=seen_until)[0]
+
         seen_until = kept.furthest if kept is not None and kept.epoch == plan.epoch else time_of_position(plan, scene_id, offset) or 0.0
-        state = change_plan(session.pk, lambda latest: next_epoch(latest, scene_id=scene_id, offset=offset, seen_until=seen_until)[0])
-        give_back(unseen_ads(plan, state.plan), now=now)
+        state = change_plan(session.pk, renewed)
+        if state.won:
+            give_back(unseen_ads(plan, state.plan), now=now)
     else:
         state = State(session.pk, session.plan_version, plan)
     resume_at = time_of_position(state.plan, scene_id, offset) or 0.0

@@ -59,6 +59,8 @@ def open_playback(request: HttpRequest) -> HttpResponse:
         wanted = _open_request.decode(request.body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return problem(400, "unreadable", f"the body cannot be read: {error}")
+    if "\x00" in wanted.tab + wanted.title:
+        return problem(400, "unreadable", "title and tab are plain text")  # PostgreSQL has no character for NUL
     if len(wanted.tab) > 40 or (wanted.hour is not None and not 0 <= wanted.hour <= 23):
         return problem(400, "unreadable", "tab has at most 40 characters, and hour is 0 to 23")
     try:

@@ -70,6 +70,8 @@ def test_two_tabs_are_two_sessions_and_a_reload_is_none(client: Client, films: F
         (b'{"title": 7}', 400, "unreadable"),
         (b'{"title": "test-pattern", "hour": 24}', 400, "unreadable"),
         (b'{"title": "test-pattern", "device": "fridge"}', 400, "unreadable"),
+        (b'{"title": "test-pattern", "tab": "a\\u0000"}', 400, "unreadable"),
+        (b'{"title": "a\\u0000"}', 400, "unreadable"),
         (b'{"title": "nowhere"}', 404, "unknown_title"),
     ],
 )

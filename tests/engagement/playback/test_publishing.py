@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -10,6 +11,7 @@ from typing import Any
 
 import m3u8
 import pytest
+from django.db import connections
 from django.test import Client
 
 from adplatform.eventlog import stream
@@ -86,6 +88,42 @@ def test_processes_that_publish_at_once_agree_on_one_plan(opened: Open, ads: lis
     assert len({item.ad.token for item in state.plan.published if item.ad}) == 4
     steps = len(state.plan.played) + len(state.plan.breaks)
     assert state.version == steps - 1  # the opener was published with the session itself
+
+
+def test_a_tab_that_asks_several_times_at_once_has_one_session(opened: Open, ada: Viewer) -> None:
+    def ask(_: int) -> Opened:
+        try:
+            return opened(viewer=ada, now=NOW)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(ask, range(4)))
+    assert len({answer.session.pk for answer in answers}) == PlaybackSession.objects.count() == 1
+    assert sum(not answer.reopened for answer in answers) == 1
+
+
+def test_a_session_left_for_long_and_opened_twice_at_once_gets_one_new_playlist(opened: Open, ada: Viewer) -> None:
+    left = opened(viewer=ada, now=NOW)
+
+    def ask(_: int) -> Opened:
+        try:
+            return opened(viewer=ada, now=NOW + timedelta(hours=2))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(ask, range(4)))
+    assert {(answer.session.pk, answer.state.plan.epoch) for answer in answers} == {(left.session.pk, 1)}
+
+
+def test_a_place_kept_from_days_ago_survives_a_visit_in_which_nothing_was_played(opened: Open, ada: Viewer) -> None:
+    left = opened(viewer=ada, now=NOW)
+    scene = left.state.plan.film[1].id
+    PlaybackSession.objects.update(resume_scene=scene, resume_offset=1.5)
+    for days in (2, 4):
+        again = opened(viewer=ada, tab=f"day {days}", now=NOW + timedelta(days=days))
+        assert position_at(again.state.plan, again.resume_at) == (scene, 1.5)
 
 
 def test_whoever_is_late_gets_what_was_published_instead(opened: Open) -> None:
