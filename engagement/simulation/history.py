@@ -6,6 +6,7 @@ The log is drained as it fills, so that each decision sees what came before it.
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import redis
 from django.db.models import prefetch_related_objects
 from numpy.random import Generator
 
 from adplatform.eventlog import consumer, ids, stream, tokens
 from adplatform.eventlog.envelope import Event
 from adplatform.eventlog.partitions import ensure_partitions
+from ads.reservation import forget
 from ads.serving import serve_break
 from catalog.models import Title
 from catalog.selectors import WatchableTitle
@@ -226,6 +229,7 @@ class Walk:
 def write_history(*, audience: Audience, days: int, sessions: int, seed: int, until: datetime, truth_folder: Path, progress: Progress) -> Report:
     """Write ``sessions`` sessions of the ``days`` before ``until``. The same seed draws the same people, times and choices.
 
+    The author's order plays: a Director of those days would have had no engagement model, and today's has seen what came after.
     Raises NothingToWatch, LogUnavailable, and consumer.Unavailable.
     """
     rng = np.random.default_rng(seed)
@@ -234,4 +238,9 @@ def write_history(*, audience: Audience, days: int, sessions: int, seed: int, un
         history = History(audience, place, rng, truth)
         history.settle()
         starts = session_starts(audience.rhythm, until=until, days=days, sessions=sessions, rng=rng)
-        return history.write(starts, progress=progress)
+        try:
+            return history.write(starts, progress=progress)
+        finally:
+            # Holds and days were counted on another clock. Without Redis there is nothing to forget.
+            with contextlib.suppress(redis.exceptions.RedisError):
+                forget(stream.client())

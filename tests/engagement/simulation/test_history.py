@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from django.db.models import Sum
 
-from adplatform.eventlog import consumer
+from adplatform.eventlog import consumer, stream
+from ads import reservation
 from ads.models import Ad, AdEvent, Decision, DeliveryDay, FlightBalance, LedgerEntry
 from engagement.models import PlaybackSession, Viewer
 from engagement.simulation.audience import DEFAULT, load
@@ -37,6 +38,7 @@ def test_history_is_stored_marked_and_charged_like_live_traffic(tmp_path: Path) 
     assert charged == FlightBalance.objects.aggregate(total=Sum("booked_micros"))["total"] > 0
     assert DeliveryDay.objects.filter(synthetic=True).aggregate(total=Sum("impressions"))["total"] == report.ads
     assert consumer.drain() == 0, "nothing is left in the log"
+    assert not stream.client().exists(reservation.READY), "the next decision counts anew, on the real clock"
 
 
 @pytest.mark.usefixtures("stocked")
