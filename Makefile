@@ -3,7 +3,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 SOURCES := adplatform catalog ads engagement insights tests benchmarks manage.py
 
-.PHONY: run test soak check fix bench lock clean servers install
+.PHONY: run test soak check fix bench lock clean install
 
 run: install ## Everything a fresh machine needs, then the site at 127.0.0.1:8000, or PORT=
 	$(PY) -m adplatform.launch
@@ -33,11 +33,12 @@ bench: install ## Every benchmark, one after the other
 install: $(VENV)/.base node_modules/.done
 
 $(VENV)/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit("Intermission needs Python 3.11 or newer; try: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check uv
 
 $(VENV)/.base: requirements/base.txt | $(VENV)/bin/uv
-	@test -f $(VENV)/.dev || $(VENV)/bin/uv pip install --quiet --python $(PY) --require-hashes -r requirements/base.txt
+	$(VENV)/bin/uv pip install --quiet --python $(PY) --require-hashes -r requirements/base.txt
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt | $(VENV)/bin/uv
@@ -53,4 +54,4 @@ lock: | $(VENV)/bin/uv ## Resolve both lock files anew, without registry address
 	$(VENV)/bin/uv pip compile pyproject.toml --group dev --constraint requirements/base.txt --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --upgrade -o requirements/dev.txt
 
 clean: ## Remove everything that was installed, built or stored
-	rm -rf $(VENV) node_modules var .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) node_modules var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis
