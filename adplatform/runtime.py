@@ -86,16 +86,21 @@ def places() -> Places:
     return Places(var=var, sockets=Path(tempfile.gettempdir()) / f"intermission-{os.getuid()}-{digest}")
 
 
+def _is_set(variable: str) -> bool:
+    """Named in the environment, itself or as the file that holds it."""
+    return bool(os.environ.get(variable) or os.environ.get(f"{variable}_FILE"))
+
+
 def uses_embedded_postgres() -> bool:
-    return not os.environ.get("DATABASE_URL")
+    return not _is_set("DATABASE_URL")
 
 
 def embedded_redis_names() -> list[str]:
     """``cache`` (cache, broker, channels; may be lost) and ``eventlog`` (append-only file, never evicts)."""
     names = []
-    if not os.environ.get("REDIS_URL"):
+    if not _is_set("REDIS_URL"):
         names.append("cache")
-    if not os.environ.get("EVENTLOG_REDIS_URL"):
+    if not _is_set("EVENTLOG_REDIS_URL"):
         names.append("eventlog")
     return names
 
@@ -167,11 +172,13 @@ def _make_folders(here: Places) -> None:
     try:
         for folder in (here.var, here.logs, here.run):
             folder.mkdir(parents=True, exist_ok=True)
-        here.sockets.mkdir(mode=0o711, exist_ok=True)
+        here.sockets.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise RuntimeProblem(f"cannot write to {error.filename}: {error.strerror}; set INTERMISSION_VAR to a folder you own") from error
     if here.sockets.stat().st_uid not in (os.getuid(), _postgres_uid()):
         raise RuntimeProblem(f"{here.sockets} belongs to another user; remove it or set TMPDIR to a folder you own")
+    # PostgreSQL trusts whoever reaches its socket, so nobody else on this machine may.
+    here.sockets.chmod(0o700)
 
 
 def _refuse_full_disk(here: Places) -> None:
@@ -341,7 +348,9 @@ def _start_redis(here: Places, name: str) -> None:
         "--dir", str(folder), "--daemonize", "yes", "--pidfile", str(here.run / f"redis-{name}.pid"), "--logfile", str(log),
         "--maxmemory-policy", "noeviction", "--save", "", *durability,
     ]  # fmt: skip
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+    # One that runs and does not answer is loading its file; a second one on the same folder would damage it.
+    if not _redis_runs(here, name) and subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, cwd=folder).returncode:
+        raise RuntimeProblem(f"Redis ({name}) could not be started; see {log}")
     deadline = time.monotonic() + START_SECONDS
     while not _redis_answers(here, name):
         if time.monotonic() > deadline:
@@ -349,18 +358,23 @@ def _start_redis(here: Places, name: str) -> None:
         time.sleep(0.05)
 
 
-def _stop_redis(here: Places, name: str) -> None:
-    pid_file = here.run / f"redis-{name}.pid"
+def _redis_runs(here: Places, name: str) -> int | None:
+    """The pid of the one that was started here, None when it is gone."""
     try:
-        pid = int(pid_file.read_text())
-    except (FileNotFoundError, ValueError):
-        return
-    if _is_process(pid, "redis-server"):
+        pid = int((here.run / f"redis-{name}.pid").read_text())
+        # A killed one that nobody has reaped yet holds its pid and nothing else.
+        return pid if _is_process(pid, "redis-server") and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE else None
+    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+        return None
+
+
+def _stop_redis(here: Places, name: str) -> None:
+    if pid := _redis_runs(here, name):
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + START_SECONDS
         while _is_process(pid, "redis-server") and time.monotonic() < deadline:
             time.sleep(0.05)
-    pid_file.unlink(missing_ok=True)
+    (here.run / f"redis-{name}.pid").unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import environ
 import structlog
@@ -33,8 +34,13 @@ def _secret_key() -> str:
     kept = VAR_DIR / "secret-key"
     if not kept.exists():
         VAR_DIR.mkdir(parents=True, exist_ok=True)
-        kept.touch(mode=0o600)
-        kept.write_text(secrets.token_urlsafe(48))
+        # Appears with its content, once: of processes that start together all read the key of the first.
+        draft = VAR_DIR / f"secret-key.{os.getpid()}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):
+            kept.hardlink_to(draft)
+        draft.unlink()
     return kept.read_text()
 
 
@@ -115,10 +121,9 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # Servers
 
-DATABASE_URL = env.str("DATABASE_URL", default="") or PLACES.database_url()
-INSIGHTS_DATABASE_URL = env.str("INSIGHTS_DATABASE_URL", default="") or (
-    PLACES.database_url(runtime.INSIGHTS_ROLE) if runtime.uses_embedded_postgres() else DATABASE_URL
-)
+_configured_database: str = env.str("DATABASE_URL", default="")
+DATABASE_URL = _configured_database or PLACES.database_url()
+INSIGHTS_DATABASE_URL = env.str("INSIGHTS_DATABASE_URL", default="") or _configured_database or PLACES.database_url(runtime.INSIGHTS_ROLE)
 
 
 def _database(url: str) -> dict[str, Any]:
@@ -137,9 +142,12 @@ def _redis(name: str, variable: str, db: int) -> str:
         return PLACES.redis_url(name, db)
     if not configured.startswith(("redis://", "rediss://", "unix://")):
         raise ImproperlyConfigured(f"{variable} must start with redis://, rediss:// or unix://")
-    if configured.startswith("unix://"):
-        return f"{configured.split('?')[0]}?db={db}"
-    return f"{configured.rstrip('/').rsplit('/', 1)[0] if configured.count('/') > 2 else configured}/{db}"
+    parts = urlsplit(configured)
+    # The number is ours to choose, also where the address names one; what else it asks for (TLS, time-outs) stays.
+    options = [(key, value) for key, value in parse_qsl(parts.query) if key != "db"]
+    if parts.scheme == "unix":
+        return f"unix://{parts.netloc}{parts.path}?{urlencode([*options, ('db', str(db))])}"
+    return parts._replace(path=f"/{db}", query=urlencode(options)).geturl()
 
 
 _redis_base: int = env.int("REDIS_DB_BASE", default=0)
@@ -163,8 +171,8 @@ CHANNEL_LAYERS = {
 
 def _celery_url(url: str) -> str:
     if url.startswith("unix://"):
-        path, _, db = url.removeprefix("unix://").partition("?db=")
-        return f"redis+socket://{path}?virtual_host={db or 0}"
+        path, _, query = url.removeprefix("unix://").partition("?")
+        return f"redis+socket://{path}?{urlencode([('virtual_host' if key == 'db' else key, value) for key, value in parse_qsl(query)])}"
     return url
 
 

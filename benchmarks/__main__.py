@@ -56,7 +56,7 @@ def main() -> None:
             continue
         results.append(result)
         print(table(result), end="\n\n", flush=True)
-    if not arguments.quick:
+    if not arguments.quick and not failed:
         REPORT.write_text(report(results))
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")

@@ -79,6 +79,8 @@ def _bring_up(stack: ExitStack) -> None:
     """Servers of the benchmarks' own with an empty, migrated database. Never those of an installation: measuring empties tables."""
     for variable in ("DATABASE_URL", "INSIGHTS_DATABASE_URL", "REDIS_URL", "EVENTLOG_REDIS_URL"):
         os.environ.pop(variable, None)
+        os.environ.pop(f"{variable}_FILE", None)
+    os.environ["INTERMISSION_TESTING"] = "1"  # settings leave .env alone, which may name an installation's servers
     os.environ["INTERMISSION_VAR"] = str(Path(os.environ.get("INTERMISSION_VAR") or ROOT / "var") / "bench")
     os.environ["DJANGO_SETTINGS_MODULE"] = "adplatform.settings"
     os.environ.setdefault("LOG_LEVEL", "WARNING")

@@ -35,6 +35,7 @@ def answers(here: runtime.Places) -> bool:
 def test_servers_start_in_an_empty_folder_survive_a_kill_and_stop_with_their_last_user(own_place: runtime.Places) -> None:
     with runtime.servers():
         assert answers(own_place)
+        assert own_place.sockets.stat().st_mode & 0o077 == 0, "PostgreSQL trusts whoever reaches its socket"
         with psycopg.connect(own_place.database_url()) as connection:
             row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
             assert row == (False,)
@@ -68,3 +69,11 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: p
 def test_sockets_stay_short_however_deep_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INTERMISSION_VAR", "/" + "deep/" * 60)
     assert len(str(runtime.places().redis_socket("eventlog"))) < 100
+
+
+def test_a_server_named_by_a_file_is_not_started_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("DATABASE_URL", "REDIS_URL", "EVENTLOG_REDIS_URL"):
+        monkeypatch.delenv(variable, raising=False)
+        monkeypatch.setenv(f"{variable}_FILE", "/run/secrets/somewhere")
+    assert not runtime.uses_embedded_postgres()
+    assert runtime.embedded_redis_names() == []
