@@ -1,4 +1,4 @@
-"""What the handler must know beside an event: its flight, its ad, and where its decision was made. A few queries a batch at most."""
+"""What the handler must know beside an event: its flight, its ad, and where its decision was made. A few queries a batch."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ UNKNOWN_FLIGHT = FlightFacts(0, 0, "")
 
 
 class Facts:
-    """Kept in memory between batches. A flight's pricing cannot change once it was charged, so none of it goes stale."""
+    """Flights and ads are read anew for each batch: staff move and edit them, and a charge must go to who owns the flight
+    now. Decisions never change, so those stay in memory."""
 
     def __init__(self) -> None:
         self.flights: dict[int, FlightFacts] = {}
@@ -55,35 +56,18 @@ class Facts:
         self._contexts: OrderedDict[uuid.UUID, Context] = OrderedDict()
 
     def learn(self, cursor: Any, decisions: Sequence[Event], tracking: Sequence[Event]) -> None:
-        """Read what these events need and memory lacks."""
+        """Read what these events need."""
         for event in decisions:
             request = event.data["request"]
             self._remember(event.id, Context(event.title or 0, (request["genres"] or ("",))[0], request["device"]))
-        self._learn_flights(cursor, {event.flight for event in tracking if event.flight} - self.flights.keys())
-        self._learn_ads(cursor, {event.ad for event in tracking if event.ad} - self._ads.keys())
+        self.flights = _flights(cursor, {event.flight for event in tracking if event.flight})
+        self._ads = _ads(cursor, {event.ad for event in tracking if event.ad})
         self._learn_contexts(cursor, {event.decision for event in tracking if event.decision} - self._contexts.keys())
 
     def _remember(self, decision: uuid.UUID, context: Context) -> None:
         self._contexts[decision] = context
         if len(self._contexts) > KEPT_DECISIONS:
             self._contexts.popitem(last=False)
-
-    def _learn_flights(self, cursor: Any, missing: set[int]) -> None:
-        if missing:
-            cursor.execute(
-                "SELECT f.id, f.campaign_id, c.advertiser_id, f.pricing FROM ads_flight f JOIN ads_campaign c ON c.id = f.campaign_id"
-                " WHERE f.id = ANY(%s)",
-                [list(missing)],
-            )
-            self.flights.update({row[0]: FlightFacts(*row[1:]) for row in cursor.fetchall()})
-
-    def _learn_ads(self, cursor: Any, missing: set[int]) -> None:
-        if missing:
-            cursor.execute(
-                "SELECT a.id, a.category, m.duration FROM ads_ad a JOIN catalog_mediaasset m ON m.id = a.asset_id WHERE a.id = ANY(%s)",
-                [list(missing)],
-            )
-            self._ads.update({row[0]: AdFacts(*row[1:]) for row in cursor.fetchall()})
 
     def _learn_contexts(self, cursor: Any, missing: set[uuid.UUID]) -> None:
         if missing:
@@ -108,14 +92,33 @@ class Facts:
         """Of the decision; when it is not known (its event was lost) what the token says."""
         return self._contexts.get(decision) or Context(event.title or 0, "", "")
 
-    def impressions(self, cursor: Any, tracking: Sequence[Event]) -> dict[tuple[uuid.UUID, int], datetime]:
-        """When the valid impressions of these events' slots occurred, as far as they are stored."""
+    def impressions(self, cursor: Any, tracking: Sequence[Event]) -> dict[tuple[uuid.UUID, int], datetime | None]:
+        """When the impressions of these events' slots occurred, as far as they are stored; None for one that did not count."""
         slots = {(event.decision, event.slot or 0) for event in tracking if event.type in NEEDS_IMPRESSION and event.decision}
         if not slots:
             return {}
         wanted = {ids.derived_id(decision, slot, "ad.impression"): (decision, slot) for decision, slot in slots}
         cursor.execute(
-            "SELECT id, occurred_at FROM ads_adevent WHERE day = ANY(%s) AND id = ANY(%s) AND valid",
+            "SELECT id, CASE WHEN valid THEN occurred_at END FROM ads_adevent WHERE day = ANY(%s) AND id = ANY(%s)",
             [list({ids.day_of(event) for event in wanted}), list(wanted)],
         )
         return {wanted[event]: at for event, at in cursor.fetchall()}
+
+
+def _flights(cursor: Any, wanted: set[int]) -> dict[int, FlightFacts]:
+    if not wanted:
+        return {}
+    cursor.execute(
+        "SELECT f.id, f.campaign_id, c.advertiser_id, f.pricing FROM ads_flight f JOIN ads_campaign c ON c.id = f.campaign_id WHERE f.id = ANY(%s)",
+        [list(wanted)],
+    )
+    return {row[0]: FlightFacts(*row[1:]) for row in cursor.fetchall()}
+
+
+def _ads(cursor: Any, wanted: set[int]) -> dict[int, AdFacts]:
+    if not wanted:
+        return {}
+    cursor.execute(
+        "SELECT a.id, a.category, m.duration FROM ads_ad a JOIN catalog_mediaasset m ON m.id = a.asset_id WHERE a.id = ANY(%s)", [list(wanted)]
+    )
+    return {row[0]: AdFacts(*row[1:]) for row in cursor.fetchall()}

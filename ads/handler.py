@@ -17,7 +17,7 @@ from adplatform.eventlog.envelope import AD_TYPES, Event
 from . import ledger, reservation
 from .ctr import rates
 from .facts import Facts
-from .reservation import HOLD_SECONDS, Operation
+from .reservation import ENDS_UNCHARGED, HOLD_SECONDS, Operation, SeenAgain, seen_member
 from .rollups import BREAKS, DELIVERY, MEASURE_OF, delivery
 from .validity import SlotFacts, judge
 
@@ -97,6 +97,7 @@ class AdEvents:
             facts = SlotFacts(event.flight in self.facts.flights, shown.get(slot), self.facts.ad_seconds(event.ad or 0))
             judged[event.id] = Judged(event, judge(event, facts))
             if event.type == "ad.impression" and not judged[event.id].reason:
+                # A second report of an impression that is stored as invalid does not make it one.
                 shown.setdefault(slot, event.occurred_at)
         return [judged[event.id] for event in _once(tracking)]
 
@@ -133,12 +134,10 @@ class AdEvents:
         balances = [account.balance() for account in booked.accounts.values()]
         outcomes = [self._outcome(item.event) for item in fresh if not item.reason and item.event.type in rates.COUNTED]
 
-        def apply() -> None:
-            reservation.settle(stream.client(), operations, balances, now=now)
-            rates.record(stream.client(), outcomes)
-
-        # The tables are right whatever happens here; lost counters are made good by the next settlement or rebuild.
-        transaction.on_commit(apply, robust=True)
+        # The tables are right whatever happens here; lost counters are made good by the next settlement or rebuild. One each:
+        # the rates are counted where settling fails too.
+        transaction.on_commit(lambda: reservation.settle(stream.client(), operations, balances, now=now), robust=True)
+        transaction.on_commit(lambda: rates.record(stream.client(), outcomes), robust=True)
 
     def _operation(self, item: Judged) -> Operation | None:
         """What an event says about the hold of its slot."""
@@ -147,12 +146,18 @@ class AdEvents:
         until = event.received_at.timestamp() + HOLD_SECONDS
         if item.reason:
             return None
-        if event.type in ("ad.skip", "ad.error", "ad.not_used"):
+        if event.type in ENDS_UNCHARGED:
             return Operation("release", decision, slot)
         if event.type in ledger.CHARGED_ON:
             charged = ledger.CHARGED_ON[event.type] == self.facts.flight(event.flight).pricing
-            return Operation("settle" if charged else "confirm", decision, slot, until)
+            return Operation("settle" if charged else "confirm", decision, slot, until, self._seen(event) if event.type == "ad.impression" else None)
         return Operation("extend", decision, slot, until)
+
+    def _seen(self, event: Event) -> SeenAgain:
+        flight = self.facts.flight(event.flight)
+        key = f"seen:v:{event.viewer}" if event.viewer else f"seen:s:{event.session}"
+        member = seen_member(event.ad or 0, event.flight or 0, flight.campaign, flight.advertiser, _decision(event), event.slot or 0)
+        return SeenAgain(key, member, event.occurred_at.timestamp())
 
     def _outcome(self, event: Event) -> rates.Outcome:
         flight, context = self.facts.flight(event.flight), self.facts.context(_decision(event), event)

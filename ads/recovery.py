@@ -19,12 +19,13 @@ from adplatform.eventlog.envelope import Event, decode
 
 from . import reservation
 from .balances import Balance
+from .ledger import CHARGED_ON
 from .models import AdEvent, Decision, Flight, FlightBalance
-from .reservation import FORGET_SECONDS, HOLD_SECONDS, Held
+from .reservation import ENDS_UNCHARGED, FORGET_SECONDS, HOLD_SECONDS, Held
 
 # An extended hold may belong to a decision this old: a viewer who paused in front of the ad.
 OLDEST_HOLD = timedelta(hours=6)
-_ENDS_HOLD = ("ad.impression", "ad.skip", "ad.error", "ad.not_used", "ad.complete", "ad.click")
+Slot = tuple[uuid.UUID, int]
 
 
 def rebuild(client: redis.Redis, *, now: datetime) -> None:
@@ -53,7 +54,7 @@ def balances() -> list[Balance]:
 
 
 def _holds(client: redis.Redis, now: datetime) -> Iterator[Held]:
-    """Open holds: slots of recent decisions without an event that ended them, and with a sign of life since they were made."""
+    """Open holds: slots of recent decisions that no stored event settled or released, with a sign of life since they were made."""
     since = now - OLDEST_HOLD
     decisions: dict[uuid.UUID, tuple[datetime, dict[str, Any], list[dict[str, Any]]]] = {}
     stored = Decision.objects.filter(day__gte=since.date(), decided_at__gte=since, decided_at__lte=now).values_list(
@@ -65,44 +66,54 @@ def _holds(client: redis.Redis, now: datetime) -> Iterator[Held]:
     for event in events:
         if event.type == "ad.decision":
             decisions[event.id] = (event.occurred_at, event.data["request"], event.data["slots"])
-    ended, alive = _progress(decisions, events, since)
+    happened, alive = _progress(decisions, events, since)
     for decision, (decided_at, request, slots) in decisions.items():
         for slot in slots:
             key = (decision, slot["slot"])
             expires = max(decided_at, alive.get(key, decided_at)).timestamp() + HOLD_SECONDS
-            if key not in ended and expires > now.timestamp():
-                yield _held(decision, request, slot, expires)
+            types = happened.get(key, set())
+            if expires > now.timestamp() and not _over(types, slot["pricing"]):
+                yield _held(decision, request, slot, at=decided_at.timestamp(), expires=expires, confirmed=bool(types & CHARGED_ON.keys()))
 
 
-def _held(decision: uuid.UUID, request: dict[str, Any], slot: dict[str, Any], expires: float) -> Held:
+def _over(types: set[str], pricing: str) -> bool:
+    """Whether what was stored of a slot settled its hold or gave it back: an impression alone charges no click and no completed view."""
+    return bool(types & ENDS_UNCHARGED) or any(CHARGED_ON.get(kind) == pricing for kind in types)
+
+
+def _held(decision: uuid.UUID, request: dict[str, Any], slot: dict[str, Any], *, at: float, expires: float, confirmed: bool) -> Held:
     known = request["consent"] and request["viewer"]
     return Held(
         decision=decision,
         slot=slot["slot"],
         flight=slot["flight"],
         micros=slot["hold_micros"],
+        at=at,
         expires=expires,
         seen_key=f"seen:v:{request['viewer']}" if known else f"seen:s:{request['session']}",
         seen_member=reservation.seen_member(slot["ad"], slot["flight"], slot["campaign"], slot["advertiser"], decision, slot["slot"]),
+        confirmed=confirmed,
     )
 
 
-def _progress(
-    decisions: Iterable[uuid.UUID], events: Iterable[Event], since: datetime
-) -> tuple[set[tuple[uuid.UUID, int]], dict[tuple[uuid.UUID, int], datetime]]:
-    """Which slots are settled or over, and when each other was heard of last."""
-    ended: set[tuple[uuid.UUID, int]] = set()
-    alive: dict[tuple[uuid.UUID, int], datetime] = {}
-    stored = AdEvent.objects.filter(day__gte=since.date(), decision__in=list(decisions)).values_list("decision", "slot", "type", "received_at")
-    waiting = [(event.decision, event.slot, event.type, event.received_at) for event in events if event.slot is not None]
-    for decision, slot, kind, received_at in [*stored, *waiting]:
-        if decision is None or slot is None:
-            continue
-        if kind in _ENDS_HOLD:
-            ended.add((decision, slot))
-        elif (decision, slot) not in alive or alive[decision, slot] < received_at:
-            alive[decision, slot] = received_at
-    return ended, alive
+def _progress(decisions: Iterable[uuid.UUID], events: Iterable[Event], since: datetime) -> tuple[dict[Slot, set[str]], dict[Slot, datetime]]:
+    """What the tables hold of each slot, and when it was heard of last.
+
+    An event still waiting in the log is a sign of life and no more: what it charges is not in the balances yet.
+    """
+    happened: dict[Slot, set[str]] = {}
+    alive: dict[Slot, datetime] = {}
+    stored = AdEvent.objects.filter(day__gte=since.date(), decision__in=list(decisions), valid=True).values_list(
+        "decision", "slot", "type", "received_at"
+    )
+    for decision, slot, kind, received_at in stored:
+        happened.setdefault((decision, slot), set()).add(kind)
+        alive[decision, slot] = max(received_at, alive.get((decision, slot), received_at))
+    for event in events:
+        if event.decision is not None and event.slot is not None:
+            key = (event.decision, event.slot)
+            alive[key] = max(event.received_at, alive.get(key, event.received_at))
+    return happened, alive
 
 
 def _recent(client: redis.Redis, now: datetime) -> list[Event]:

@@ -39,6 +39,8 @@ KEEP_BREAK_SECONDS = 26 * 3600
 KEEP_SYNTHETIC_BREAK_SECONDS = 3600
 LEASE_SECONDS = 30
 SCOPES = ("ad", "flight", "campaign", "advertiser")
+# Reported of an ad that was not shown, or not to its end: nothing more will be charged for it.
+ENDS_UNCHARGED = frozenset({"ad.skip", "ad.error", "ad.not_used"})
 
 _FOLDER = Path(__file__).parent / "lua"
 _pack = msgspec.msgpack.Encoder().encode
@@ -81,27 +83,41 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenAgain:
+    """What a frequency cap counts of an impression, ``at`` Unix seconds."""
+
+    key: str
+    member: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
-    """``verb``: ``settle`` (charged), ``confirm`` (shown, the charge may follow), ``release``, or ``extend`` to ``expires``."""
+    """``verb``: ``settle`` (charged), ``confirm`` (shown, the charge may follow), ``release``, or ``extend`` to ``expires``.
+
+    ``seen`` is given with an impression: when its hold had expired, the caps had forgotten it, and count it again.
+    """
 
     verb: str
     decision: uuid.UUID
     slot: int
     expires: float = 0.0
+    seen: SeenAgain | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One hold as it is rebuilt from a stored decision. ``confirmed``: its impression is booked, a later charge may come."""
+    """One hold as it is rebuilt from a stored decision made ``at``. ``confirmed``: its impression is counted, the charge may follow."""
 
     decision: uuid.UUID
     slot: int
     flight: int
     micros: int
+    at: float
     expires: float
     seen_key: str
     seen_member: str
-    confirmed: bool = False
+    confirmed: bool
 
 
 def break_key(request: AdRequest) -> str:
@@ -246,7 +262,10 @@ def settle(client: redis.Redis, operations: Sequence[Operation], balances: Seque
         return
     wanted = {
         "now": now.timestamp(),
-        "operations": [[op.verb, f"{op.decision}:{op.slot}", op.expires] for op in operations],
+        "operations": [
+            [op.verb, f"{op.decision}:{op.slot}", op.expires, *((op.seen.key, op.seen.member, op.seen.at) if op.seen else ())] for op in operations
+        ],
+        "forget": FORGET_SECONDS,
         "balances": [balance.row() for balance in balances],
     }
     _SETTLE(client, BASE_KEYS, _pack(wanted))
@@ -273,14 +292,23 @@ def rebuild(client: redis.Redis, facts: Callable[[], tuple[Sequence[Balance], Se
         if time.monotonic() > deadline:
             raise redis.exceptions.TimeoutError("the delivery counters are being rebuilt by another process for too long")
         time.sleep(0.02)
+    if client.exists(READY):
+        _give_back(client, mine)
+        return
     try:
-        if not client.exists(READY):
-            _write(client, *facts(), marker=mine)
-    finally:
-        client.delete(LEASE)
+        _write(client, *facts(), lease=mine)
+    except Exception:
+        _give_back(client, mine)
+        raise
 
 
-def _write(client: redis.Redis, balances: Sequence[Balance], holds: Sequence[Held], seen: Sequence[tuple[str, str, float]], *, marker: str) -> None:
+def _give_back(client: redis.Redis, mine: str) -> None:
+    """Only one's own lease: by now it may have run out and be another's."""
+    client.eval("if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end", 1, LEASE, mine)
+
+
+def _write(client: redis.Redis, balances: Sequence[Balance], holds: Sequence[Held], seen: Sequence[tuple[str, str, float]], *, lease: str) -> None:
+    seen = [*seen, *((hold.seen_key, hold.seen_member, hold.at) for hold in holds if not hold.confirmed)]
     with client.pipeline(transaction=False) as pipeline:
         for key, member, at in seen:
             pipeline.zadd(key, {member: at})
@@ -294,9 +322,10 @@ def _write(client: redis.Redis, balances: Sequence[Balance], holds: Sequence[Hel
             for h in holds
         ],
     }
-    _REBUILD(client, BASE_KEYS, _pack(wanted), marker)
+    if _REBUILD(client, [*BASE_KEYS, LEASE], _pack(wanted), lease) < 0:
+        raise redis.exceptions.TimeoutError(f"rebuilding the delivery counters took longer than its lease of {LEASE_SECONDS} s")
 
 
 def forget(client: redis.Redis) -> None:
-    """Drop the counters, so that the next decision rebuilds them: after reversals and after history was written."""
+    """Drop the counters, so that the next decision rebuilds them: after what they count has changed."""
     client.delete(READY)

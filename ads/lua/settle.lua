@@ -1,4 +1,5 @@
--- ARGV[1]: msgpack {now, operations, balances}. Operations are {verb, hold}, in the order of the events; balances are absolute
+-- ARGV[1]: msgpack {now, operations, balances, forget}. Operations are {verb, hold, expires, and of an impression what caps count: seen key,
+-- seen member, time}, in the order of the events; balances are absolute
 -- figures from the ledger {flight, booked, day, day_booked, delivered}, so that settling twice changes nothing.
 local wanted = cmsgpack.unpack(ARGV[1])
 if redis.call('EXISTS', KEYS[4]) == 0 then return 0 end
@@ -16,6 +17,9 @@ for _, op in ipairs(wanted.operations) do
       redis.call('HSET', KEYS[3], member, cmsgpack.pack({hold[1], hold[2], 0, hold[4], ''}))
       redis.call('ZADD', KEYS[2], 'XX', 'GT', string.format('%.3f', expires), member)
     end
+  elseif op[4] then
+    redis.call('ZADD', op[4], 'NX', string.format('%.3f', op[6]), op[5])
+    redis.call('EXPIRE', op[4], wanted.forget)
   end
 end
 for _, balance in ipairs(wanted.balances) do

@@ -8,15 +8,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 from django.db import connection, transaction
 from django.db.models import Sum
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from adplatform.eventlog import consumer, ids, stream, tokens
 from adplatform.eventlog.envelope import Event
 from ads import ledger, reservation
-from ads.models import Ad, AdEvent, DeliveryDay, DeliveryHour, DeliveryMinute, FlightBalance, LedgerEntry
+from ads.models import Ad, AdEvent, DeliveryDay, DeliveryHour, DeliveryMinute, Flight, FlightBalance, LedgerEntry
 from ads.serving import serve_break
 from tests.ads import child
 
@@ -205,9 +207,7 @@ def test_lost_counters_are_rebuilt_before_the_next_decision_less_what_is_still_o
     assert stored.ads
     before = reservation.counters(stream.client())
     assert waiting.ads or before[ad.flight_id].held_count == 1
-    for pattern in ("delivery:*", "seen:*"):
-        for key in stream.client().scan_iter(pattern):
-            stream.client().delete(key)
+    lose_counters()
     assert not serve_break(make_request(viewer=viewer, consent=True), now=NOW + timedelta(seconds=5)).ads
     assert reservation.counters(stream.client()) == before
 
@@ -229,6 +229,85 @@ def test_a_redis_flushed_in_the_middle_never_lets_a_flight_be_billed_over() -> N
         track(token, "ad.impression", at=NOW + timedelta(seconds=200))
     consumer.drain(now=NOW + timedelta(seconds=200))
     assert booked() == FlightBalance.objects.get(flight=ad.flight).booked_micros <= 12 * PRICE
+
+
+def lose_counters() -> None:
+    for pattern in ("delivery:*", "seen:*"):
+        for key in stream.client().scan_iter(pattern):
+            stream.client().delete(key)
+
+
+def test_money_held_for_a_view_or_click_to_come_outlives_the_loss_of_the_counters() -> None:
+    ads = [make_ad(pricing="cpcv", bid_micros=40_000), make_ad(pricing="cpc", bid_micros=2_000_000), make_ad()]
+    for ad in serve_break(make_request(max_ads=3), now=NOW).ads:
+        track(ad.token, "ad.impression", at=NOW + timedelta(seconds=1))
+    consumer.drain(now=NOW + timedelta(seconds=1))
+    before = reservation.counters(stream.client())
+    lose_counters()
+    serve_break(make_request(break_id="b2", device="tv", duration=1.0), now=NOW + timedelta(seconds=2))
+    assert reservation.counters(stream.client()) == before
+    assert [held(ad.flight_id)[0] > 0 for ad in ads] == [True, True, False]
+
+
+def test_what_waits_in_the_log_is_still_held_when_the_counters_are_rebuilt() -> None:
+    ad = make_ad(budget_micros=PRICE)
+    track(serve_break(make_request(), now=NOW).ads[0].token, "ad.impression", at=NOW)
+    lose_counters()
+    assert not serve_break(make_request(), now=NOW + timedelta(seconds=1)).ads
+    consumer.drain(now=NOW + timedelta(seconds=2))
+    assert held(ad.flight_id) == (0, 0)
+
+
+def test_an_open_hold_counts_for_the_cap_after_the_counters_were_lost() -> None:
+    make_ad(frequency_caps=[{"scope": "viewer", "count": 1, "seconds": 3600}])
+    viewer = uuid.uuid4()
+    assert serve_break(make_request(viewer=viewer, consent=True), now=NOW).ads
+    lose_counters()
+    assert not serve_break(make_request(viewer=viewer, consent=True), now=NOW + timedelta(seconds=5)).ads
+
+
+def test_a_rebuilder_whose_lease_ran_out_wipes_nothing() -> None:
+    ad = make_ad()
+
+    def slow() -> Any:
+        stream.client().delete(reservation.LEASE)
+        assert serve_break(make_request(), now=NOW).ads
+        return [], [], []
+
+    with pytest.raises(redis.exceptions.TimeoutError, match="lease"):
+        reservation.rebuild(stream.client(), slow)
+    assert held(ad.flight_id) == (PRICE, 1)
+
+
+def test_an_impression_after_its_hold_expired_counts_for_the_cap() -> None:
+    make_ad(frequency_caps=[{"scope": "viewer", "count": 1, "seconds": 3600}])
+    viewer = uuid.uuid4()
+    late = NOW + timedelta(seconds=reservation.HOLD_SECONDS + 1)
+    token = serve_break(make_request(viewer=viewer, consent=True), now=NOW).ads[0].token
+    serve_break(make_request(), now=late)
+    track(token, "ad.impression", at=late)
+    consumer.drain(now=late)
+    assert not serve_break(make_request(viewer=viewer, consent=True), now=late + timedelta(seconds=5)).ads
+
+
+def test_an_impression_stored_as_invalid_carries_no_click_however_often_it_is_sent() -> None:
+    token = token_for(make_ad(pricing="cpc", bid_micros=1_000_000))
+    stream.append([replace(tracked(token, "ad.impression", at=NOW + timedelta(minutes=9)), received_at=NOW)])
+    consumer.drain(now=NOW)
+    stream.append([tracked(token, kind, at=NOW + timedelta(seconds=1)) for kind in ("ad.impression", "ad.click")])
+    consumer.drain(now=NOW)
+    assert set(AdEvent.objects.values_list("reason", flat=True)) == {"future_time", "click_without_impression"}
+    assert not booked()
+
+
+def test_a_charge_goes_to_the_campaign_that_owns_the_flight_now() -> None:
+    ad, other = make_ad(), make_ad()
+    track(token_for(ad), "ad.impression", at=NOW)
+    consumer.drain(now=NOW)
+    Flight.objects.filter(pk=ad.flight_id).update(campaign=other.flight.campaign, name="Moved")
+    track(token_for(ad), "ad.impression", at=NOW)
+    consumer.drain(now=NOW)
+    assert LedgerEntry.objects.latest("pk").advertiser == other.flight.campaign.advertiser
 
 
 # The ledger's arithmetic by itself
