@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Count, Max, Min, OuterRef, QuerySet, Subquery, Sum, URLField
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
@@ -16,7 +17,8 @@ from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
-from ads import services
+from adplatform.eventlog import stream
+from ads import reservation, services
 from ads.models import Ad, Advertiser, Campaign, DeliveryDay, Flight
 from catalog.media.packaging import PLAYLIST
 from catalog.models import MediaAsset
@@ -250,6 +252,12 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Flight]:
         rows: QuerySet[Flight] = super().get_queryset(request).select_related("campaign__advertiser", "balance")
         return rows
+
+    def save_model(self, request: HttpRequest, obj: Flight, form: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_model(request, obj, form, change)
+        if change and "goal_type" in form.changed_data:
+            # The counters in Redis count events of the goal and only grow: counted anew for another kind of event.
+            transaction.on_commit(lambda: reservation.forget(stream.client()), robust=True)
 
     @show.column("Flight", ordering="campaign__name")
     def named(self, flight: Flight) -> SafeString:

@@ -115,10 +115,23 @@ def test_targeting_with_unknown_keys_is_refused_wherever_it_comes_from() -> None
     assert "must be a list" in str(refused.value)
 
 
-def test_pricing_stays_once_a_flight_was_charged_for(client: Client, served: Ad) -> None:
-    flight = served.flight
+def test_pricing_stays_once_a_flight_was_launched(client: Client) -> None:
+    flight = make_ad().flight
     answer = client.post(reverse("admin:ads_flight_change", args=[flight.pk]), form(flight.campaign, name=flight.name, pricing="cpc"))
     assert "its pricing stays" in problems(answer)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_kind_of_goal_is_counted_anew(client: Client) -> None:
+    sold = make_ad(goal_amount=2)
+    for number in range(2):
+        track(serve_break(make_request(), now=NOW).ads[0].token, "ad.impression", at=NOW + timedelta(seconds=number))
+        consumer.drain(now=NOW + timedelta(seconds=number))
+    assert not serve_break(make_request(), now=NOW).ads
+    flight = sold.flight
+    values = form(flight.campaign, name=flight.name, goal_type="completed_views", goal_amount="2", starts_at_0="2026-05-01", pacing="asap")
+    assert client.post(reverse("admin:ads_flight_change", args=[flight.pk]), values).status_code == 302
+    assert serve_break(make_request(hour=18), now=NOW).ads
 
 
 @pytest.mark.parametrize("model", ["advertiser", "campaign", "flight", "ad", "ledgerentry", "decision", "adevent"])
