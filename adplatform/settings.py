@@ -126,11 +126,19 @@ DATABASE_URL = _configured_database or PLACES.database_url()
 INSIGHTS_DATABASE_URL = env.str("INSIGHTS_DATABASE_URL", default="") or _configured_database or PLACES.database_url(runtime.INSIGHTS_ROLE)
 
 
+# Under ASGI every request has a thread of its own, and with it a connection of its own: web processes borrow from a pool
+# instead. Processes that fork (Celery) or hold one connection (the consumer) do without.
+DATABASE_POOL_SIZE: int = env.int("DATABASE_POOL_SIZE", default=0)
+
+
 def _database(url: str) -> dict[str, Any]:
     parsed: dict[str, Any] = env.db_url_config(url)
     if parsed.get("ENGINE") != "django.db.backends.postgresql":
         raise ImproperlyConfigured("DATABASE_URL must start with postgresql://; no other database is supported")
-    return parsed | {"HOST": unquote(parsed["HOST"]), "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    reuse: dict[str, Any] = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    if DATABASE_POOL_SIZE:
+        reuse = {"OPTIONS": {**parsed.get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 10}}}
+    return parsed | {"HOST": unquote(parsed["HOST"])} | reuse
 
 
 DATABASES = {"default": _database(DATABASE_URL), "insights": _database(INSIGHTS_DATABASE_URL)}

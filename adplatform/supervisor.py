@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import re
 import shlex
 import signal
 import string
@@ -23,7 +25,8 @@ STEADY_SECONDS = 20.0
 
 
 def parse_procfile(text: str, environment: Mapping[str, str]) -> dict[str, list[str]]:
-    """``name: command`` lines, with ``${VARIABLE}`` filled in; ``python`` is the running interpreter.
+    """``name: command`` lines, with ``${VARIABLE}`` filled in; ``python`` is the running interpreter, and a command may
+    begin with ``VARIABLE=value`` of its own.
 
     Raises ValueError naming the line that is no process or the variable that is not set.
     """
@@ -38,8 +41,15 @@ def parse_procfile(text: str, environment: Mapping[str, str]) -> dict[str, list[
             words = [string.Template(word).substitute(environment) for word in shlex.split(command)]
         except KeyError as missing:
             raise ValueError(f"Procfile line {number} needs the environment variable {missing}") from missing
-        processes[name.strip()] = [sys.executable, *words[1:]] if words[0] == "python" else words
+        processes[name.strip()] = _runnable(words)
     return processes
+
+
+def _runnable(words: list[str]) -> list[str]:
+    own = list(itertools.takewhile(lambda word: re.fullmatch(r"[A-Z_]+=.*", word), words))
+    program, *arguments = words[len(own) :]
+    command = [sys.executable if program == "python" else program, *arguments]
+    return ["env", *own, *command] if own else command
 
 
 @dataclass

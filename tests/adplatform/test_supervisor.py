@@ -52,6 +52,11 @@ def test_a_procfile_line_becomes_a_command_with_its_variables_filled_in() -> Non
     assert commands == {"web": [sys.executable, "-m", "daphne", "-p", "8001"]}
 
 
+def test_a_process_may_have_variables_of_its_own() -> None:
+    commands = supervisor.parse_procfile("web: POOL=16 python -m daphne", {})
+    assert commands == {"web": ["env", "POOL=16", sys.executable, "-m", "daphne"]}
+
+
 @pytest.mark.parametrize(("text", "words"), [("web python", "not 'name: command'"), ("web: run ${NOBODY}", "NOBODY")])
 def test_a_wrong_procfile_line_is_named(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):

@@ -86,9 +86,9 @@ def _environment() -> dict[str, str]:
 
 
 @contextmanager
-def _process(log: Path, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+def _process(log: Path, *command: str, **own: str) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as output:
-        process = subprocess.Popen([sys.executable, *command], cwd=runtime.ROOT, env=_environment(), stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen([sys.executable, *command], cwd=runtime.ROOT, env=_environment() | own, stdout=output, stderr=subprocess.STDOUT)
         try:
             yield process
         finally:
@@ -151,7 +151,7 @@ def site(
         port = _free_port()
         url = f"http://127.0.0.1:{port}"
         web = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "adplatform.asgi:application"]
-        with _process(logs / "web.log", *web) as server, _process(logs / "consumer.log", "manage.py", "consume_events"):
+        with _process(logs / "web.log", *web, DATABASE_POOL_SIZE="32") as server, _process(logs / "consumer.log", "manage.py", "consume_events"):
             _wait_until_up(url, server, logs / "web.log")
             yield Site(url, films)
         call_command("flush", interactive=False, verbosity=0, reset_sequences=False)  # Ids are never used twice, in tests neither.
