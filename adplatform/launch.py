@@ -7,9 +7,11 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,8 @@ from adplatform import runtime, supervisor
 
 HOST = "127.0.0.1"
 READY_SECONDS = 60.0
+WATCH_SECONDS = 3.0
+RENDERING = ["manage.py", "build_media", "--only-missing", "--workers", "1"]
 
 
 class LaunchProblem(RuntimeError):
@@ -29,7 +33,7 @@ def main() -> int:
     here = runtime.places()
     try:
         port = _port()
-        with _only_one(here, port):
+        with _only_one(here):
             ended = supervisor.end_leftovers(here.run / "processes.json")
             if ended:
                 say(f"ended {ended} processes that an earlier run left behind")
@@ -71,7 +75,7 @@ def _port() -> int:
 
 
 @contextlib.contextmanager
-def _only_one(here: runtime.Places, port: int) -> Iterator[None]:
+def _only_one(here: runtime.Places) -> Iterator[None]:
     try:
         here.run.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -80,7 +84,7 @@ def _only_one(here: runtime.Places, port: int) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LaunchProblem(f"already running from this folder; open http://{HOST}:{port}/ or stop the other `make run` first") from None
+            raise LaunchProblem("already running from this folder; use that one, or stop it first (Ctrl-C where it was started)") from None
         yield
 
 
@@ -98,23 +102,55 @@ def _refuse_taken_port(port: int) -> None:
 def _serve(here: runtime.Places, port: int, environment: dict[str, str], began: float) -> None:
     commands = supervisor.parse_procfile((runtime.ROOT / "Procfile").read_text(), environment)
     running = supervisor.Supervisor(commands, here.run / "processes.json", environment)
-    greeter = subprocess.Popen([sys.executable, "-m", "adplatform.launch", "--greet", str(port), str(began)], env=environment)
-    # The rest of the catalogue renders behind the running site.
-    renderer = subprocess.Popen(
-        [sys.executable, "manage.py", "build_media", "--only-missing", "--workers", "1"],
-        env=environment,
-        cwd=runtime.ROOT,
-        stdout=(here.logs / "build_media.log").open("w"),
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    done = threading.Event()
+    helpers = [
+        threading.Thread(target=_beside, args=(done, "greet", ["-m", "adplatform.launch", "--greet", str(port), str(began)], environment, None)),
+        # The rest of the catalogue renders behind the running site.
+        threading.Thread(target=_beside, args=(done, "build_media", RENDERING, environment, here.logs / "build_media.log")),
+        threading.Thread(target=_keep_servers_up, args=(done, here)),
+    ]
+    for helper in helpers:
+        helper.start()
     try:
         running.run()
     finally:
         say("stopping")
-        for helper in (greeter, renderer):
-            helper.terminate()
-            helper.wait()
+        done.set()
+        for helper in helpers:
+            helper.join()
+
+
+def _beside(done: threading.Event, name: str, arguments: list[str], environment: dict[str, str], log: Path | None) -> None:
+    """Run one program beside the site until it ends or the site stops; with it go the programs it started."""
+    with contextlib.ExitStack() as stack:
+        output = stack.enter_context(log.open("w")) if log else None
+        program = subprocess.Popen(
+            [sys.executable, *arguments], env=environment, cwd=runtime.ROOT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        while program.poll() is None and not done.wait(0.2):
+            continue
+        if program.poll() is None:
+            supervisor.signal_group(program.pid, signal.SIGTERM)
+        elif program.returncode and log:
+            say(f"{name} ended with code {program.returncode}; see {log}")
+        program.wait()
+
+
+def _keep_servers_up(done: threading.Event, here: runtime.Places) -> None:
+    """A private server that died is started again, and said so once; nobody else would."""
+    said = ""
+    while not done.wait(WATCH_SECONDS):
+        dead = " and ".join(runtime.dead_servers(here))
+        if not dead:
+            said = ""
+            continue
+        if dead != said:
+            say(f"{dead} ended; starting again. What was accepted is kept; see {here.logs}")
+            said = dead
+        try:
+            runtime.start_again(here)
+        except runtime.RuntimeProblem as problem:
+            say(str(problem))
 
 
 def greet(port: int, began: float) -> int:

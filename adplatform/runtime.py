@@ -161,6 +161,18 @@ def start(here: Places) -> None:
         _start_redis(here, name)
 
 
+def dead_servers(here: Places) -> list[str]:
+    """Embedded servers whose process is gone, by name. One that is merely slow to answer is not among them."""
+    dead = [f"Redis ({name})" for name in embedded_redis_names() if not _redis_runs(here, name)]
+    return ["PostgreSQL", *dead] if uses_embedded_postgres() and not _postmaster_runs(here.postgres_data) else dead
+
+
+def start_again(here: Places) -> None:
+    """Bring up what died under its users. Raises RuntimeProblem."""
+    with (here.run / "start.lock").open("w") as gate, _locked(gate):
+        start(here)
+
+
 def stop(here: Places) -> None:
     for name in embedded_redis_names():
         _stop_redis(here, name)

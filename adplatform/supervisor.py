@@ -128,13 +128,13 @@ class Supervisor:
     def _end_all(self) -> None:
         running = [child.process for child in reversed(self.children) if child.process is not None]
         for process in running:
-            _signal_group(process.pid, signal.SIGTERM)
+            signal_group(process.pid, signal.SIGTERM)
         deadline = time.monotonic() + self.stop_seconds
         for process in running:
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                _signal_group(process.pid, signal.SIGKILL)
+                signal_group(process.pid, signal.SIGKILL)
                 process.wait()
         self.pid_file.unlink(missing_ok=True)
 
@@ -167,15 +167,15 @@ def end_leftovers(pid_file: Path) -> int:
         except psutil.NoSuchProcess:
             continue
     for process in found:
-        _signal_group(process.pid, signal.SIGTERM)
+        signal_group(process.pid, signal.SIGTERM)
     _, stubborn = psutil.wait_procs(found, timeout=STOP_SECONDS)
     for process in stubborn:
-        _signal_group(process.pid, signal.SIGKILL)
+        signal_group(process.pid, signal.SIGKILL)
     pid_file.unlink(missing_ok=True)
     return len(found)
 
 
-def _signal_group(pid: int, number: signal.Signals) -> None:
+def signal_group(pid: int, number: signal.Signals) -> None:
     try:
         os.killpg(pid, number)
     except ProcessLookupError:

@@ -10,6 +10,7 @@ import sys
 from collections import namedtuple
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 import redis
@@ -32,6 +33,14 @@ def answers(here: runtime.Places) -> bool:
         return False
 
 
+def kill_servers(here: runtime.Places) -> None:
+    postmaster = psutil.Process(int((here.postgres_data / "postmaster.pid").read_text().splitlines()[0]))
+    eventlog = psutil.Process(int((here.run / "redis-eventlog.pid").read_text()))
+    for server in (postmaster, eventlog):
+        os.kill(server.pid, signal.SIGKILL)
+    psutil.wait_procs([postmaster, eventlog], timeout=10)
+
+
 def test_servers_start_in_an_empty_folder_survive_a_kill_and_stop_with_their_last_user(own_place: runtime.Places) -> None:
     with runtime.servers():
         assert answers(own_place)
@@ -39,9 +48,11 @@ def test_servers_start_in_an_empty_folder_survive_a_kill_and_stop_with_their_las
         with psycopg.connect(own_place.database_url()) as connection:
             row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
             assert row == (False,)
-        postmaster = int((own_place.postgres_data / "postmaster.pid").read_text().splitlines()[0])
-        os.kill(postmaster, signal.SIGKILL)
-        os.kill(int((own_place.run / "redis-eventlog.pid").read_text()), signal.SIGKILL)
+        assert runtime.dead_servers(own_place) == []
+        kill_servers(own_place)
+        assert runtime.dead_servers(own_place) == ["PostgreSQL", "Redis (eventlog)"]
+        runtime.start_again(own_place)
+        assert answers(own_place), "whoever notices a dead server may start it again under its users"
     with runtime.servers():
         assert answers(own_place)
         other = subprocess.run(
