@@ -38,10 +38,15 @@ _threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="playback")
 UNAUTHORISED = 4401
 FLOODING = 4429
 TRY_AGAIN_LATER = 1013
+EPOCH_OVER = 4410
 MOST_REFUSALS = 50
 PREDICTION_SECONDS = 1.0
 # So far below the session's mean that a decision cannot wait for the next scene.
 SHARP_DROP = 0.2
+
+
+class EpochOver(Exception):
+    """The session goes on elsewhere on another playlist: no time that this player tells means anything there."""
 
 
 async def in_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -123,6 +128,12 @@ class PlaybackConsumer(AsyncWebsocketConsumer):
         except messages.Unreadable as unreadable:
             await self._refuse(str(unreadable))
             return
+        try:
+            await self._answer(message)
+        except EpochOver:
+            await self._break_off("epoch_over", EPOCH_OVER)
+
+    async def _answer(self, message: messages.Message) -> None:
         match message:
             case messages.Hello():
                 await self._welcome()
@@ -133,6 +144,8 @@ class PlaybackConsumer(AsyncWebsocketConsumer):
 
     async def _welcome(self) -> None:
         self.state = await in_thread(load, self.session_id)
+        if self.state.plan.epoch != self.live.epoch:
+            raise EpochOver
         now = timezone.now()
         await self._say({"type": "welcome", "server_now": now.isoformat(), "acked_seq": self.live.acked_seq, "timeline": self._timeline(now)})
 
@@ -213,7 +226,9 @@ class PlaybackConsumer(AsyncWebsocketConsumer):
         await self._grow(grown, now, always=True)
 
     async def _grow(self, state: State, now: datetime, *, always: bool = False) -> None:
-        """Take over a newer plan and tell the player; never older than what it has."""
+        """Take over a newer plan and tell the player; never older than what it has. Raises EpochOver."""
+        if state.plan.epoch != self.live.epoch:
+            raise EpochOver
         if state.version > self.state.version or always:
             self.state = state
             await self._say({"type": "timeline", **self._timeline(now)})

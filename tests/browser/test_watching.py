@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 
 from ads.models import AdEvent, Decision, FlightBalance, LedgerEntry
 from engagement.models import PlaybackEvent, PlaybackSession
+from engagement.playback.plan import next_epoch
+from engagement.playback.publishing import change_plan
 
 from .parts import Complaints, Site, eventually
 from .watching import playhead, shown, start_sampling
@@ -135,3 +137,12 @@ def test_without_a_socket_the_events_go_over_http_and_the_film_goes_on(page: Pag
     events = PlaybackEvent.objects.filter(session=session.pk)
     eventually(lambda: set(events.values_list("type", flat=True)) >= {"playback.start", "playback.scene_start", "playback.heartbeat"}, True)
     expect(page.locator("[data-part=scene-name]")).to_have_text("Olive", timeout=15_000)
+
+
+def test_a_playback_that_went_on_elsewhere_reopens_by_itself(page: Page) -> None:
+    _press_play(page, "test-pattern")
+    session = _session("test-pattern")
+    renewed = change_plan(session.pk, lambda plan: next_epoch(plan, scene_id=plan.played[0], offset=0.5, seen_until=0)[0])
+    eventually(lambda: f"epoch={renewed.plan.epoch}" in page.evaluate("performance.getEntriesByType('resource').map((one) => one.name).join()"), True)
+    eventually(lambda: playhead(page) > 0.5, True)
+    expect(page.locator("[data-part=trouble]")).to_be_hidden()

@@ -12,10 +12,11 @@ import { paintTitles } from "../browse/colours.js";
 
 const HEARTBEAT = 1000;
 const SHORTEST_STALL = 120;
+const REOPEN_AGAIN_AFTER = 60000;
 // Passing over a seen ad for its last instant would only make the picture jump.
 const WORTH_PASSING = 0.5;
 // The socket's reasons after which no reconnecting helps.
-const NOT_OURS = new Set(["unsigned", "unreadable_token", "expired_token", "wrong_session", "unknown_session"]);
+const NOT_OURS = new Set(["unsigned", "unreadable_token", "expired_token", "wrong_session", "unknown_session", "epoch_over"]);
 
 class Player {
   constructor(root) {
@@ -50,6 +51,8 @@ class Player {
     this.busy(true);
     if (!Media.playable) return this.trouble("This browser cannot play the film", "It lacks Media Source Extensions. A current Chrome, Edge, Firefox or Safari can play it.");
     this.session?.close();
+    // Wishes of the playback before lie on another playlist.
+    Object.assign(this, { asked: null, goal: null, waitingFor: null, stalledAt: null });
     const { slug, device, hour, csrf } = this.root.dataset;
     this.session = new Session({ slug, device, hour, csrf });
     this.beacons = new Beacons(this.timeline);
@@ -123,7 +126,14 @@ class Player {
     this.part("trouble-retry").focus();
   }
 
+  /** The session went on elsewhere, or its token is over. Whoever is watching goes on without asking, but never in a circle. */
   gone() {
+    if (!this.video.paused && !document.hidden && !(performance.now() - this.reopenedAt < REOPEN_AGAIN_AFTER)) {
+      this.reopenedAt = performance.now();
+      this.media.close();
+      this.begin();
+      return;
+    }
     this.trouble("This playback is over", "It went on in another tab, or was left for too long. Try again to go on where you stopped.");
   }
 

@@ -6,6 +6,8 @@ const FLUSH_EVERY = 400;
 const POLL_EVERY = 2500;
 const SLOWEST_RETRY = 10000;
 const AWAY_AFTER = 2500;
+const POST_AGAIN_AFTER = 2500;
+const MOST_AT_ONCE = 50;
 
 export class ServerProblem extends Error {
   /** @param {string} message for the viewer @param {number} status HTTP status, 0 when the server could not be reached */
@@ -53,6 +55,9 @@ export class Session extends EventTarget {
 
   adopt(timeline) {
     if (!timeline) return;
+    this.epoch ??= timeline.epoch;
+    // Its times are those of another playlist than the one on screen.
+    if (timeline.epoch !== this.epoch) return this.tell("refused", { reason: "epoch_over" });
     if (timeline.server_now !== undefined) this.offset = milliseconds(timeline.server_now) - Date.now();
     this.planVersion = timeline.version ?? this.planVersion;
     this.tell("timeline", timeline);
@@ -143,9 +148,13 @@ export class Session extends EventTarget {
     const body = JSON.stringify({ session_token: this.token, events });
     const headers = { "Content-Type": "application/json" };
     const answer = await fetch("/api/v1/events", { method: "POST", headers, body }).catch(() => null);
-    this.posting = false;
-    if (answer && (answer.ok || answer.status === 400)) this.outbox.remove(events);
-    else this.outbox.unsent();
+    if (answer && (answer.ok || answer.status === 400)) {
+      this.outbox.remove(events);
+      this.posting = false;
+    } else {
+      this.outbox.unsent();
+      setTimeout(() => (this.posting = false), POST_AGAIN_AFTER);
+    }
     if (!answer) this.tell("reconnecting");
   }
 
@@ -161,15 +170,25 @@ export class Session extends EventTarget {
     return answer?.ok ? answer.json() : null;
   }
 
-  /** The page goes away: one beacon with everything that has no answer yet. Ids make repeats harmless. */
+  /** The page goes away. */
   leave(events) {
     this.record(events);
-    const body = JSON.stringify({ session_token: this.token, events: this.outbox.all });
-    navigator.sendBeacon("/api/v1/events", new Blob([body], { type: "text/plain" }));
+    this.sendRest();
+  }
+
+  /** Beacons with everything that has no answer yet, each small enough for a browser to take. Ids make repeats harmless. */
+  sendRest() {
+    const events = this.outbox?.all ?? [];
+    for (let at = 0; at < events.length; at += MOST_AT_ONCE) {
+      const body = JSON.stringify({ session_token: this.token, events: events.slice(at, at + MOST_AT_ONCE) });
+      navigator.sendBeacon("/api/v1/events", new Blob([body], { type: "text/plain" }));
+    }
   }
 
   close() {
+    if (this.closed) return;
     this.closed = true;
+    this.sendRest();
     clearTimeout(this.retry);
     for (const timer of this.timers ?? []) clearInterval(timer);
     this.socket?.close();

@@ -16,7 +16,8 @@ from adplatform.eventlog import ids, stream
 from adplatform.eventlog.envelope import decode
 from engagement.director.features import SessionSignals
 from engagement.playback import live
-from engagement.playback.publishing import publish_to
+from engagement.playback.plan import next_epoch
+from engagement.playback.publishing import change_plan, publish_to
 from engagement.playback.sessions import Opened
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -187,3 +188,21 @@ async def test_events_refused_while_the_log_is_away_are_not_acknowledged_by_late
         await say(player, type="hello", last_seq=3)
         assert (await hear(player, "welcome"))["acked_seq"] == 1
     assert [seq for _, seq in logged(session.session.pk)] == [1]
+
+
+async def test_a_player_whose_playlist_is_over_moves_nothing_on_the_new_one(session: Opened) -> None:
+    plan = session.state.plan
+    async with socket(path_of(session)) as player:
+        await say(player, type="hello", last_seq=0)
+        await hear(player, "welcome")
+        renewed = await sync_to_async(change_plan)(
+            session.session.pk, lambda latest: next_epoch(latest, scene_id=plan.played[0], offset=0, seen_until=0)[0]
+        )
+        await sync_to_async(live.keep)(session.session.pk, live.begun(epoch=renewed.plan.epoch, t=0.0, now=datetime.now(UTC)))
+        await say(player, type="events", events=[event(1, t=plan.published[-1].t0 + 0.1)])
+        assert (await hear(player, "refused"))["reason"] == "epoch_over"
+        assert (await player.receive_output())["code"] == 4410
+    kept = live.read(session.session.pk)
+    assert kept is not None
+    assert (kept.t, kept.epoch) == (0.0, renewed.plan.epoch)
+    assert ("playback.heartbeat", 1) in logged(session.session.pk)
