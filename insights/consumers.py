@@ -60,8 +60,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self.watchdog.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self.watchdog
-            for group in self._groups():
-                await self.channel_layer.group_discard(group, self.channel_name)
+            # Without Redis there is no group to leave: memberships expire by themselves.
+            with contextlib.suppress(redis.RedisError, OSError):
+                for group in self._groups():
+                    await self.channel_layer.group_discard(group, self.channel_name)
 
     def _groups(self) -> tuple[str, ...]:
         return (store.GROUP, user_group(self.user_id or 0))

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from insights.models import Conversation, Message
 
@@ -16,7 +16,8 @@ LISTED = 50
 
 def conversations_of(user: User) -> list[dict[str, Any]]:
     """The user's latest conversations, newest first, each named by its first question."""
-    found = Conversation.objects.filter(user=user, messages__isnull=False).distinct().prefetch_related("messages")[:LISTED]
+    asked = Prefetch("messages", Message.objects.defer("answer"))  # a whole result each
+    found = Conversation.objects.filter(user=user, messages__isnull=False).distinct().prefetch_related(asked)[:LISTED]
     return [
         {"id": conversation.pk, "title": conversation.messages.all()[0].question, "started_at": conversation.started_at} for conversation in found
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 
 from insights.semantic.query import Period
 
@@ -150,7 +150,7 @@ def _named_day(words: Sequence[str], at: int, now: datetime) -> _Span | None:
 
 
 def _number(word: str) -> int | None:
-    if word.isdigit() and 0 < int(word) <= 3660:
+    if word.isdecimal() and 0 < int(word) <= 3660:
         return int(word)
     return NUMBERS.get(word)
 
@@ -192,7 +192,7 @@ def _unit_start(today: datetime, unit: str) -> datetime:
 
 
 def _add_months(day: datetime, months: int) -> datetime:
-    index = day.year * 12 + day.month - 1 + months
+    index = max(12, day.year * 12 + day.month - 1 + months)  # no calendar goes back beyond the year 1
     return day.replace(year=index // 12, month=index % 12 + 1, day=1)
 
 
@@ -248,7 +248,7 @@ def _date(words: Sequence[str], at: int, now: datetime) -> _Span | None:
 
 
 def _one_day(day: datetime | None, length: int) -> _Span | None:
-    return _Span(day, day + DAY, f"{day:%Y-%m-%d}", length) if day else None
+    return _Span(day, day + DAY, f"{day:%Y-%m-%d}", length) if day and day.year < MAXYEAR else None
 
 
 def _month(words: Sequence[str], at: int, now: datetime, *, led: bool) -> _Span | None:

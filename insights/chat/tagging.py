@@ -145,7 +145,7 @@ def _rank_numbers(tagged: Tagged) -> None:
         for index in (operator.last, operator.first - 1):
             if 0 <= index < len(tagged.tokens) and not tagged.covered(index):
                 word = tagged.tokens[index].word
-                number = int(word) if word.isdigit() else dates.NUMBERS.get(word, 0)
+                number = int(word) if word.isdecimal() else dates.NUMBERS.get(word, 0)
                 if 1 <= number <= 100:
                     tagged.tags.append(Tag(index, index + 1, "number", number=number))
                     break

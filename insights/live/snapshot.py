@@ -82,6 +82,7 @@ def build(now: datetime, *, version: tuple[int, int], compared: Yesterday) -> di
         "synthetic": {
             "sessions": ratio(audience.synthetic, audience.active),
             "impressions": ratio(sums["synthetic_impressions"], sums["impressions"]),
+            "yesterday": ratio(compared.sums["synthetic_impressions"], compared.sums["impressions"]),
         },
         "campaigns": feed.top_campaigns(now),
         "models": feed.champions(),

@@ -42,14 +42,13 @@ source.addEventListener("refused", ({ detail }) => {
 
 function synthetic(share) {
   const badge = document.getElementById("synthetic");
-  const most = Math.max(share.sessions ?? 0, share.impressions ?? 0);
-  badge.hidden = most === 0;
-  if (most === 0) return;
   const parts = [
-    share.sessions === null ? null : `${write.share(share.sessions)} of sessions`,
-    share.impressions === null ? null : `${write.share(share.impressions)} of impressions`,
-  ];
-  badge.textContent = `Includes synthetic audience: ${parts.filter(Boolean).join(", ")}`;
+    [share.sessions, "of those watching now"],
+    [share.impressions, "of today's impressions"],
+    [share.yesterday, "of yesterday's"],
+  ].filter(([part]) => part);
+  badge.hidden = !parts.length;
+  badge.textContent = `Includes synthetic audience: ${parts.map(([part, what]) => `${write.share(part)} ${what}`).join(", ")}`;
 }
 
 const PROBLEMS = { database: "The database does not answer" };

@@ -63,6 +63,11 @@ def test_a_period_in_words_is_a_half_open_range_of_utc_days(said: str, start: st
     assert periods(said) == [(start, end)]
 
 
+@pytest.mark.parametrize("said", ["last 3660 years", "9999-12-31", "since 9999-12-31", "last ⓵ days", "0000-01-01"])
+def test_no_period_leaves_the_calendar(said: str) -> None:
+    find_periods(said.split(), now=NOW)
+
+
 @pytest.mark.parametrize("said", ["may", "clicks", "2026-02-30", "second", "the sun", "top 5", "week", "q5", "30"])
 def test_what_is_no_period_stays_unread(said: str) -> None:
     assert periods(said) == []

@@ -115,7 +115,9 @@ def test_director_changes_are_counted_beside_the_decisions() -> None:
 def test_the_synthetic_share_of_impressions_is_told() -> None:
     facts.delivered(NOW, impressions=30, synthetic=True)
     facts.delivered(NOW, impressions=10)
-    assert build()["synthetic"]["impressions"] == 0.75
+    facts.delivered(NOW - timedelta(days=1, hours=2), impressions=5, synthetic=True)
+    told = build()["synthetic"]
+    assert (told["impressions"], told["yesterday"]) == (0.75, 1.0)
 
 
 @pytest.mark.parametrize(("part", "whole", "low", "high"), [(0, 10, 0.0, 0.277533), (5, 10, 0.236593, 0.763407), (10, 10, 0.722467, 1.0)])
