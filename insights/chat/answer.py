@@ -99,7 +99,7 @@ def _answer(understood: analyst.Understood, question: str, *, scope: Scope, mode
     cube = model.cubes[query.cube]
     compiled = compiler.compile_query(query, model, advertiser=scope.advertiser)
     rows = run(compiled, model=model, scope=scope)
-    read_as = phrasing.interpretation(query, model, repairs=understood.repairs)
+    read_as = phrasing.interpretation(query, model, repairs=understood.repairs) + _origin(query, scope=scope, model=model)
     facts = Facts(compiled.columns, rows.values, currency, period=query.period.label, filters=phrasing.filter_words(query, model))
     engine, note = BUILT_IN, f"More than {len(rows.values)} rows; the first are shown." if rows.capped else ""
     if _empty(compiled, rows):
@@ -142,6 +142,11 @@ def _nothing_there(query: SemanticQuery, facts: Facts, *, scope: Scope, model: S
         return fill(f"Nothing has been recorded{about} yet, in any period that you may see.", facts)
     found = Facts((Column("first", "first", "time", "day"), Column("last", "last", "time", "day")), ((first, last),), "", facts.period, facts.filters)
     return fill(f"There is no data{about} in {{{{period}}}}. What is recorded runs from {{{{r1.first}}}} to {{{{r1.last}}}}.", found)
+
+
+def _origin(query: SemanticQuery, *, scope: Scope, model: SemanticModel) -> str:
+    compiled = compiler.compile_origin(query, model, advertiser=scope.advertiser)
+    return " · includes the synthetic audience" if compiled and run(compiled, model=model, scope=scope).values else ""
 
 
 def _as_of(query: SemanticQuery, *, scope: Scope, model: SemanticModel) -> str | None:

@@ -91,12 +91,7 @@ def compile_query(query: SemanticQuery, model: SemanticModel, *, advertiser: int
         select = select.select(_named(_measure(cube, cube.measures[name]), name))
         columns.append(Column(name, cube.measures[name].label, "measure", cube.measures[name].unit))
     conditions = _conditions(build, query, advertiser)
-    select = select.from_(_table(cube.table_for(query.grain, hourly=query.period.hourly), FACTS))
-    for name, entity in build.joins.items():
-        on = _column(entity.key, name).eq(_column(_plain(cube.dimensions[name]), FACTS))
-        select = select.join(_table(entity.table, name), on=on, join_type="left")
-    if conditions:
-        select = select.where(exp.and_(*conditions))
+    select = _from_facts(select, build, cube.table_for(query.grain, hourly=query.period.hourly), conditions)
     if groups:
         select = select.group_by(*groups)
     select = _ordered(select, query).limit(query.limit)
@@ -110,15 +105,30 @@ def compile_extent(query: SemanticQuery, model: SemanticModel, *, advertiser: in
     moment = _column(cube.time.column, FACTS)
     select = exp.select(_named(exp.Min(this=moment), "first"), _named(exp.Max(this=moment.copy()), "last"))
     conditions = _conditions(build, query.model_copy(update={"period": type(query.period)()}), advertiser)
-    select = select.from_(_table(cube.tables["day"], FACTS))
-    for name, entity in build.joins.items():
-        on = _column(entity.key, name).eq(_column(_plain(cube.dimensions[name]), FACTS))
-        select = select.join(_table(entity.table, name), on=on, join_type="left")
-    if conditions:
-        select = select.where(exp.and_(*conditions))
+    select = _from_facts(select, build, cube.tables["day"], conditions)
     return Compiled(
         select.limit(1).sql("postgres", pretty=True), build.params, (Column("first", "first", "time", "day"), Column("last", "last", "time", "day"))
     )
+
+
+def compile_origin(query: SemanticQuery, model: SemanticModel, *, advertiser: int | None = None) -> Compiled | None:
+    """One row when any of the query's figures come from the synthetic audience; None for a cube that does not mark them."""
+    cube = checked_cube(query, model, advertiser=advertiser)
+    if cube.synthetic is None:
+        return None
+    build = _Build(model, cube)
+    marked = _column(cube.synthetic, FACTS)
+    conditions = [*_conditions(build, query, advertiser), marked.copy()]
+    select = _from_facts(exp.select(_named(marked, "synthetic")), build, cube.table_for(query.grain, hourly=query.period.hourly), conditions)
+    return Compiled(select.limit(1).sql("postgres", pretty=True), build.params, (Column("synthetic", "synthetic", "dimension"),))
+
+
+def _from_facts(select: exp.Select, build: _Build, table: str, conditions: list[exp.Expr]) -> exp.Select:
+    select = select.from_(_table(table, FACTS))
+    for name, entity in build.joins.items():
+        on = _column(entity.key, name).eq(_column(_plain(build.cube.dimensions[name]), FACTS))
+        select = select.join(_table(entity.table, name), on=on, join_type="left")
+    return select.where(exp.and_(*conditions)) if conditions else select
 
 
 def compile_names(entity: Entity, *, advertiser: int | None = None, limit: int = 5000) -> Compiled:

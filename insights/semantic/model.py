@@ -104,7 +104,8 @@ class Freshness(_Strict):
 
 
 class Cube(_Strict):
-    """One fact table with its measures. ``tables`` gives the table for each base grain; coarser grains come from ``day``."""
+    """One fact table with its measures. ``tables`` gives the table for each base grain; coarser grains come from ``day``.
+    ``synthetic`` names the boolean column that marks figures of a synthetic audience, which every answer then says."""
 
     label: str
     description: str = ""
@@ -112,6 +113,7 @@ class Cube(_Strict):
     time: TimeColumn
     freshness: Freshness | None = None
     scope: Name | None = None
+    synthetic: Name | None = None
     visible_to: tuple[str, ...] = ()
     dimensions: dict[Name, Name | Through] = Field(default_factory=dict)
     measures: dict[Name, Measure]
@@ -168,7 +170,7 @@ class SemanticModel(_Strict):
         """Every table the model reaches with the columns it uses: what may be granted, and what the guard lets through."""
         used: dict[str, set[str]] = {}
         for cube in self.cubes.values():
-            columns = {cube.time.column, *([cube.scope] if cube.scope else [])}
+            columns = {cube.time.column, *(column for column in (cube.scope, cube.synthetic) if column)}
             columns |= {measure.sum for measure in cube.measures.values() if measure.sum}
             columns |= {place for place in cube.dimensions.values() if isinstance(place, str)}
             for table in cube.tables.values():

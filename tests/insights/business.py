@@ -92,7 +92,7 @@ def _facts(business: Business) -> None:
                 delivery.append({
                     "bucket": TODAY - timedelta(days=day_back), "advertiser_id": flight.campaign.advertiser_id, "campaign_id": flight.campaign_id,
                     "flight_id": flight.pk, "ad_id": flight.ads.get().pk, "title_id": business.titles[title], "genre": genre, "device": device,
-                    "synthetic": False, "impressions": impressions, "clicks": (number + 2) % 5 + day_back % 3, "completed_views": impressions * 3 // 4,
+                    "synthetic": number == 0, "impressions": impressions, "clicks": (number + 2) % 5 + day_back % 3, "completed_views": impressions * 3 // 4,
                     "skips": day_back, "revenue_micros": impressions * 10_000, "decided": impressions,
                 })  # fmt: skip
     DeliveryDay.objects.bulk_create(DeliveryDay(**row) for row in delivery)

@@ -74,3 +74,11 @@ def test_an_empty_period_says_what_is_recorded(business: Business) -> None:
 def test_every_choice_offered_leads_to_an_answer(business: Business, case: dict[str, Any]) -> None:
     for choice in answered(case["ask"]).choices:
         assert answered(choice.question).status == "answered", choice.question
+
+
+def test_figures_of_the_synthetic_audience_are_labelled_and_others_are_not(business: Business) -> None:
+    synthetic, real, *_ = business.campaigns
+    note = "includes the synthetic audience"
+    assert note in answered(f"How is the {synthetic} campaign doing?").interpretation
+    assert note not in answered(f"How is the {real} campaign doing?").interpretation
+    assert note in answered("How many impressions yesterday?").interpretation
