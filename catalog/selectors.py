@@ -65,11 +65,6 @@ class WatchableTitle:
         return tuple(StoryScene(id=s.id, position=s.position, name=s.name, requires=s.requires, optional=s.optional) for s in self.scenes)
 
     @property
-    def breaks_after(self) -> tuple[int, ...]:
-        """Places (1 = after the first scene played) where the author allows an ad break."""
-        return tuple(scene.position for scene in self.scenes if scene.break_after)
-
-    @property
     def duration(self) -> float:
         """Seconds of all scenes in the full cut."""
         return sum(scene.duration() for scene in self.scenes)
@@ -141,8 +136,8 @@ def _playable_clip(asset: MediaAsset, *, named: str) -> hls.Clip:
         raise MediaNotReady(f"{named} is {asset.get_state_display().lower()}{why}; run manage.py build_media")
     problem = integrity.check(asset)
     if problem:
-        services.asset_mark_broken(asset=asset, problem=problem)
-        raise MediaNotReady(f"{named} is broken ({problem}); run manage.py build_media")
+        services.asset_take_out(asset=asset, problem=problem)
+        raise MediaNotReady(f"{named} is broken ({problem}); it is being rebuilt")
     return clip_of(asset)
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import structlog
 from django.db import transaction
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
+from adplatform.celery import app
 from catalog.media.packaged import Packaged
 from catalog.models import MediaAsset, Title
 from catalog.signals import asset_state_changed
 from catalog.story import StoryScene
 
 log = structlog.get_logger(__name__)
+
+REBUILD_TASK = "catalog.tasks.rebuild_media"
 
 
 def asset_label(asset: MediaAsset) -> str:
@@ -48,6 +53,20 @@ def asset_mark_broken(*, asset: MediaAsset, problem: str) -> bool:
         asset_state_changed.send(MediaAsset, asset=asset)
         log.warning("media_broken", asset=asset.key, problem=named)
     return bool(changed)
+
+
+def asset_take_out(*, asset: MediaAsset, problem: str) -> None:
+    """Take a clip out of service that was met damaged, and have it rebuilt; without a task queue the nightly check does that."""
+    if asset_mark_broken(asset=asset, problem=problem):
+        transaction.on_commit(lambda: _ask_for_rebuild(asset))
+
+
+def _ask_for_rebuild(asset: MediaAsset) -> None:
+    # By name: the task knows how to draw and encode, which a process that serves viewers never loads.
+    try:
+        app.send_task(REBUILD_TASK, [[asset.pk]], retry=False)
+    except (OperationalError, RedisError) as error:
+        log.warning("media_rebuild_not_queued", asset=asset.key, problem=str(error), action="run manage.py build_media")
 
 
 def asset_mark_failed(*, asset: MediaAsset, problem: str) -> None:

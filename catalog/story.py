@@ -94,11 +94,6 @@ def is_legal_order(scenes: Sequence[StoryScene], order: Sequence[int]) -> bool:
     return bool(order) and not legal_next(scenes, order)
 
 
-def is_legal_so_far(scenes: Sequence[StoryScene], order: Sequence[int]) -> bool:
-    """Whether ``order`` could be the beginning of a legal telling."""
-    return all(scene_id in legal_next(scenes, order[:index]) for index, scene_id in enumerate(order))
-
-
 def legal_orders(scenes: Sequence[StoryScene], played: Sequence[int] = ()) -> Iterator[list[int]]:
     """Every legal telling that begins with ``played``, lazily: their number grows fast, so take what you need."""
     following = legal_next(scenes, played)

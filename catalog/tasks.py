@@ -11,11 +11,12 @@ from celery.schedules import crontab
 from adplatform.celery import schedule
 from catalog import builds
 from catalog.models import MediaAsset, Title
+from catalog.services import REBUILD_TASK
 
 log = structlog.get_logger(__name__)
 
 
-@shared_task(name="catalog.tasks.rebuild_media")
+@shared_task(name=REBUILD_TASK)
 def rebuild_media(asset_ids: Sequence[int] | None = None, *, title_ids: Sequence[int] = ()) -> dict[str, object]:
     """Read the given clips (all when None) and pictures, rebuild what is missing, damaged or changed. Safe to run twice: whole ones are kept."""
     every = MediaAsset.objects.select_related("scene__title").order_by("key")
@@ -30,4 +31,4 @@ def rebuild_media(asset_ids: Sequence[int] | None = None, *, title_ids: Sequence
 
 
 # Nightly, so that a disk's slow decay is found before a viewer finds it.
-schedule("catalog.tasks.rebuild_media", crontab(hour=4, minute=10))
+schedule(REBUILD_TASK, crontab(hour=4, minute=10))

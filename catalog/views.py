@@ -27,7 +27,8 @@ TYPES = {
 }
 FOR_EVER = "public, max-age=31536000, immutable"
 PLACE = re.compile(r"(clips|pictures)/[0-9a-f]{32}/[a-z0-9]+\.[a-z0-9]+")
-ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+# Bounded: Python refuses to read a number of thousands of digits, and no file of ours has so many bytes.
+ONE_RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
 
 
 @dataclass(frozen=True)

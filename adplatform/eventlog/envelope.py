@@ -25,8 +25,6 @@ PLAYBACK_TYPES = frozenset(
     }
 )  # fmt: skip
 SERVER_TYPES = frozenset({"ad.decision", "director.decision", "experiment.exposure", "playback.session"})
-CLIENT_TYPES = AD_TYPES | PLAYBACK_TYPES
-ALL_TYPES = CLIENT_TYPES | SERVER_TYPES
 # May happen more than once for one ad; their id also carries the client's sequence number.
 REPEATABLE_AD_TYPES = frozenset({"ad.mute", "ad.unmute", "ad.pause", "ad.resume", "ad.heartbeat", "ad.error"})
 

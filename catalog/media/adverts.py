@@ -23,7 +23,6 @@ from catalog.media.weather import vignette, weather_of
 
 SIZE = (WIDTH, HEIGHT)
 CARD_SECONDS = 2.6
-FAMILY = ("Mum", "Dad", "Ida", "Tom", "Nana")
 
 
 def ad_source(recipe: AdRecipe, work: Path) -> Source:

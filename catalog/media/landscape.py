@@ -11,7 +11,6 @@ from PIL import Image, ImageChops, ImageDraw
 from catalog.media.colour import WHITE, Palette, mix
 from catalog.media.texture import Floats, Size, below, blurred, clear, glow, gradient, noise, ridge, screen, tint, to_image
 
-SETTINGS = ("ocean", "city", "space", "forest", "winter", "desert")
 HORIZON = 0.60
 
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -15,7 +16,7 @@ from catalog import seeding, selectors, story
 from catalog.media import integrity, plans
 from catalog.media.building import build_clip
 from catalog.media.colour import palette_of
-from catalog.media.landscape import SETTINGS, draw_landscape
+from catalog.media.landscape import PAINTERS, draw_landscape
 from catalog.media.packaging import PackagingError, probe, segments_of
 from catalog.media.pictures import draw_pictures
 from catalog.media.recipe import DiagnosticRecipe, SceneRecipe, digest
@@ -120,11 +121,14 @@ def test_a_clip_of_another_length_than_wanted_is_refused(media: RenderedMedia) -
 
 
 @pytest.mark.parametrize("damage", [truncate, remove])
-def test_a_damaged_clip_is_never_published_and_its_title_is_named(own_media: Path, damage: Callable[[Path], None]) -> None:
+def test_a_damaged_clip_is_never_published_its_title_is_named_and_it_is_rebuilt(
+    own_media: Path, damage: Callable[[Path], None], django_capture_on_commit_callbacks: Any
+) -> None:
     asset = asset_of("test-pattern-s3")
     damage(own_media / asset.path / "s1.m4s")
-    with pytest.raises(selectors.MediaNotReady, match=r"Test Pattern: Blue is broken"):
+    with django_capture_on_commit_callbacks() as queued, pytest.raises(selectors.MediaNotReady, match=r"Test Pattern: Blue is broken"):
         selectors.title_for_watching("test-pattern")
+    assert any("asset_take_out" in callback.__qualname__ for callback in queued)
     asset.refresh_from_db()
     assert asset.state == MediaAsset.State.BROKEN
     assert asset.problem.startswith("Test Pattern, scene 3 (Blue): s1.m4s")
@@ -198,7 +202,7 @@ def test_drawn_clips_are_packaged_like_any_other(db: None, tmp_path: Path, key: 
     assert packaged.duration == pytest.approx(4, abs=0.05)
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("setting", PAINTERS)
 def test_a_landscape_repeats_pixel_for_pixel_from_its_seed(setting: str) -> None:
     palette = palette_of("#F25C54", "#2B2D42", "storm")
     drawn = [draw_landscape((160, 90), setting, palette, seed, spare=(4, 8, 20, 40)) for seed in (7, 7, 8)]

@@ -10,7 +10,7 @@ from tests.media import Films
 def test_a_title_ready_to_watch_brings_scenes_clips_graph_and_break_places(films: Films) -> None:
     title = selectors.title_for_watching("test-pattern")
     assert [scene.position for scene in title.scenes] == [1, 2, 3, 4, 5, 6]
-    assert title.breaks_after == (2, 4)
+    assert [scene.position for scene in title.scenes if scene.break_after] == [2, 4]
     story.check(title.story)
     green = title.scenes[1]
     assert green.clip.init_uri.startswith("/media/clips/")

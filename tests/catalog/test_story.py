@@ -55,7 +55,6 @@ def test_whoever_follows_legal_next_always_reaches_the_finale(scenes: list[Story
     played: list[int] = []
     while following := story.legal_next(scenes, played):
         played.append(random.choice(following))  # type: ignore[attr-defined]
-        assert story.is_legal_so_far(scenes, played)
         assert story.is_legal_order(scenes, story.author_order(scenes, played)) or played[-1] == max(scenes, key=lambda s: s.position).id
     assert story.is_legal_order(scenes, played)
 
