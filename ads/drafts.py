@@ -23,15 +23,19 @@ from .reservation import Taken
 REQUEST_FIELDS = tuple(field.name for field in fields(AdRequest))
 # As long as the edge takes events: a viewer may pause a whole evening in front of an ad.
 TOKEN_LIFETIME = timedelta(hours=24)
+_pack = msgspec.msgpack.Encoder().encode
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """All that the decision event and the answer need, before it is known which alternates were reserved."""
+    """All that the decision event and the answer need, before it is known which alternates were reserved.
+
+    ``state`` is encoded once, for the draft and for the event. An alternate's features are raw float32 until it has won.
+    """
 
     id: uuid.UUID
     decided_at: datetime
     request: dict[str, Any]
-    state: dict[str, Any]
+    state: msgspec.Raw
     slots: list[list[dict[str, Any]]]
     explanation: dict[str, Any]
     model_version: int | None
@@ -47,7 +51,7 @@ def draft(
         id=decision_id,
         decided_at=now,
         request={name: getattr(request, name) for name in REQUEST_FIELDS},
-        state=stored_state(inventory, state, decision),
+        state=msgspec.Raw(_pack(stored_state(inventory, state, decision))),
         slots=[[_alternate(inventory, decision, slot, alternate) for alternate in slot.alternates] for slot in decision.slots],
         explanation=decision.explanation,
         model_version=decision.scores.model_version,
@@ -62,7 +66,7 @@ def stored_state(inventory: Inventory, state: DeliveryState, decision: Decision)
     columns = np.stack([state.booked, state.held, state.day_booked, state.delivered, state.held_count])
     touched = np.flatnonzero(columns.any(axis=0))
     return {
-        "flights": {str(inventory.flight_id[row]): columns[:, row].tolist() for row in touched},
+        "flights": dict(zip(map(str, inventory.flight_id[touched].tolist()), columns[:, touched].T.tolist(), strict=True)),
         "seen": [[entry.at, entry.ad, entry.flight, entry.campaign, entry.advertiser] for entry in state.seen],
         "scored": inventory.ad_id[decision.scored].tolist(),
         "pctr": decision.scores.pctr.tolist(),
@@ -97,7 +101,7 @@ def _alternate(inventory: Inventory, decision: Decision, slot: Slot, alternate: 
         "pvcr": alternate.pvcr,
         "propensity": alternate.propensity,
         "explored": alternate.explored,
-        "features": SCHEMA.pack(features),
+        "features": features.tobytes(),
     }
 
 
@@ -109,7 +113,9 @@ def won(made: Draft, taken: Taken) -> list[dict[str, Any]]:
     slots = []
     for alternates, place in zip(made.slots, taken.places, strict=True):
         if place is not None:
-            slots.append({**alternates[place], "place": place, "randomised": alternates[place]["randomised"] and place == 0})
+            given = alternates[place]
+            features = SCHEMA.pack(np.frombuffer(given["features"], dtype=np.float32))
+            slots.append({**given, "features": features, "place": place, "randomised": given["randomised"] and place == 0})
     return slots
 
 
@@ -152,8 +158,8 @@ def _corrected(candidate: dict[str, Any], served: dict[int, dict[str, Any]], los
     return candidate
 
 
-def event(made: Draft, slots: list[dict[str, Any]], explanation: dict[str, Any]) -> Event:
-    """The `ad.decision` event: its data holds every column of the Decision row."""
+def event(made: Draft, slots: list[dict[str, Any]], explanation: msgspec.Raw) -> Event:
+    """The `ad.decision` event, to be encoded: its data holds every column of the Decision row."""
     request = made.request
     return Event(
         id=made.id,

@@ -74,12 +74,14 @@ class CountersLost(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What was reserved. For each slot the place of the alternate that got it (None: lost) and why those before did not."""
+    """What was reserved. For each slot the place of the alternate that got it (None: lost) and why those before did not.
 
-    draft: bytes
+    ``draft`` is the one stored when the break was reserved before, None when the caller's own was taken.
+    """
+
+    draft: bytes | None
     places: tuple[int | None, ...]
     reasons: tuple[tuple[str, ...], ...]
-    known: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,9 @@ def reserve(
     verb, *rest = _RESERVE(client, keys, _pack(wanted), draft)
     if verb == b"rebuild":
         raise CountersLost
-    return None if verb == b"answered" else _taken(rest[0], rest[1], known=verb == b"known")
+    if verb == b"answered":
+        return None
+    return _taken(*rest) if verb == b"known" else _taken(None, *rest)
 
 
 def _wanted(request: AdRequest, inventory: Inventory, row: int, hold_micros: int) -> list[Any]:
@@ -240,16 +244,15 @@ def _wanted(request: AdRequest, inventory: Inventory, row: int, hold_micros: int
 
 def parse_known(draft: bytes | None, chosen: bytes | None) -> Taken | None:
     """The reservation stored for a break, None when there is none."""
-    return _taken(draft, chosen, known=True) if draft is not None and chosen is not None else None
+    return _taken(draft, chosen) if draft is not None and chosen is not None else None
 
 
-def _taken(draft: bytes, chosen: bytes, *, known: bool) -> Taken:
+def _taken(draft: bytes | None, chosen: bytes) -> Taken:
     places, reasons = msgspec.msgpack.decode(chosen)
     return Taken(
         draft=draft,
         places=tuple(int(place) - 1 if place else None for place in places),
         reasons=tuple(tuple(why) for why in reasons) if reasons else (),
-        known=known,
     )
 
 

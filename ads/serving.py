@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ from .ctr.scorer import score
 from .decision.decide import decide
 from .decision.inventory import Inventory
 from .decision.request import AdRequest
-from .decision.state import DeliveryState
+from .decision.state import Decision, DeliveryState
 
 # A JavaScript client and PostgreSQL's bigint both hold it.
 SEED_BITS = 53
@@ -60,6 +60,7 @@ class ServedBreak:
     milliseconds: float
 
 
+ANSWER_FIELDS = tuple(field.name for field in fields(ServedBreak))
 _answers = msgspec.msgpack.Decoder(ServedBreak)
 _drafts = msgspec.msgpack.Decoder(drafts.Draft)
 _pack = msgspec.msgpack.Encoder().encode
@@ -90,9 +91,12 @@ def _serve(request: AdRequest, now: datetime, rng: Generator | None) -> ServedBr
             known, inventory, state = _read(client, request, now)
             if isinstance(known, ServedBreak):
                 return known
-            taken = known or _decide(client, request, inventory, state, now, rng, started)
+            if known is not None and known.draft is not None:
+                return _answer(client, request, _drafts.decode(known.draft), known)
+            decision, draft = _decide(request, inventory, state, now, rng, started)
+            taken = reservation.reserve(client, request, inventory, decision, draft.id, _pack(draft), now=now)
             if taken is not None:
-                return _answer(client, request, taken)
+                return _answer(client, request, draft if taken.draft is None else _drafts.decode(taken.draft), taken)
         except reservation.CountersLost:
             recovery.rebuild(client, now=now)
     raise stream.LogUnavailable("the delivery counters are lost again and again; check the event log's Redis")
@@ -118,28 +122,28 @@ def _read(client: redis.Redis, request: AdRequest, now: datetime) -> tuple[Serve
 
 
 def _decide(
-    client: redis.Redis, request: AdRequest, inventory: Inventory, state: DeliveryState, now: datetime, rng: Generator | None, started: float
-) -> reservation.Taken | None:
+    request: AdRequest, inventory: Inventory, state: DeliveryState, now: datetime, rng: Generator | None, started: float
+) -> tuple[Decision, drafts.Draft]:
     seed = int(rng.integers(1 << SEED_BITS)) if rng is not None else secrets.randbits(SEED_BITS)
     decision = decide(request, inventory=inventory, state=state, score=score, now=now, rng=np.random.default_rng(seed))
-    decision_id = ids.new_id(now)
     milliseconds = (time.perf_counter() - started) * 1000
-    made = drafts.draft(decision_id, request, state, inventory, decision, seed=seed, now=now, ms=milliseconds)
-    return reservation.reserve(client, request, inventory, decision, decision_id, _pack(made), now=now)
+    return decision, drafts.draft(ids.new_id(now), request, state, inventory, decision, seed=seed, now=now, ms=milliseconds)
 
 
-def _answer(client: redis.Redis, request: AdRequest, taken: reservation.Taken) -> ServedBreak:
-    """Log the decision and keep the answer. A process that dies in between leaves the draft, and the next call ends here again."""
-    made = _drafts.decode(taken.draft)
+def _answer(client: redis.Redis, request: AdRequest, made: drafts.Draft, taken: reservation.Taken) -> ServedBreak:
+    """Log the decision and keep the answer, both or neither. A process that dies before leaves the draft, and the next call ends here."""
     slots = drafts.won(made, taken)
     explanation = drafts.explained(made, taken, slots)
     ads = tuple(_served(made, slot) for slot in slots)
     unfilled = max(0.0, request.duration - sum(ad.duration for ad in ads))
     answer = ServedBreak(made.id, ads, unfilled, explanation, made.milliseconds)
-    stream.append([drafts.event(made, slots, explanation)])
+    # The explanation is most of both, so it is encoded once.
+    encoded = msgspec.Raw(_pack(explanation))
+    kept = {name: getattr(answer, name) for name in ANSWER_FIELDS} | {"explanation": encoded}
     key = reservation.break_key(request)
     with client.pipeline(transaction=True) as pipeline:
-        pipeline.hset(key, "answer", _pack(answer))
+        stream.queue(pipeline, drafts.event(made, slots, encoded))
+        pipeline.hset(key, "answer", _pack(kept))
         pipeline.hdel(key, "draft")
         pipeline.execute()
     return answer

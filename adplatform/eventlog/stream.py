@@ -36,9 +36,15 @@ def _pool(url: str) -> redis.BlockingConnectionPool:
     return redis.BlockingConnectionPool.from_url(url, max_connections=32, timeout=2, socket_connect_timeout=2, socket_timeout=10)
 
 
+@lru_cache(maxsize=4)
+def _client(url: str) -> redis.Redis:
+    """Threads may share one; making another for each call costs more than most calls."""
+    return redis.Redis(connection_pool=_pool(url))
+
+
 def client() -> redis.Redis:
     """A client of the event log's Redis, which also keeps reservations and online features."""
-    return redis.Redis(connection_pool=_pool(settings.EVENTLOG_REDIS_URL))
+    return _client(settings.EVENTLOG_REDIS_URL)
 
 
 def append(events: Sequence[Event]) -> list[bytes]:
@@ -57,6 +63,11 @@ def append_payloads(payloads: Sequence[bytes]) -> list[bytes]:
             return list(pipeline.execute())
     except redis.exceptions.RedisError as error:
         raise LogUnavailable(str(error)) from error
+
+
+def queue(pipeline: Any, event: Event) -> None:
+    """Add an append to an open pipeline, for who has to write beside the log in the same round trip."""
+    pipeline.xadd(STREAM, {FIELD: encode(event)})
 
 
 def ensure_group() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adplatform.learning.online import COUNTERS, Counts, smoothed
-from adplatform.learning.schema import Feature, FeatureSchema, Matrix
+from adplatform.learning.schema import Feature, FeatureSchema, Matrix, codes_of
 from ads.decision.request import AdRequest
 from ads.decision.state import Candidates
 
@@ -68,8 +68,11 @@ SCHEMA = FeatureSchema(
 )
 
 
-def build(request: AdRequest, candidates: Candidates) -> Matrix:
-    """float32 [n candidates, n features] for one break, every ad scored as the first of its pod."""
+def build(request: AdRequest, candidates: Candidates, completion: NDArray[np.float64] | None = None) -> Matrix:
+    """float32 [n candidates, n features] for one break, every ad scored as the first of its pod.
+
+    ``completion`` is what `completion_rate` says of the candidates, for who has asked it already.
+    """
     n = len(candidates)
     columns = {
         "device": request.device,
@@ -84,11 +87,12 @@ def build(request: AdRequest, candidates: Candidates) -> Matrix:
         "progress": request.progress,
         "ads_in_session": len(request.ads_seen),
         "pod_position": 0,
-        "ad_category": [candidates.categories[code] for code in candidates.category],
+        "ad_category": codes_of(CATEGORIES, candidates.categories)[candidates.category],
         "ad_seconds": candidates.duration,
         "seen_ad": candidates.seen_ad,
         "seen_campaign": candidates.seen_campaign,
         **_rate_columns(candidates, n),
+        "ad_completion_rate": completion_rate(candidates) if completion is None else completion,
         "age_band": request.age_band or None,
         "gender": request.gender or None,
         "tier": request.tier or None,
@@ -104,36 +108,32 @@ def completion_rate(candidates: Candidates) -> NDArray[np.float64]:
 
 
 def _rate_columns(candidates: Candidates, n: int) -> dict[str, NDArray[np.float64]]:
-    clicks = _hierarchy(candidates, n, "clicks", FIRST_CLICK_RATE)
+    rates = _hierarchy(candidates, n, "clicks", FIRST_CLICK_RATE)
+    everything = rates.pop("all")
+    rates |= {
+        "genre_category": _rate(candidates, "genre_category", n, "clicks", rates["category"]),
+        "title": _rate(candidates, "title", 1, "clicks", everything),
+        "viewer": _rate(candidates, "viewer", 1, "clicks", everything),
+    }
     return {
-        **{f"{scope}_click_rate": rate for scope, rate in clicks.items()},
-        "ad_completion_rate": completion_rate(candidates),
+        **{f"{scope}_click_rate": rate for scope, rate in rates.items()},
         "ad_log_impressions": np.log1p(_counts(candidates, "ad", n)[:, 0]),
         "viewer_log_impressions": np.log1p(_counts(candidates, "viewer", 1)[:, 0]),
     }
 
 
 def _hierarchy(candidates: Candidates, n: int, counter: str, first: float) -> dict[str, NDArray[np.float64]]:
-    """Smoothed rates: ad <- campaign <- advertiser <- category <- all; genre x category <- category; title, viewer <- all."""
-    column = COUNTERS.index(counter)
+    """Smoothed rates: ad <- campaign <- advertiser <- category <- all."""
+    rates: dict[str, NDArray[np.float64]] = {}
+    prior: NDArray[np.float64] | float = first
+    for scope in ("all", "category", "advertiser", "campaign", "ad"):
+        rates[scope] = prior = _rate(candidates, scope, 1 if scope == "all" else n, counter, prior)
+    return rates
 
-    def rate(scope: str, rows: int, prior: Counts | float) -> Counts:
-        counts = _counts(candidates, scope, rows)
-        return smoothed(counts[:, column], counts[:, 0], prior, STRENGTH[scope])
 
-    everything = rate("all", 1, first)
-    category = rate("category", n, everything)
-    advertiser = rate("advertiser", n, category)
-    campaign = rate("campaign", n, advertiser)
-    return {
-        "category": category,
-        "advertiser": advertiser,
-        "campaign": campaign,
-        "ad": rate("ad", n, campaign),
-        "genre_category": rate("genre_category", n, category),
-        "title": rate("title", 1, everything),
-        "viewer": rate("viewer", 1, everything),
-    }
+def _rate(candidates: Candidates, scope: str, rows: int, counter: str, prior: Counts | float) -> Counts:
+    counts = _counts(candidates, scope, rows)
+    return smoothed(counts[:, COUNTERS.index(counter)], counts[:, 0], prior, STRENGTH[scope])
 
 
 def _counts(candidates: Candidates, scope: str, rows: int) -> Counts:

@@ -24,7 +24,8 @@ def score(request: AdRequest, candidates: Candidates) -> Scores:
 
     Reads no Redis of its own: the counters come with the candidates, from the decision's one round trip.
     """
-    rows = features.build(request, candidates)
+    completion = features.completion_rate(candidates)
+    rows = features.build(request, candidates, completion)
     champion = registry.load_champion(KIND)
     if champion is not None and champion.schema_fingerprint != features.SCHEMA.fingerprint():
         _warn_once(champion.version_number)
@@ -35,7 +36,7 @@ def score(request: AdRequest, candidates: Candidates) -> Scores:
         clicks, version = champion.predictor.predict(rows), champion.version_number
     return Scores(
         pctr=np.clip(clicks, LEAST, MOST),
-        pvcr=np.clip(features.completion_rate(candidates), LEAST, MOST),
+        pvcr=np.clip(completion, LEAST, MOST),
         features=rows,
         model_version=version,
     )

@@ -56,8 +56,10 @@ def uncountable(inventory: Inventory, request: AdRequest) -> Mask:
 
 def too_soon(inventory: Inventory, request: AdRequest) -> Mask:
     """Ads among the last few of this session, as a mask over ads."""
-    recent = [ad for ad, _, _ in request.ads_seen[-CREATIVE_GAP:]]
-    return np.isin(inventory.ad_id, recent)
+    mask = np.zeros(len(inventory.ads), dtype=bool)
+    for ad, _, _ in request.ads_seen[-CREATIVE_GAP:]:
+        mask |= inventory.ad_id == ad
+    return mask
 
 
 def _full(seen: Sequence[Seen], cap: CapRow, wanted: int, now: float) -> bool:

@@ -26,7 +26,7 @@ class Funnel:
         self.drop(reason, flights[self.inventory.ad_flight])
 
     def drop(self, reason: str, ads: Mask) -> None:
-        self.code[ads & self.alive] = CODES[reason]
+        np.copyto(self.code, CODES[reason], where=ads & self.alive)
         self.alive &= ~ads
 
 
@@ -81,7 +81,7 @@ def candidates(inventory: Inventory, state: DeliveryState, rows: Ints) -> Candid
         duration=inventory.ad_duration[rows],
         seen_ad=_times_seen(ad, [entry.ad for entry in state.seen]),
         seen_campaign=_times_seen(campaign, [entry.campaign for entry in state.seen]),
-        rates={scope: counts[rows] if scope in AD_SCOPES else counts for scope, counts in state.rates.items()},
+        rates={scope: np.take(counts, rows, axis=0) if scope in AD_SCOPES else counts for scope, counts in state.rates.items()},
     )
 
 

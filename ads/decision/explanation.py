@@ -69,7 +69,8 @@ def explain(inventory: Inventory, trace: Trace, slots: Sequence[Slot]) -> dict[s
     candidates = [_candidate(inventory, trace, row, NAMES[outcome[row]], winners.get(row)) for row in detailed]
     rest = np.ones(len(inventory.ads), dtype=bool)
     rest[detailed] = False
-    others = {NAMES[code]: inventory.ad_id[rest & (outcome == code)].tolist() for code in np.unique(outcome[rest]).tolist()}
+    found = np.flatnonzero(np.bincount(outcome[rest], minlength=len(NAMES))).tolist()
+    others = {NAMES[code]: inventory.ad_id[rest & (outcome == code)].tolist() for code in found}
     return {"considered": len(inventory.ads), "eligible": len(trace.ranked), "candidates": candidates, "others": others}
 
 

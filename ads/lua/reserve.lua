@@ -1,5 +1,5 @@
 -- KEYS: 5 seen by this viewer or session, 6 the break. ARGV: 1 msgpack of the wanted slots, 2 the draft of the answer.
--- Answers {'known', draft, chosen}, {'answered'} (the draft is gone, the answer is there), {'rebuild'} or {'reserved', draft, chosen}; chosen is msgpack {places, reasons}.
+-- Answers {'known', draft, chosen}, {'answered'} (the draft is gone, the answer is there), {'rebuild'} or {'reserved', chosen}; chosen is msgpack {places, reasons}.
 local wanted = cmsgpack.unpack(ARGV[1])
 local known = redis.call('HMGET', KEYS[6], 'draft', 'chosen')
 if known[2] then return known[1] and {'known', known[1], known[2]} or {'answered'} end
@@ -88,4 +88,4 @@ redis.call('EXPIRE', KEYS[5], wanted.forget)
 local chosen = cmsgpack.pack({places, reasons})
 redis.call('HSET', KEYS[6], 'draft', ARGV[2], 'chosen', chosen)
 redis.call('EXPIRE', KEYS[6], wanted.keep)
-return {'reserved', ARGV[2], chosen}
+return {'reserved', chosen}
