@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -54,17 +55,19 @@ class DeadEventAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
     @admin.action(description="Send again", permissions=["repair"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[DeadEvent]) -> None:
+        chosen = list(queryset)
         try:
             count = dead_events_retry(dead=queryset)
         except LogUnavailable:
             self.message_user(request, "The event log is away; nothing was changed. Try again when it is back.", messages.ERROR)
             return
+        LogEntry.objects.log_actions(request.user.pk, chosen, CHANGE, change_message="sent again")  # type: ignore[arg-type]  # staff are signed in
         self.message_user(request, f"{count} events sent again. Those that fail once more come back here.", messages.SUCCESS)
 
 
 @admin.register(RollupState)
 class RollupStateAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
-    list_display = ["name", "filled_to", "rebuilt_at"]
+    list_display = ["name", "filled_to"]
 
 
 class AssignmentInline(ReadOnly, TabularInline):  # type: ignore[misc]

@@ -11,6 +11,8 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
+from adplatform.permissions import ASK_GROUPS, LIVE_GROUPS
+
 # Title of a sidebar group -> models with their symbol, in order. Models nobody registered are left out.
 GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("Selling", (("ads.campaign", "campaign"), ("ads.flight", "flight_takeoff"), ("ads.ad", "movie"), ("ads.advertiser", "storefront"))),
@@ -43,7 +45,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """What this user may look at, by group."""
-    groups: list[dict[str, Any]] = [{"title": "Pages", "items": _pages()}]
+    groups: list[dict[str, Any]] = [{"title": "Pages", "items": list(_pages(request))}]
     for title, models in GROUPS:
         items = list(_items(request, models))
         if items:
@@ -51,12 +53,13 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     return groups
 
 
-def _pages() -> list[dict[str, Any]]:
-    return [
-        {"title": "Overview", "icon": "home", "link": reverse("admin:index")},
-        {"title": "Live", "icon": "monitoring", "link": "/live/"},
-        {"title": "Ask", "icon": "forum", "link": "/insights/"},
-    ]
+def _pages(request: HttpRequest) -> Iterable[dict[str, Any]]:
+    yield {"title": "Overview", "icon": "home", "link": reverse("admin:index")}
+    user = request.user
+    held = set(user.groups.values_list("name", flat=True))
+    for title, icon, link, allowed in (("Live", "monitoring", "/live/", LIVE_GROUPS), ("Ask", "forum", "/insights/", ASK_GROUPS)):
+        if getattr(user, "is_superuser", False) or held.intersection(allowed):
+            yield {"title": title, "icon": icon, "link": link}
 
 
 def _items(request: HttpRequest, models: Iterable[tuple[str, str]]) -> Iterable[dict[str, Any]]:

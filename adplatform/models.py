@@ -97,11 +97,10 @@ class Assignment(models.Model):
 
 
 class RollupState(models.Model):
-    """How far a rollup is filled and when it last changed; the dashboards' and the chat's 'data as of'."""
+    """How far a rollup is filled; the dashboards' and the chat's 'data as of'."""
 
     name = models.CharField(max_length=60, unique=True)
     filled_to = models.DateTimeField(null=True, blank=True, help_text="Latest event time folded in")
-    rebuilt_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.name

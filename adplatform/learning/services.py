@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
 from adplatform.models import ModelVersion
@@ -30,8 +31,16 @@ def model_rollback(*, actor: AbstractBaseUser, kind: str) -> ModelVersion:
 def model_train(*, actor: AbstractBaseUser, kind: str, estimator: str | None = None) -> None:
     """Queue a training run. Raises UnknownKind, UnknownEstimator."""
     recipe = training.recipe_for(kind)
-    estimators.find(estimator or recipe.default_estimator, recipe.task)
+    name = estimator or recipe.default_estimator
+    estimators.find(name, recipe.task)
     train_model.delay(kind, estimator)
+    LogEntry.objects.create(
+        user_id=actor.pk,
+        content_type=ContentType.objects.get_for_model(ModelVersion),
+        object_repr=f"{kind} ({name})",
+        action_flag=ADDITION,
+        change_message="training queued by hand",
+    )
 
 
 def _audit(actor: AbstractBaseUser, version: ModelVersion, words: str) -> None:

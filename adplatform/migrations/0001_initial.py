@@ -45,7 +45,6 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=60, unique=True)),
                 ("filled_to", models.DateTimeField(blank=True, help_text="Latest event time folded in", null=True)),
-                ("rebuilt_at", models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 from django.test import Client
 
-from adplatform.permissions import AD_OPS, AD_OPS_LEAD, ADVERTISER_MEMBER, EDITOR, EXECUTIVE, GROUPS, READ_ONLY, VIEWER
+from adplatform.permissions import (
+    AD_OPS,
+    AD_OPS_LEAD,
+    ADVERTISER_MEMBER,
+    AUDIENCE,
+    BILLING,
+    CONTENT,
+    EDITOR,
+    EXECUTIVE,
+    GROUPS,
+    HISTORY,
+    LEARNING,
+    READ_ONLY,
+    SELLING,
+    VIEWER,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -66,3 +83,33 @@ def test_syncing_takes_away_what_is_not_declared(groups: None) -> None:
     editors.permissions.add(Permission.objects.get(codename="delete_title"))
     call_command("sync_groups", verbosity=0)
     assert not editors.permissions.filter(codename="delete_title").exists()
+
+
+def documented(heading: str) -> dict[str, list[str]]:
+    """The table below a heading of docs/permissions.md: first cell -> the others."""
+    page = (Path(__file__).resolve().parents[2] / "docs/permissions.md").read_text()
+    lines = [line for line in page.split(f"## {heading}\n")[1].split("\n## ")[0].splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    return {row[0]: row[1:] for row in rows}
+
+
+def test_the_documented_pages_are_those_that_open() -> None:
+    pages = documented("Pages")
+    assert {None if group == "nobody signed in" else group: tuple(cells[: len(PAGES)]) for group, cells in pages.items()} == MATRIX
+
+
+@pytest.mark.parametrize("group", list(GROUPS))
+def test_the_documented_rows_are_those_of_the_declaration(group: str) -> None:
+    cells = documented("Rows in the admin").get(group, ["-"] * 6)
+    for models, cell in zip((SELLING, HISTORY, BILLING, CONTENT, AUDIENCE, LEARNING), cells, strict=True):
+        rights = GROUPS[group]
+        declared = {"edit" if model in rights.edit else "view" if model in rights.view else "-" for model in models}
+        assert declared == {cell}, f"{group} on {models}"
+
+
+@pytest.mark.usefixtures("groups")
+def test_the_admin_names_no_page_that_its_reader_may_not_open() -> None:
+    for group, shown in ((EDITOR, False), (READ_ONLY, True)):
+        client = Client()
+        client.force_login(member_of(group))
+        assert ('href="/live/"' in client.get("/admin/").text) is shown

@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import StringIO
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
 from django.test import Client
@@ -64,5 +65,6 @@ def test_in_the_admin_only_those_who_may_repair_send_again(one_dead: DeadEvent, 
     staff.user_permissions.add(Permission.objects.get(codename="change_deadevent"))
     client.post("/admin/adplatform/deadevent/", form)
     assert DeadEvent.objects.count() == 0
+    assert LogEntry.objects.get().user == staff
     consumer.drain()
     assert PlaybackEvent.objects.count() == 1

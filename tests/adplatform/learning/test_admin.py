@@ -84,6 +84,7 @@ def test_the_train_button_queues_a_run(lead: Client) -> None:
     page = lead.post(address, {"kind": "ctr", "estimator": ""}, follow=True)
     assert "is queued" in page.text
     assert "not enough data" in ModelVersion.objects.get().verdict
+    assert LogEntry.objects.get().object_repr == "ctr (random_forest)"
 
 
 def test_those_who_may_only_look_cannot_promote_or_train(version: ModelVersion) -> None:
