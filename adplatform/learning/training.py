@@ -264,11 +264,9 @@ class _Run:
         ]  # fmt: skip
         bootstrap = bool(champion and champion.parameters.get("bootstrap"))
         verdict = gates.judge(judged, first=champion is None, champion_is_bootstrap=bootstrap, prior=self._prior())
-        kept = {
-            "schema_fingerprint": recipe.schema.fingerprint(), "bootstrap": verdict.bootstrap, "trained_to": cut, "settings": self.parameters,
-            "importance": {name: round(share, 5) for name, share in sorted(fitted.importance.items(), key=lambda item: -item[1])},
-            **({"interval": residual_bands(later.labels, predictions)} if recipe.task == estimators.REGRESSION else {}),
-        }  # fmt: skip
+        kept = self._kept(fitted, bootstrap=verdict.bootstrap, cut=cut)
+        if recipe.task == estimators.REGRESSION:
+            kept["interval"] = residual_bands(later.labels, predictions)
         fields: dict[str, Any] = {
             "metrics": metrics.describe(found), "gates": [gate.as_json() for gate in judged], "verdict": verdict.words, "parameters": kept,
             "artifact": path, "artifact_sha256": digest, "trained_at": self.as_of,
@@ -284,6 +282,12 @@ class _Run:
             recipe.kind, self.estimator, version.status, verdict.words, version.number, fields["metrics"], fields["gates"], len(earlier), len(later),
             version.data_from.isoformat() if version.data_from else None, version.data_to.isoformat() if version.data_to else None, self._seconds(),
         )  # fmt: skip
+
+    def _kept(self, fitted: estimators.Fitted, *, bootstrap: bool, cut: float) -> dict[str, Any]:
+        """What serving, the next run and the admin need to know of a version beside its artifact."""
+        importance = {name: round(share, 5) for name, share in sorted(fitted.importance.items(), key=lambda item: -item[1])}
+        schema = self.recipe.schema.fingerprint()
+        return {"schema_fingerprint": schema, "bootstrap": bootstrap, "trained_to": cut, "settings": self.parameters, "importance": importance}
 
     def _metrics(self, earlier: Dataset, later: Dataset, predictions: Floats, resampling: Resampling) -> dict[str, Metric]:
         if self.recipe.task == estimators.REGRESSION:
