@@ -31,13 +31,19 @@ export class Captions {
     this.shown = "";
   }
 
+  /** Another playlist: what was placed lies at times of the one before. */
+  forget() {
+    this.tracks = new Map();
+  }
+
   /** Loads what is new in the timeline's list [{t0, url | vtt}]. */
   async place(list) {
+    const { tracks } = this;
     for (const { t0, url, vtt } of list) {
-      if (this.tracks.has(t0)) continue;
-      this.tracks.set(t0, []);
+      if (tracks.has(t0)) continue;
+      tracks.set(t0, []);
       const text = vtt ?? (await fetch(url).then((answer) => (answer.ok ? answer.text() : "")).catch(() => ""));
-      this.tracks.set(t0, parseVtt(text).map((cue) => ({ ...cue, start: cue.start + t0, end: cue.end + t0 })));
+      tracks.set(t0, parseVtt(text).map((cue) => ({ ...cue, start: cue.start + t0, end: cue.end + t0 })));
     }
   }
 

@@ -53,6 +53,7 @@ class Player {
     this.session?.close();
     // Wishes of the playback before lie on another playlist.
     Object.assign(this, { asked: null, goal: null, waitingFor: null, stalledAt: null });
+    this.captions.forget();
     const { slug, device, hour, csrf } = this.root.dataset;
     this.session = new Session({ slug, device, hour, csrf });
     this.beacons = new Beacons(this.timeline);
