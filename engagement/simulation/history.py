@@ -40,6 +40,8 @@ from .reporting import Reporter
 from .truth import CLICK, STAY, TruthFile
 
 SESSIONS_BETWEEN_DRAINS = 40
+# Sessions begin so long before the end of the stretch that all of them are over by then: nothing is written ahead of the clock.
+LONGEST_SESSION = timedelta(minutes=15)
 
 Progress = Callable[[int, int], None]
 
@@ -237,7 +239,7 @@ def write_history(*, audience: Audience, days: int, sessions: int, seed: int, un
     with TruthFile(truth_folder, f"history-{until:%Y%m%dT%H%M%S}-{seed}") as truth:
         history = History(audience, place, rng, truth)
         history.settle()
-        starts = session_starts(audience.rhythm, until=until, days=days, sessions=sessions, rng=rng)
+        starts = session_starts(audience.rhythm, until=until - LONGEST_SESSION, days=days, sessions=sessions, rng=rng)
         try:
             return history.write(starts, progress=progress)
         finally:
