@@ -16,7 +16,7 @@ from .decision.inventory import Inventory, Rows, compile_inventory
 from .models import Ad, InventorySnapshot
 from .selectors import inventory_rows
 
-VERSION_KEY = "inventory:version"
+VERSION_KEY, CONTENT_KEY = "inventory:version", "inventory:content"
 
 
 class InventoryCache:
@@ -76,6 +76,14 @@ def click_through(ad: int) -> str | None:
     with contextlib.suppress(redis.exceptions.RedisError):
         current(stream.client())
     return cache.landing_pages.get(ad)
+
+
+def watch(client: redis.Redis) -> None:
+    """Raise the version when the rows are not those of the last look: Redis may have been away when a change committed."""
+    content = str(inventory_rows().version()).encode()
+    if client.get(CONTENT_KEY) != content:
+        _raise_now()
+        client.set(CONTENT_KEY, content)
 
 
 def raise_version() -> None:

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from adplatform.eventlog import consumer, stream
-from ads.models import AdEvent, Decision, DeliveryDay, FlightBalance, LedgerEntry
+from ads.live_inventory import VERSION_KEY
+from ads.models import AdEvent, Decision, DeliveryDay, Flight, FlightBalance, LedgerEntry
 from ads.serving import serve_break, stored_break
+from ads.tasks import watch_inventory
 
 from .inventory import NOW, make_ad, make_request, track
 
@@ -51,3 +53,16 @@ def test_an_impression_books_the_price_and_the_figures_follow() -> None:
     assert (day.decided, day.impressions, day.completed_views, day.clicks, day.revenue_micros) == (1, 1, 1, 1, 1_000)
     assert Decision.objects.get().pk == served.decision
     assert set(AdEvent.objects.values_list("valid", flat=True)) == {True}
+
+
+def test_a_change_that_was_never_announced_is_noticed_within_a_minute() -> None:
+    ad = make_ad()
+    watch_inventory()
+    assert serve_break(make_request(), now=NOW).ads
+    Flight.objects.filter(pk=ad.flight_id).update(state=Flight.State.PAUSED)
+    assert serve_break(make_request(), now=NOW).ads
+    watch_inventory()
+    assert not serve_break(make_request(), now=NOW).ads
+    version = stream.client().get(VERSION_KEY)
+    watch_inventory()
+    assert stream.client().get(VERSION_KEY) == version
