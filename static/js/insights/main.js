@@ -42,6 +42,8 @@ async function ask(typed) {
   const question = typed.trim();
   if (!question || busy) return;
   setBusy(true);
+  if (box.value.trim() === question) box.value = ""; // what is typed while the answer is read stays
+  grow();
   welcome.hidden = true;
   const place = waiting(question);
   thread.append(place);
@@ -49,8 +51,6 @@ async function ask(typed) {
   const shown = await turn(question);
   place.replaceWith(shown);
   shown.scrollIntoView({ block: "start" });
-  box.value = "";
-  grow();
   setBusy(false);
   box.focus({ preventScroll: true });
 }
@@ -63,6 +63,7 @@ function setBusy(now) {
 
 async function turn(question) {
   const retry = (event) => {
+    if (busy) return;
     event.target.closest("article").remove();
     ask(question);
   };
