@@ -61,16 +61,15 @@ class Options:
 Measure = Callable[[Options], Sequence[Row]]
 
 
-def main(name: str, measure: Measure, *, servers: bool = True) -> None:
+def main(name: str, measure: Measure) -> None:
     """Run one benchmark as ``python -m benchmarks.NAME [--quick] [--json]``."""
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=sys.modules["__main__"].__doc__)
     parser.add_argument("--quick", action="store_true", help="at most 60 seconds, with wider scatter")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     arguments = parser.parse_args()
     with ExitStack() as stack:
-        if servers:
-            _bring_up(stack)
-        described = {"benchmark": name, "machine": machine(), "versions": versions(servers=servers)}
+        _bring_up(stack)
+        described = {"benchmark": name, "machine": machine(), "versions": versions()}
         result = described | {"rows": [asdict(row) for row in measure(Options(quick=arguments.quick))]}
     print(json.dumps(result) if arguments.json else table(result))
 
@@ -158,19 +157,17 @@ def _cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def versions(*, servers: bool) -> dict[str, str]:
+def versions() -> dict[str, str]:
+    from django.db import connection
+
+    from adplatform.eventlog import stream
+
     known = {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES}
-    if servers:
-        from django.db import connection
-
-        from adplatform.eventlog import stream
-
-        with connection.cursor() as cursor:
-            cursor.execute("SHOW server_version")
-            known["postgresql"] = cursor.fetchone()[0]
-        info: Any = stream.client().info("server")
-        known["redis-server"] = info["redis_version"]
-    return known
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        known["postgresql"] = cursor.fetchone()[0]
+    info: Any = stream.client().info("server")
+    return known | {"redis-server": info["redis_version"]}
 
 
 def table(result: dict[str, Any]) -> str:
