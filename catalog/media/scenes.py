@@ -7,7 +7,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from catalog.media.colour import WHITE, Palette, mix, palette_of
-from catalog.media.landscape import Landscape, draw_landscape
+from catalog.media.horizon import Landscape
+from catalog.media.landscape import draw_landscape
 from catalog.media.lettering import fitted, font, width_of, wrapped, write, write_block
 from catalog.media.motifs import MOTIFS, Motif
 from catalog.media.packaging import Source
