@@ -1,4 +1,4 @@
-"""Every benchmark, one after the other, each in a process of its own; the last full run is kept in docs/benchmarks.md."""
+"""Every benchmark, one after the other, each in a process of its own; the last figures are kept in docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ def run(name: str, *, quick: bool) -> dict[str, Any] | None:
     return json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
 
 
-def report(results: list[dict[str, Any]]) -> str:
+def report(results: list[dict[str, Any]], *, quick: bool) -> str:
+    kind = "quick run (`python -m benchmarks --quick --keep`)" if quick else "full run (`make bench`)"
     lines = [
         "# Benchmarks", "",
-        f"Figures of the last full `make bench`, {datetime.now(UTC):%Y-%m-%d}. Each can be repeated: `python -m benchmarks.NAME [--quick] [--json]`.",
+        f"Figures of the last {kind}, {datetime.now(UTC):%Y-%m-%d}. Each can be repeated: `python -m benchmarks.NAME [--quick] [--json]`.",
         "`load_before` is the machine's load when it started: above 0.5, something else was running and the figures are too low.", "",
     ]  # fmt: skip
     for result in results:
@@ -47,6 +48,7 @@ def report(results: list[dict[str, Any]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="at most 60 seconds each; docs/benchmarks.md stays as it is")
+    parser.add_argument("--keep", action="store_true", help="write docs/benchmarks.md after a quick run too")
     arguments = parser.parse_args()
     results, failed = [], []
     for name in names():
@@ -56,8 +58,8 @@ def main() -> None:
             continue
         results.append(result)
         print(table(result), end="\n\n", flush=True)
-    if not arguments.quick and not failed:
-        REPORT.write_text(report(results))
+    if (arguments.keep or not arguments.quick) and not failed:
+        REPORT.write_text(report(results, quick=arguments.quick))
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 
