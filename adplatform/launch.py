@@ -109,14 +109,14 @@ def _serve(here: runtime.Places, port: int, environment: dict[str, str], began: 
         threading.Thread(target=_beside, args=(done, "build_media", RENDERING, environment, here.logs / "build_media.log")),
         threading.Thread(target=_keep_servers_up, args=(done, here)),
     ]
-    for helper in helpers:
-        helper.start()
     try:
+        for helper in helpers:
+            helper.start()
         running.run()
     finally:
         say("stopping")
         done.set()
-        for helper in helpers:
+        for helper in filter(threading.Thread.is_alive, helpers):
             helper.join()
 
 
