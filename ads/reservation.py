@@ -38,6 +38,7 @@ FORGET_SECONDS = 31 * 86_400
 KEEP_BREAK_SECONDS = 26 * 3600
 KEEP_SYNTHETIC_BREAK_SECONDS = 3600
 LEASE_SECONDS = 30
+SEEN_CHUNK = 5_000
 SCOPES = ("ad", "flight", "campaign", "advertiser")
 # Reported of an ad that was not shown, or not to its end: nothing more will be charged for it.
 ENDS_UNCHARGED = frozenset({"ad.skip", "ad.error", "ad.not_used"})
@@ -296,28 +297,32 @@ def rebuild(client: redis.Redis, facts: Callable[[], tuple[Sequence[Balance], Se
             raise redis.exceptions.TimeoutError("the delivery counters are being rebuilt by another process for too long")
         time.sleep(0.02)
     if client.exists(READY):
-        _give_back(client, mine)
+        client.eval(_GIVE_BACK, 1, LEASE, mine)
         return
     try:
         _write(client, *facts(), lease=mine)
     except Exception:
-        _give_back(client, mine)
+        client.eval(_GIVE_BACK, 1, LEASE, mine)
         raise
 
 
-def _give_back(client: redis.Redis, mine: str) -> None:
-    """Only one's own lease: by now it may have run out and be another's."""
-    client.eval("if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end", 1, LEASE, mine)
+# Only one's own lease: by now it may have run out and be another's.
+_GIVE_BACK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+_RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('EXPIRE', KEYS[1], ARGV[2]) end"
 
 
 def _write(client: redis.Redis, balances: Sequence[Balance], holds: Sequence[Held], seen: Sequence[tuple[str, str, float]], *, lease: str) -> None:
     seen = [*seen, *((hold.seen_key, hold.seen_member, hold.at) for hold in holds if not hold.confirmed)]
-    with client.pipeline(transaction=False) as pipeline:
-        for key, member, at in seen:
-            pipeline.zadd(key, {member: at})
-        for key in {key for key, _, _ in seen}:
-            pipeline.expire(key, FORGET_SECONDS)
-        pipeline.execute()
+    for start in range(0, len(seen), SEEN_CHUNK):
+        chunk = seen[start : start + SEEN_CHUNK]
+        with client.pipeline(transaction=False) as pipeline:
+            for key, member, at in chunk:
+                pipeline.zadd(key, {member: at})
+            for key in {key for key, _, _ in chunk}:
+                pipeline.expire(key, FORGET_SECONDS)
+            # A month of impressions takes longer than one lease.
+            pipeline.eval(_RENEW, 1, LEASE, lease, LEASE_SECONDS)
+            pipeline.execute()
     wanted = {
         "flights": [[flight, booked, 0, day, day_booked, delivered, 0] for flight, booked, day, day_booked, delivered in (b.row() for b in balances)],
         "holds": [
