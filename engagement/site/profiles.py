@@ -6,7 +6,7 @@ import uuid
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from engagement import selectors, services
 from engagement.models import Viewer
@@ -20,7 +20,7 @@ def _owned(request: HttpRequest, pk: uuid.UUID) -> Viewer:
     return get_object_or_404(selectors.viewers_owned_by(account=owner.account, browser=owner.browser), pk=pk)
 
 
-@require_GET
+@require_safe
 def index(request: HttpRequest) -> HttpResponse:
     hour = current.demo_hour(request)
     demo = DemoForm(initial={"device": current.demo_device(request), "hour": "" if hour is None else hour})

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import Title
 from engagement import selectors, services
@@ -25,7 +25,7 @@ def _query(request: HttpRequest) -> str:
     return request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_QUERY]
 
 
-@require_GET
+@require_safe
 def browse(request: HttpRequest) -> HttpResponse:
     viewer = current.viewer_of(request)
     query = _query(request)
@@ -40,7 +40,7 @@ def browse(request: HttpRequest) -> HttpResponse:
     return render(request, "engagement/browse.html", context | {"page": page})
 
 
-@require_GET
+@require_safe
 def suggest(request: HttpRequest) -> JsonResponse:
     """What the search box offers while somebody types."""
     query = _query(request)
@@ -58,7 +58,7 @@ def suggest(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"query": query, "results": results})
 
 
-@require_GET
+@require_safe
 def readiness(request: HttpRequest) -> JsonResponse:
     """Which titles can be played by now; pages that show one in preparation ask again."""
     return JsonResponse({"ready": [card.title.slug for card in map(shelves.card_of, shelves.published_titles()) if card.ready]})
@@ -68,7 +68,7 @@ def _card(slug: str) -> shelves.Card:
     return shelves.card_of(get_object_or_404(shelves.published_titles(), slug=slug))
 
 
-@require_GET
+@require_safe
 def title(request: HttpRequest, slug: str) -> HttpResponse:
     """The title's page; with ``?part=detail`` only what the dialog on the browse page shows."""
     card = _card(slug)
@@ -109,7 +109,7 @@ def _back(request: HttpRequest, slug: str) -> str:
     return reverse("title", args=[slug])
 
 
-@require_GET
+@require_safe
 def watch(request: HttpRequest, slug: str) -> HttpResponse:
     card = _card(slug)
     if not card.scenes:

@@ -141,6 +141,8 @@ class Vocabulary:
         candidates = set(dates.VOCABULARY) | QUESTION_WORDS
         candidates |= self.model_words if len(word) > 3 else set()
         candidates |= {name for name in self.name_words if len(name) > 4} if len(word) > 4 else set()
+        # Few slips hit the first letter: in a word of four, another first letter makes another word ("mars" is not "cars").
+        candidates = {other for other in candidates if len(word) > 4 or other[:1] == word[:1]}
         near: dict[int, set[str]] = {}
         for other in candidates:
             if len(other) > 3 and (distance := OSA.distance(word, other, score_cutoff=limit)) <= limit:
