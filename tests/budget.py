@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 # Seconds on 2 cores. Together they stay under the 12 minutes that the whole suite may take.
-BUDGET = {"adplatform": 150, "catalog": 60, "ads": 120, "engagement": 150, "insights": 100, "browser": 120}
+BUDGET = {"adplatform": 150, "catalog": 60, "ads": 120, "engagement": 150, "insights": 100, "browser": 160}
 
 _spent: Counter[str] = Counter()
 

@@ -173,6 +173,9 @@ def one_at_a_time(kind: str) -> Iterator[None]:
                 raise AlreadyTraining(f"a {kind} model is being trained already; wait for it to finish")
         yield
     finally:
+        # Closing alone lets the lock go whenever the server notices; whoever trains next may be faster.
+        if guard.connection is not None:
+            guard.rollback()
         guard.close()
 
 
