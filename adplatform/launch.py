@@ -21,6 +21,8 @@ from adplatform import runtime, supervisor
 HOST = "127.0.0.1"
 READY_SECONDS = 60.0
 WATCH_SECONDS = 3.0
+# The others import as much as the web process does; on two cores they would slow down what people wait for.
+WEB_HEAD_START_SECONDS = 4.0
 RENDERING = ["manage.py", "build_media", "--only-missing", "--workers", "1"]
 
 
@@ -101,7 +103,7 @@ def _refuse_taken_port(port: int) -> None:
 
 def _serve(here: runtime.Places, port: int, environment: dict[str, str], began: float) -> None:
     commands = supervisor.parse_procfile((runtime.ROOT / "Procfile").read_text(), environment)
-    running = supervisor.Supervisor(commands, here.run / "processes.json", environment)
+    running = supervisor.Supervisor(commands, here.run / "processes.json", environment, head_start_seconds=WEB_HEAD_START_SECONDS)
     done = threading.Event()
     helpers = [
         threading.Thread(target=_beside, args=(done, "greet", ["-m", "adplatform.launch", "--greet", str(port), str(began)], environment, None)),

@@ -64,17 +64,20 @@ class Child:
 
 @dataclass
 class Supervisor:
-    """One supervisor of one Procfile. ``pid_file`` remembers the children, so that the next run can end what a killed one left."""
+    """One supervisor of one Procfile. ``pid_file`` remembers the children, so that the next run can end what a killed one left;
+    the first process gets a head start, since it is the one that people wait for."""
 
     commands: dict[str, list[str]]
     pid_file: Path
     environment: Mapping[str, str]
     stop_seconds: float = STOP_SECONDS
+    head_start_seconds: float = 0.0
     children: list[Child] = field(init=False)
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self.children = [Child(name, command) for name, command in self.commands.items()]
+        later = time.monotonic() + self.head_start_seconds
+        self.children = [Child(name, command, restart_at=later if number else 0.0) for number, (name, command) in enumerate(self.commands.items())]
 
     def run(self) -> None:
         """Start everything and return after ``stop`` (or SIGINT, SIGTERM), with every child ended."""

@@ -82,6 +82,7 @@ class Clicking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interest: float
     device: dict[str, float]
     per_view_of_same_campaign: float
+    weary_hours: float
     per_place_in_pod: float
     evening: float
     genre_fit: float

@@ -6,8 +6,10 @@ The probabilities never leave the simulation except into its truth files; a mode
 from __future__ import annotations
 
 import math
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from numpy.random import Generator
@@ -32,7 +34,7 @@ class SceneView:
 
 @dataclass(frozen=True, slots=True)
 class AdView:
-    """What a person meets as an ad. ``place`` counts from 0 in its pod; ``seen_before`` counts views of the same campaign."""
+    """What a person meets as an ad. ``place`` counts from 0 in its pod; ``seen_before`` counts recent views of its campaign."""
 
     key: str
     category: str
@@ -63,6 +65,21 @@ class Watched:
     seconds: float
     left: bool
     truth: float
+
+
+class Views:
+    """Who saw which campaign when. Weariness wears off: a view counts for ``hours``, else a week of history would end in an
+    audience that clicks on nothing any more."""
+
+    def __init__(self, hours: float) -> None:
+        self._kept = timedelta(hours=hours)
+        self._seen: dict[tuple[uuid.UUID, int], list[datetime]] = {}
+
+    def recent(self, person: uuid.UUID, campaign: int, *, now: datetime) -> int:
+        return sum(now - seen < self._kept for seen in self._seen.get((person, campaign), ()))
+
+    def add(self, person: uuid.UUID, campaign: int, *, now: datetime) -> None:
+        self._seen.setdefault((person, campaign), []).append(now)
 
 
 def scene_fit(person: Person, scene: SceneView) -> float:

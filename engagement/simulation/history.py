@@ -7,8 +7,6 @@ The log is drained as it fills, so that each decision sees what came before it.
 from __future__ import annotations
 
 import contextlib
-import uuid
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -69,10 +67,13 @@ class History:
     rng: Generator
     truth: TruthFile
     persons: list[Person] = field(default_factory=list)
-    views: Counter[tuple[uuid.UUID, int]] = field(default_factory=Counter)
+    views: behaviour.Views = field(init=False)
     report: Report = field(default_factory=Report)
     waiting: list[Event] = field(default_factory=list)
     unsaved: list[PlaybackSession] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.views = behaviour.Views(self.audience.clicking.weary_hours)
 
     def settle(self) -> None:
         self.persons = world.settle_people(self.audience, self.place, rng=self.rng)
@@ -194,14 +195,13 @@ class Walk:
 
     def _ad(self, item: Item, ad: PlannedAd, place: int) -> bool:
         run, creative = self.run_of, self.run_of.place.creatives[ad.ad]
-        key = (self.person.id, ad.campaign)
         view = behaviour.AdView(
             key=creative.key,
             category=creative.category,
             duration=item.t1 - item.t0,
             skip_after=ad.skip_after,
             place=min(place, BREAK_ADS),
-            seen_before=run.views[key],
+            seen_before=run.views.recent(self.person.id, ad.campaign, now=self.clock),
             genres=self.title.genres,
             hour=self.session.hour,
             device=self.session.device,
@@ -210,7 +210,7 @@ class Walk:
         token = tokens.read(ad.token, tokens.TrackingToken, now=None)
         self._log(list(reporting.ad_events(self.reporter, token, watched, began=self.clock)))
         run.truth.add(CLICK, token.decision, token.slot, watched.truth)
-        run.views[key] += 1
+        run.views.add(self.person.id, ad.campaign, now=self.clock)
         run.report.ads += 1
         run.report.clicks += any(action.type == "ad.click" for action in watched.actions)
         self.clock += timedelta(seconds=watched.seconds)

@@ -11,7 +11,6 @@ import contextlib
 import json
 import time
 import uuid
-from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -68,7 +67,10 @@ class Crowd:
     persons: list[Person]
     site: Site
     rng: Generator
-    views: Counter[tuple[uuid.UUID, int]] = field(default_factory=Counter)
+    views: behaviour.Views = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.views = behaviour.Views(self.audience.clicking.weary_hours)
 
     async def run(self, viewers: int, *, seconds: float | None = None) -> None:
         async with asyncio.timeout(seconds):
@@ -201,13 +203,13 @@ class Player:
         creative = crowd.place.creatives.get(item["id"])
         if creative is None:
             raise Lost(f"ad {item['id']} is newer than this audience")
-        key = (self.person.id, item["id"])
+        now = datetime.now(UTC)
         view = behaviour.AdView(
             key=creative.key, category=creative.category, duration=item["t1"] - item["t0"], skip_after=item["skip_after"], place=item["n"] - 1,
-            seen_before=crowd.views[key], genres=self.title.genres, hour=self.hour, device=self.person.device,
+            seen_before=crowd.views.recent(self.person.id, item["id"], now=now), genres=self.title.genres, hour=self.hour, device=self.person.device,
         )  # fmt: skip
         watched = behaviour.watch_ad(crowd.audience, self.person, view, rng=crowd.rng)
-        crowd.views[key] += 1
+        crowd.views.add(self.person.id, item["id"], now=now)
         await self._through(item, watched, lambda action: self.event(action.type, token=item["token"]))
         self.ad_seconds += watched.seconds
         if watched.left:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -96,3 +96,12 @@ def test_a_wrong_audience_file_is_refused_with_the_place(change: tuple[str, str]
 def test_a_missing_audience_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(AudienceProblem, match=r"nobody\.yaml"):
         load(tmp_path / "nobody.yaml")
+
+
+def test_weariness_of_a_campaign_wears_off() -> None:
+    views, person, noon = behaviour.Views(hours=24), someone(1).id, datetime(2026, 3, 9, 12, tzinfo=UTC)
+    views.add(person, 7, now=noon)
+    views.add(person, 7, now=noon + timedelta(hours=1))
+    assert views.recent(person, 7, now=noon + timedelta(hours=2)) == 2
+    assert views.recent(person, 7, now=noon + timedelta(hours=24, minutes=30)) == 1
+    assert views.recent(person, 8, now=noon) == 0
