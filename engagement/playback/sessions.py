@@ -174,23 +174,21 @@ def _earlier_position(viewer: Viewer | None, title: WatchableTitle) -> tuple[int
 
 def _reopen(session: PlaybackSession, *, tab: str, now: datetime, rng: Generator | None) -> Opened:
     kept = live.read(session.pk)
-    plan = from_json(session.plan)
-    scene_id, offset = left_at(session, plan, kept)
-    if now - _heard_at(session) > IDLE_BEFORE_NEW_EPOCH:
-
-        def renewed(latest: Plan) -> Plan:
-            # Opened twice at once, the session needs one new playlist: a second one would end the first.
-            return latest if latest.epoch != plan.epoch else next_epoch(latest, scene_id=scene_id, offset=offset, seen_until=seen_until)[0]
-
-        seen_until = kept.furthest if kept is not None and kept.epoch == plan.epoch else time_of_position(plan, scene_id, offset) or 0.0
-        state = change_plan(session.pk, renewed)
-        if state.won:
-            give_back(unseen_ads(plan, state.plan), now=now)
-    else:
+    unseen: dict[uuid.UUID, list[int]] = {}
+    with transaction.atomic():
+        # Opened several times at once, the first makes the new playlist; the others wait here, and meet a session just seen.
+        session = PlaybackSession.objects.select_for_update().get(pk=session.pk)
+        plan = from_json(session.plan)
+        scene_id, offset = left_at(session, plan, kept)
         state = State(session.pk, session.plan_version, plan)
-    resume_at = time_of_position(state.plan, scene_id, offset) or 0.0
-    PlaybackSession.objects.filter(pk=session.pk).update(tab=tab, last_seen_at=now, epoch=state.plan.epoch)
-    return _ready(session, state, resume_at, now=now, rng=rng, reopened=True)
+        if now - _heard_at(session) > IDLE_BEFORE_NEW_EPOCH:
+            seen_until = kept.furthest if kept is not None and kept.epoch == plan.epoch else time_of_position(plan, scene_id, offset) or 0.0
+            state = change_plan(session.pk, lambda latest: next_epoch(latest, scene_id=scene_id, offset=offset, seen_until=seen_until)[0])
+            unseen = unseen_ads(plan, state.plan)
+        PlaybackSession.objects.filter(pk=session.pk).update(tab=tab, last_seen_at=now, epoch=state.plan.epoch)
+    if unseen:
+        give_back(unseen, now=now)
+    return _ready(session, state, time_of_position(state.plan, scene_id, offset) or 0.0, now=now, rng=rng, reopened=True)
 
 
 def unseen_ads(before: Plan, after: Plan) -> dict[uuid.UUID, list[int]]:
