@@ -15,7 +15,16 @@ from adplatform.permissions import ASK_GROUPS, LIVE_GROUPS
 
 # Title of a sidebar group -> models with their symbol, in order. Models nobody registered are left out.
 GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
-    ("Selling", (("ads.campaign", "campaign"), ("ads.flight", "flight_takeoff"), ("ads.ad", "movie"), ("ads.advertiser", "storefront"))),
+    (
+        "Selling",
+        (
+            ("ads.campaign", "campaign"),
+            ("ads.flight", "flight_takeoff"),
+            ("ads.ad", "movie"),
+            ("ads.adpolicy", "tune"),
+            ("ads.advertiser", "storefront"),
+        ),
+    ),
     ("Delivery and money", (("ads.decision", "how_to_vote"), ("ads.adevent", "sensors"), ("ads.ledgerentry", "receipt_long"))),
     (
         "Catalogue",

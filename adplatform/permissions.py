@@ -13,9 +13,9 @@ READ_ONLY = "read-only"
 ADVERTISER_MEMBER = "advertiser-member"
 VIEWER = "viewer"
 
-SELLING = ("ads.advertiser", "ads.campaign", "ads.flight", "ads.ad")
-HISTORY = ("ads.historicalcampaign", "ads.historicalflight", "ads.historicalad")
-BILLING = ("ads.flightbalance", "ads.decision", "ads.adevent", "ads.ledgerentry")
+SELLING = ("ads.advertiser", "ads.campaign", "ads.flight", "ads.ad", "ads.adpolicy")
+HISTORY = ("ads.historicalcampaign", "ads.historicalflight", "ads.historicalad", "ads.historicaladpolicy")
+BILLING = ("ads.flightbalance", "ads.flightforecast", "ads.decision", "ads.adevent", "ads.ledgerentry")
 CONTENT = ("catalog.genre", "catalog.title", "catalog.scene", "catalog.mediaasset")
 AUDIENCE = ("engagement.playbacksession", "engagement.directordecision", "engagement.rating")
 LEARNING = ("adplatform.modelversion", "adplatform.experiment", "adplatform.rollupstate", "adplatform.deadevent")

@@ -25,11 +25,11 @@ log = structlog.get_logger(__name__)
 
 DECISION_COLUMNS = (
     "id", "day", "decided_at", "session", "viewer", "title", "break_id", "request", "state", "slots", "explanation", "model_version",
-    "inventory_version", "seed", "milliseconds", "synthetic",
+    "inventory_version", "seed", "milliseconds", "control", "synthetic",
 )  # fmt: skip
 EVENT_COLUMNS = (
     "id", "day", "type", "occurred_at", "received_at", "decision", "slot", "session", "viewer", "title", "ad", "flight", "campaign",
-    "price_micros", "valid", "reason", "data", "synthetic",
+    "price_micros", "valid", "reason", "ip_hash", "ua_hash", "data", "synthetic",
 )  # fmt: skip
 NO_SESSION = uuid.UUID(int=0)
 
@@ -106,7 +106,8 @@ class AdEvents:
         return (
             event.id, ids.day_of(event.id), event.type, event.occurred_at, event.received_at, _decision(event), event.slot or 0,
             event.session or NO_SESSION, event.viewer, event.title, event.ad or 0, event.flight or 0, self.facts.flight(event.flight).campaign,
-            event.price_micros, not item.reason, item.reason, event.data, event.synthetic,
+            event.price_micros, not item.reason, item.reason, event.ip_hash, event.ua_hash, event.data,
+            event.synthetic,
         )  # fmt: skip
 
     def _billable(self, event: Event) -> ledger.Billable:
@@ -187,5 +188,5 @@ def _decision_row(event: Event) -> tuple[Any, ...]:
     return (
         event.id, ids.day_of(event.id), event.occurred_at, event.session or NO_SESSION, event.viewer, event.title, data["break_id"],
         data["request"], data["state"], data["slots"], data["explanation"], data["model_version"], data["inventory_version"], data["seed"],
-        data["milliseconds"], event.synthetic,
+        data["milliseconds"], data.get("control", False), event.synthetic,
     )  # fmt: skip

@@ -47,6 +47,8 @@ def request_of(stored: dict[str, Any]) -> AdRequest:
     known = {**stored, "session": uuid.UUID(stored["session"]), "viewer": uuid.UUID(stored["viewer"]) if stored["viewer"] else None}
     known["genres"] = tuple(stored["genres"])
     known["ads_seen"] = tuple((ad, flight, campaign) for ad, flight, campaign in stored["ads_seen"])
+    known["tags"] = tuple(stored["tags"])
+    known["segments"] = None if stored["segments"] is None else tuple(stored["segments"])
     known["favourite_genres"] = None if stored["favourite_genres"] is None else tuple(stored["favourite_genres"])
     return AdRequest(**known)
 

@@ -53,6 +53,8 @@ class Viewer(models.Model):
     monthly_hours = models.FloatField(default=10, validators=[MinValueValidator(0), MaxValueValidator(744)])
     favourite_genres = models.ManyToManyField(Genre, blank=True)
     ads_consent = models.BooleanField(default=False)
+    country = models.CharField(max_length=2, blank=True, help_text="ISO 3166-1 code; empty when not said")
+    timezone = models.CharField(max_length=40, blank=True, help_text="IANA name, for example Europe/Berlin; empty: the browser's")
     colour = models.CharField(max_length=7, default="#3A86FF")
     synthetic = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)

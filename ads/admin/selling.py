@@ -188,7 +188,7 @@ class CampaignAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
 def goal_bar(flight: Flight) -> SafeString:
     length = (flight.ends_at - flight.starts_at).total_seconds()
     passed = min(1.0, max(0.0, (datetime.now(UTC) - flight.starts_at).total_seconds() / length)) if length > 0 else None
-    return show.progress(show.delivered(flight, show.balance_of(flight)), flight.goal_amount, words=show.goal_words(flight), planned=passed)
+    return show.progress(show.delivered(flight, show.balance_of(flight)), flight.goal_amount or 0, words=show.goal_words(flight), planned=passed)
 
 
 def preview(asset: MediaAsset | None) -> SafeString | str:

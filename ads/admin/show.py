@@ -51,6 +51,8 @@ def progress(part: float, whole: float, *, words: str = "", planned: float | Non
 
 
 def goal_words(flight: Flight) -> str:
+    if flight.goal_amount is None:
+        return "no goal"
     if flight.goal_type == Flight.Goal.SPEND:
         return f"of {money(flight.goal_amount)}"
     return f"of {count(flight.goal_amount)} {flight.get_goal_type_display().lower()}"

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 
 # Attributes of the viewer that may be used for ads only with consent; without it they are None and count as withheld.
-CONSENT_ATTRIBUTES = ("tier", "age_band", "gender", "monthly_hours", "favourite_genres")
+CONSENT_ATTRIBUTES = ("tier", "age_band", "gender", "monthly_hours", "favourite_genres", "segments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,9 @@ class AdRequest:
     """One break of one playback session.
 
     Durations in seconds. ``hour`` and ``weekday`` (Monday 0) are of the viewer's zone. ``ads_seen`` lists (ad, flight,
-    campaign) ids already served in this session, oldest first. ``break_index`` counts from 0.
+    campaign) ids already served in this session, oldest first. ``break_index`` counts from 0. ``country`` is an ISO 3166-1
+    code, None when unknown. ``creative_gap``, ``reserve_micros`` (of one impression) and ``house_ads`` are the title's ad
+    policy. ``ip_hash`` and ``ua_hash`` are `adplatform.eventlog.hashing.daily_hash` of who asked, empty when unknown.
     """
 
     session: uuid.UUID
@@ -39,5 +41,14 @@ class AdRequest:
     favourite_genres: tuple[str, ...] | None = None
     progress: float = 0.0
     ads_seen: tuple[tuple[int, int, int], ...] = ()
+    maturity: str = ""
+    tags: tuple[str, ...] = ()
+    country: str | None = None
+    segments: tuple[str, ...] | None = None
+    creative_gap: float = 120.0
+    reserve_micros: int = 1_000
+    house_ads: bool = True
+    ip_hash: str = ""
+    ua_hash: str = ""
     arms: dict[str, str] = field(default_factory=dict)
     synthetic: bool = False

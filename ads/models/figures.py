@@ -1,0 +1,151 @@
+"""Rollups of delivery, of breaks, of seconds left unfilled, and of why ads did not serve: additive, by bucket of time."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class DeliveryRollup(models.Model):
+    """Additive figures of ad delivery in one bucket of event time, per ad, title, device and origin."""
+
+    bucket = models.DateTimeField()
+    advertiser_id = models.BigIntegerField()
+    campaign_id = models.BigIntegerField()
+    flight_id = models.BigIntegerField()
+    ad_id = models.BigIntegerField()
+    title_id = models.BigIntegerField(default=0, help_text="0 when unknown")
+    genre = models.CharField(max_length=40, default="", help_text="Slug of the title's first genre")
+    device = models.CharField(max_length=20, default="")
+    synthetic = models.BooleanField(default=False)
+    decided = models.BigIntegerField(default=0, help_text="Slots won")
+    impressions = models.BigIntegerField(default=0)
+    first_quartiles = models.BigIntegerField(default=0)
+    midpoints = models.BigIntegerField(default=0)
+    third_quartiles = models.BigIntegerField(default=0)
+    completed_views = models.BigIntegerField(default=0)
+    skips = models.BigIntegerField(default=0)
+    clicks = models.BigIntegerField(default=0)
+    gross_impressions = models.BigIntegerField(default=0, db_default=0, help_text="Valid and invalid ones; without gross_ a figure is net")
+    gross_completed_views = models.BigIntegerField(default=0, db_default=0)
+    gross_clicks = models.BigIntegerField(default=0, db_default=0)
+    errors = models.BigIntegerField(default=0)
+    invalid = models.BigIntegerField(default=0)
+    revenue_micros = models.BigIntegerField(default=0, help_text="Booked less reversed")
+    reversed_micros = models.BigIntegerField(default=0, db_default=0, help_text="Booked and taken back since: found invalid, or refunded")
+
+    class Meta:
+        abstract = True
+
+
+class DeliveryMinute(DeliveryRollup):
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bucket", "ad_id", "flight_id", "campaign_id", "advertiser_id", "title_id", "genre", "device", "synthetic"],
+                name="delivery_minute_key",
+            )
+        ]
+
+
+class DeliveryHour(DeliveryRollup):
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bucket", "ad_id", "flight_id", "campaign_id", "advertiser_id", "title_id", "genre", "device", "synthetic"],
+                name="delivery_hour_key",
+            )
+        ]
+
+
+class DeliveryDay(DeliveryRollup):
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bucket", "ad_id", "flight_id", "campaign_id", "advertiser_id", "title_id", "genre", "device", "synthetic"],
+                name="delivery_day_key",
+            )
+        ]
+
+
+class BreakRollup(models.Model):
+    """Additive figures of ad breaks asked for and filled, per title and device, in one bucket of decision time."""
+
+    bucket = models.DateTimeField()
+    title_id = models.BigIntegerField(default=0)
+    genre = models.CharField(max_length=40, default="")
+    device = models.CharField(max_length=20, default="")
+    synthetic = models.BooleanField(default=False)
+    requests = models.BigIntegerField(default=0)
+    filled = models.BigIntegerField(default=0, help_text="Requests with at least one ad")
+    slots_offered = models.BigIntegerField(default=0)
+    slots_filled = models.BigIntegerField(default=0)
+    unfilled_milliseconds = models.BigIntegerField(default=0)
+    decision_microseconds = models.BigIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class BreakMinute(BreakRollup):
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bucket", "title_id", "genre", "device", "synthetic"], name="break_minute_key")]
+
+
+class BreakHour(BreakRollup):
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bucket", "title_id", "genre", "device", "synthetic"], name="break_hour_key")]
+
+
+class BreakDay(BreakRollup):
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bucket", "title_id", "genre", "device", "synthetic"], name="break_day_key")]
+
+
+class UnfilledRollup(models.Model):
+    """Additive seconds of ad breaks that stayed empty, by the reason, in one bucket of decision time."""
+
+    bucket = models.DateTimeField()
+    title_id = models.BigIntegerField(default=0)
+    genre = models.CharField(max_length=40, default="")
+    device = models.CharField(max_length=20, default="")
+    reason = models.CharField(max_length=40)
+    synthetic = models.BooleanField(default=False)
+    breaks = models.BigIntegerField(default=0)
+    milliseconds = models.BigIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class UnfilledHour(UnfilledRollup):
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bucket", "title_id", "genre", "device", "reason", "synthetic"], name="unfilled_hour_key")]
+
+
+class UnfilledDay(UnfilledRollup):
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bucket", "title_id", "genre", "device", "reason", "synthetic"], name="unfilled_day_key")]
+
+
+class FunnelRollup(models.Model):
+    """How often an ad ended at each stage of a decision, in one bucket of decision time: why it served and why not."""
+
+    bucket = models.DateTimeField()
+    flight_id = models.BigIntegerField()
+    ad_id = models.BigIntegerField()
+    reason = models.CharField(max_length=40)
+    synthetic = models.BooleanField(default=False)
+    decisions = models.BigIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class FunnelHour(FunnelRollup):
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bucket", "flight_id", "ad_id", "reason", "synthetic"], name="funnel_hour_key")]
+
+
+class FunnelDay(FunnelRollup):
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bucket", "flight_id", "ad_id", "reason", "synthetic"], name="funnel_day_key")]
