@@ -47,12 +47,13 @@ class Draft(msgspec.Struct, frozen=True):
 def draft(
     decision_id: uuid.UUID, request: AdRequest, state: DeliveryState, inventory: Inventory, decision: Decision, *, seed: int, now: datetime, ms: float
 ) -> Draft:
+    rows = _feature_rows(decision)
     return Draft(
         id=decision_id,
         decided_at=now,
         request={name: getattr(request, name) for name in REQUEST_FIELDS},
         state=msgspec.Raw(_pack(stored_state(inventory, state, decision))),
-        slots=[[_alternate(inventory, decision, slot, alternate) for alternate in slot.alternates] for slot in decision.slots],
+        slots=[[_alternate(inventory, slot, alternate, rows[alternate.row]) for alternate in slot.alternates] for slot in decision.slots],
         explanation=decision.explanation,
         model_version=decision.scores.model_version,
         inventory_version=decision.inventory_version,
@@ -74,9 +75,16 @@ def stored_state(inventory: Inventory, state: DeliveryState, decision: Decision)
     }
 
 
-def _alternate(inventory: Inventory, decision: Decision, slot: Slot, alternate: Alternate) -> dict[str, Any]:
+def _feature_rows(decision: Decision) -> dict[int, bytes]:
+    """For each ad that may win, by its row in the inventory, its features as served: raw float32. Built together, for building
+    one row costs nearly as much as building fifty."""
+    standing = sorted({alternate.row for slot in decision.slots for alternate in slot.alternates})
+    features = decision.scores.rows(np.searchsorted(decision.scored, standing)) if standing else ()
+    return {row: line.tobytes() for row, line in zip(standing, features, strict=True)}
+
+
+def _alternate(inventory: Inventory, slot: Slot, alternate: Alternate, features: bytes) -> dict[str, Any]:
     ad, flight = inventory.ads[alternate.row], inventory.flights[inventory.ad_flight[alternate.row]]
-    features = decision.scores.features[int(np.searchsorted(decision.scored, alternate.row))]
     return {
         "slot": slot.index,
         "randomised": slot.randomised,
@@ -101,7 +109,7 @@ def _alternate(inventory: Inventory, decision: Decision, slot: Slot, alternate: 
         "pvcr": alternate.pvcr,
         "propensity": alternate.propensity,
         "explored": alternate.explored,
-        "features": features.tobytes(),
+        "features": features,
     }
 
 

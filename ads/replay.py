@@ -12,7 +12,7 @@ from .decision.decide import decide, replayed
 from .decision.inventory import Inventory
 from .decision.request import AdRequest
 from .decision.state import Decision as Decided
-from .decision.state import DeliveryState, Scores, Seen
+from .decision.state import DeliveryState, Scores, Seen, no_rows
 from .live_inventory import snapshot
 from .models import Decision
 
@@ -30,7 +30,7 @@ def replay(stored: Decision) -> Replay:
     """Decide ``stored`` again. Raises InventorySnapshot.DoesNotExist when its inventory is no longer kept."""
     inventory = snapshot(stored.inventory_version)
     rows = np.array([inventory.ad_row[ad] for ad in stored.state["scored"]], dtype=np.int64)
-    scores = Scores(np.array(stored.state["pctr"]), np.array(stored.state["pvcr"]), np.zeros((len(rows), 0), dtype=np.float32), stored.model_version)
+    scores = Scores(np.array(stored.state["pctr"]), np.array(stored.state["pvcr"]), no_rows, stored.model_version)
     decided = decide(
         request_of(stored.request),
         inventory=inventory,

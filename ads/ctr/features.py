@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from adplatform.learning.online import COUNTERS, Counts, smoothed
 from adplatform.learning.schema import Feature, FeatureSchema, Matrix, codes_of
 from ads.decision.request import AdRequest
-from ads.decision.state import Candidates
+from ads.decision.state import AD_SCOPES, Candidates
 
 GENRES = (
     "action", "adventure", "animation", "comedy", "crime", "documentary", "drama", "family", "fantasy", "horror", "mystery", "nature",
@@ -68,12 +68,9 @@ SCHEMA = FeatureSchema(
 )
 
 
-def build(request: AdRequest, candidates: Candidates, completion: NDArray[np.float64] | None = None) -> Matrix:
-    """float32 [n candidates, n features] for one break, every ad scored as the first of its pod.
-
-    ``completion`` is what `completion_rate` says of the candidates, for who has asked it already.
-    """
-    n = len(candidates)
+def build(request: AdRequest, candidates: Candidates) -> Matrix:
+    """float32 [n candidates, n features] for one break, every ad scored as the first of its pod."""
+    n, lineup = len(candidates), candidates.lineup
     columns = {
         "device": request.device,
         "hour": request.hour,
@@ -87,12 +84,12 @@ def build(request: AdRequest, candidates: Candidates, completion: NDArray[np.flo
         "progress": request.progress,
         "ads_in_session": len(request.ads_seen),
         "pod_position": 0,
-        "ad_category": codes_of(CATEGORIES, candidates.categories)[candidates.category],
-        "ad_seconds": candidates.duration,
+        "ad_category": codes_of(CATEGORIES, lineup.categories)[lineup.category[candidates.rows]],
+        "ad_seconds": lineup.duration[candidates.rows],
         "seen_ad": candidates.seen_ad,
         "seen_campaign": candidates.seen_campaign,
         **_rate_columns(candidates, n),
-        "ad_completion_rate": completion_rate(candidates) if completion is None else completion,
+        "ad_completion_rate": completion_rate(candidates),
         "age_band": request.age_band or None,
         "gender": request.gender or None,
         "tier": request.tier or None,
@@ -100,6 +97,11 @@ def build(request: AdRequest, candidates: Candidates, completion: NDArray[np.flo
         "genre_match": _genre_match(request),
     }
     return SCHEMA.matrix(columns, n, consent=request.consent)
+
+
+def click_rate(candidates: Candidates) -> NDArray[np.float64]:
+    """Clicks per impression, float64 [n], smoothed: ad <- campaign <- advertiser <- category <- all."""
+    return _hierarchy(candidates, len(candidates), "clicks", FIRST_CLICK_RATE)["ad"]
 
 
 def completion_rate(candidates: Candidates) -> NDArray[np.float64]:
@@ -139,7 +141,9 @@ def _rate(candidates: Candidates, scope: str, rows: int, counter: str, prior: Co
 def _counts(candidates: Candidates, scope: str, rows: int) -> Counts:
     """What was counted, or nothing yet."""
     counts = candidates.rates.get(scope)
-    return np.zeros((rows, len(COUNTERS))) if counts is None else counts
+    if counts is None:
+        return np.zeros((rows, len(COUNTERS)))
+    return np.take(counts, candidates.rows, axis=0) if scope in AD_SCOPES else counts
 
 
 def _genre_match(request: AdRequest) -> float | None:

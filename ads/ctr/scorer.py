@@ -15,29 +15,26 @@ log = structlog.get_logger(__name__)
 
 KIND = "ctr"
 LEAST, MOST = 1e-6, 1 - 1e-6
-PRIOR_COLUMN = features.SCHEMA.index["ad_click_rate"]
 _warned: set[int] = set()
 
 
 def score(request: AdRequest, candidates: Candidates) -> Scores:
-    """Scores [n] with the feature rows they were made from, by the champion, or by the smoothed rates where there is none.
+    """Scores [n], by the champion, or by the smoothed rates where there is none; the rows they follow from are built when asked for.
 
     Reads no Redis of its own: the counters come with the candidates, from the decision's one round trip.
     """
-    completion = features.completion_rate(candidates)
-    rows = features.build(request, candidates, completion)
     champion = registry.load_champion(KIND)
     if champion is not None and champion.schema_fingerprint != features.SCHEMA.fingerprint():
         _warn_once(champion.version_number)
         champion = None
     if champion is None or not len(candidates):
-        clicks, version = rows[:, PRIOR_COLUMN].astype(np.float64), None
+        clicks, version = features.click_rate(candidates), None
     else:
-        clicks, version = champion.predictor.predict(rows), champion.version_number
+        clicks, version = champion.predictor.predict(features.build(request, candidates)), champion.version_number
     return Scores(
         pctr=np.clip(clicks, LEAST, MOST),
-        pvcr=np.clip(completion, LEAST, MOST),
-        features=rows,
+        pvcr=np.clip(features.completion_rate(candidates), LEAST, MOST),
+        rows=lambda places: features.build(request, candidates.take(places)),
         model_version=version,
     )
 

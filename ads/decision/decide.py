@@ -11,7 +11,7 @@ from . import auction, caps, exploration, pacing, pod, targeting
 from .explanation import CODES, Trace, explain
 from .inventory import Inventory
 from .request import AdRequest
-from .state import AD_SCOPES, Alternate, Candidates, Decision, DeliveryState, Floats, Ints, Mask, Scorer, Scores, Slot
+from .state import Alternate, Candidates, Decision, DeliveryState, Floats, Ints, Mask, Scorer, Scores, Slot
 
 
 class Funnel:
@@ -69,19 +69,13 @@ def _filter(funnel: Funnel, request: AdRequest, state: DeliveryState, now: float
 
 def candidates(inventory: Inventory, state: DeliveryState, rows: Ints) -> Candidates:
     """The ads in ``rows`` with everything a scorer may know of them."""
-    flights = inventory.ad_flight[rows]
-    ad, campaign, advertiser = inventory.ad_id[rows], inventory.campaign[flights], inventory.advertiser[flights]
+    lineup = inventory.lineup
     return Candidates(
-        ad=ad,
-        flight=inventory.flight_id[flights],
-        campaign=campaign,
-        advertiser=advertiser,
-        category=inventory.ad_category[rows],
-        categories=inventory.categories,
-        duration=inventory.ad_duration[rows],
-        seen_ad=_times_seen(ad, [entry.ad for entry in state.seen]),
-        seen_campaign=_times_seen(campaign, [entry.campaign for entry in state.seen]),
-        rates={scope: np.take(counts, rows, axis=0) if scope in AD_SCOPES else counts for scope, counts in state.rates.items()},
+        lineup=lineup,
+        rows=rows,
+        seen_ad=_times_seen(lineup.ad[rows], [entry.ad for entry in state.seen]),
+        seen_campaign=_times_seen(lineup.campaign[rows], [entry.campaign for entry in state.seen]),
+        rates=state.rates,
     )
 
 

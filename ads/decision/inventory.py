@@ -10,7 +10,7 @@ from functools import cached_property
 import msgspec
 import numpy as np
 
-from .state import Floats, Ints, Mask
+from .state import Floats, Ints, Lineup, Mask
 
 PRICINGS = ("cpm", "cpcv", "cpc")
 CPM, CPCV, CPC = range(3)
@@ -125,6 +125,22 @@ class Inventory:
     @cached_property
     def flight_row(self) -> dict[int, int]:
         return {int(flight): row for row, flight in enumerate(self.flight_id)}
+
+    @cached_property
+    def lineup(self) -> Lineup:
+        pricing, bid = self.pricing[self.ad_flight], self.bid[self.ad_flight]
+        return Lineup(
+            ad=self.ad_id,
+            flight=self.flight_id[self.ad_flight],
+            campaign=self.campaign[self.ad_flight],
+            advertiser=self.advertiser[self.ad_flight],
+            category=self.ad_category,
+            categories=self.categories,
+            duration=self.ad_duration,
+            worth_shown=np.where(pricing == CPM, bid / 1000.0, 0.0),
+            worth_clicked=np.where(pricing == CPC, bid, 0.0),
+            worth_completed=np.where(pricing == CPCV, bid, 0.0),
+        )
 
     @cached_property
     def ad_row(self) -> dict[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -20,14 +20,13 @@ AD_SCOPES = ("ad", "campaign", "advertiser", "category", "genre_category")
 REQUEST_SCOPES = ("all", "title", "viewer")
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """The ads that may still win, one row each, in the order of the inventory. Everything a scorer may know of them.
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Lineup:
+    """Every ad of one inventory as a scorer knows it, one row each in the inventory's order. The same object for as long as
+    the inventory is served, so that what follows from it alone can be computed once and kept.
 
-    ``rates`` holds online counters as read for this request: for each scope of `AD_SCOPES` float64 [n, 3], for each of
-    `REQUEST_SCOPES` float64 [1, 3]: the impressions, clicks and completed views received so far
-    (`ads.online_rates` names the keys, `adplatform.learning.online` reads them).
-    ``seen_ad`` and ``seen_campaign`` count what this viewer (without consent: this session) was served before.
+    One impression of an ad is worth ``worth_shown + worth_clicked * pCTR + worth_completed * pVCR`` micros, before quality
+    and pacing.
     """
 
     ad: Ints
@@ -37,22 +36,62 @@ class Candidates:
     category: Ints
     categories: tuple[str, ...]
     duration: Floats
-    seen_ad: Ints
-    seen_campaign: Ints
-    rates: Mapping[str, Floats] = field(default_factory=dict)
+    worth_shown: Floats
+    worth_clicked: Floats
+    worth_completed: Floats
 
     def __len__(self) -> int:
         return len(self.ad)
 
 
 @dataclass(frozen=True, slots=True)
+class Candidates:
+    """The ads that may still win: ``rows`` of the lineup, ascending. Everything a scorer may know of them.
+
+    ``rates`` holds online counters as read for this request: for each scope of `AD_SCOPES` float64 [ads of the lineup, c],
+    for each of `REQUEST_SCOPES` float64 [1, c], c as in `adplatform.learning.online.COUNTERS` (`ads.online_rates` names
+    the keys).
+    ``seen_ad`` and ``seen_campaign`` [n] count what this viewer (without consent: this session) was served before.
+    """
+
+    lineup: Lineup
+    rows: Ints
+    seen_ad: Ints
+    seen_campaign: Ints
+    rates: Mapping[str, Floats] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def ad(self) -> Ints:
+        return self.lineup.ad[self.rows]
+
+    def take(self, places: Ints) -> Candidates:
+        """Some of the candidates, by their places among them."""
+        return Candidates(self.lineup, self.rows[places], self.seen_ad[places], self.seen_campaign[places], self.rates)
+
+
+FeatureRows = Callable[[Ints], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
-    """Probabilities for each candidate: click and completed view given an impression, with the feature rows as served."""
+    """Probabilities for each candidate: click and completed view given an impression.
+
+    ``rows(places)`` builds the feature rows, float32 [k, features], of the candidates at ``places``, as they were served:
+    they are logged for the few ads that may win, and a fast model needs no others.
+    """
 
     pctr: Floats
     pvcr: Floats
-    features: NDArray[np.float32]
+    rows: FeatureRows
     model_version: int | None
+
+
+def no_rows(places: Ints) -> NDArray[np.float32]:
+    """For scores that were not made from features."""
+    return np.zeros((len(places), 0), dtype=np.float32)
 
 
 class Scorer(Protocol):

@@ -11,7 +11,7 @@ import pytest
 from adplatform.learning import estimators, predictor, registry
 from ads.ctr import features, scorer
 from ads.decision.request import AdRequest
-from ads.decision.state import Candidates
+from ads.decision.state import Candidates, Lineup
 
 REQUEST = AdRequest(
     session=uuid.UUID(int=1), break_id="b1", break_position="mid", break_index=1, duration=30.0, max_ads=2, device="tv", hour=20, weekday=4,
@@ -23,16 +23,17 @@ CONSENT_FEATURES = [feature.name for feature in features.SCHEMA.features if feat
 
 def make_candidates(n: int, rates: dict[str, np.ndarray] | None = None) -> Candidates:
     ids = np.arange(n, dtype=np.int64)
-    return Candidates(
+    lineup = Lineup(
         ad=ids + 100, flight=ids + 200, campaign=ids // 2 + 300, advertiser=ids // 4 + 400, category=ids % 3, categories=("travel", "retail", "gaming"),
-        duration=np.full(n, 15.0), seen_ad=ids % 2, seen_campaign=ids % 2, rates=rates or {},
+        duration=np.full(n, 15.0), worth_shown=np.zeros(n), worth_clicked=np.ones(n), worth_completed=np.zeros(n),
     )  # fmt: skip
+    return Candidates(lineup, ids, seen_ad=ids % 2, seen_campaign=ids % 2, rates=rates or {})
 
 
 def promote_forest() -> None:
     rng = np.random.default_rng(3)
     rows = np.vstack([features.build(REQUEST, make_candidates(50, {"ad": rng.integers(0, 200, (50, 3)).astype(float)})) for _ in range(20)])
-    labels = (rng.random(len(rows)) < rows[:, scorer.PRIOR_COLUMN]).astype(np.float64)
+    labels = (rng.random(len(rows)) < rows[:, features.SCHEMA.index["ad_click_rate"]]).astype(np.float64)
     labels[0] = 1
     fitted = estimators.fit("random_forest", "classification", rows, labels, features.SCHEMA, {"n_estimators": 8})
     path, digest = registry.store_artifact(fitted.artifact, fitted.suffix)
@@ -79,7 +80,7 @@ def test_logged_features_through_the_same_artifact_give_the_logged_score() -> No
     version = registry.champion_row("ctr")
     assert version is not None
     model = registry.load_version(version).predictor
-    for row, logged in zip(scores.features, scores.pctr, strict=True):
+    for row, logged in zip(scores.rows(np.arange(40)), scores.pctr, strict=True):
         packed = features.SCHEMA.pack(row)
         again = np.array([features.SCHEMA.unpack(packed)], dtype=np.float32)
         assert np.array_equal(again[0], row, equal_nan=True)
@@ -109,15 +110,7 @@ def test_rows_built_at_once_equal_rows_built_one_by_one() -> None:
     together = features.build(REQUEST, make_candidates(6, rates))
     whole = make_candidates(6, rates)
     for place in range(6):
-        one = dataclasses.replace(
-            whole,
-            rates={"ad": rates["ad"][place : place + 1]},
-            **{
-                name: getattr(whole, name)[place : place + 1]
-                for name in ("ad", "flight", "campaign", "advertiser", "category", "duration", "seen_ad", "seen_campaign")
-            },
-        )
-        assert np.array_equal(features.build(REQUEST, one)[0], together[place], equal_nan=True)
+        assert np.array_equal(features.build(REQUEST, whole.take(np.array([place])))[0], together[place], equal_nan=True)
 
 
 def test_a_row_of_another_schema_is_not_read() -> None:

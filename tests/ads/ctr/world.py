@@ -13,7 +13,7 @@ from adplatform.eventlog import ids
 from adplatform.eventlog.partitions import ensure_partitions
 from ads.ctr import features
 from ads.decision.request import AdRequest
-from ads.decision.state import Candidates
+from ads.decision.state import Candidates, Lineup
 from ads.models import AdEvent, Decision
 
 ADS = 8
@@ -35,9 +35,12 @@ class World:
 
     def candidates(self) -> Candidates:
         ad = np.arange(ADS, dtype=np.int64)
-        return Candidates(
+        lineup = Lineup(
             ad=ad + 1, flight=ad + 11, campaign=ad // 2 + 21, advertiser=ad // 4 + 31, category=ad % 3, categories=CATEGORIES,
-            duration=np.full(ADS, 15.0), seen_ad=np.zeros(ADS, dtype=np.int64), seen_campaign=np.zeros(ADS, dtype=np.int64),
+            duration=np.full(ADS, 15.0), worth_shown=np.zeros(ADS), worth_clicked=np.ones(ADS), worth_completed=np.zeros(ADS),
+        )  # fmt: skip
+        return Candidates(
+            lineup=lineup, rows=ad, seen_ad=np.zeros(ADS, dtype=np.int64), seen_campaign=np.zeros(ADS, dtype=np.int64),
             rates={"ad": self.counts.copy(), "all": self.counts.sum(axis=0, keepdims=True)},
         )  # fmt: skip
 

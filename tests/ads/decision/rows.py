@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ads.decision.inventory import AdRow, CapRow, FlightRow, Inventory, Rows, compile_inventory
 from ads.decision.request import AdRequest
-from ads.decision.state import Candidates, Scores
+from ads.decision.state import Candidates, Scores, no_rows
 
 NOW = datetime(2026, 6, 1, 20, 0, tzinfo=UTC)
 CATEGORIES = ("travel", "finance", "gaming")
@@ -52,7 +52,7 @@ def request(**changes: Any) -> AdRequest:
 def flat_score(pctr: float = 0.02, pvcr: float = 0.7) -> Any:
     def score(request: AdRequest, candidates: Candidates) -> Scores:
         n = len(candidates)
-        return Scores(np.full(n, pctr), np.full(n, pvcr), np.zeros((n, 1), dtype=np.float32), None)
+        return Scores(np.full(n, pctr), np.full(n, pvcr), no_rows, None)
 
     return score
 
@@ -60,7 +60,7 @@ def flat_score(pctr: float = 0.02, pvcr: float = 0.7) -> Any:
 def id_score(request: AdRequest, candidates: Candidates) -> Scores:
     """Different for each ad, the same on every call."""
     spread = (candidates.ad * 2654435761 % 997) / 997
-    return Scores(0.001 + 0.05 * spread, 0.3 + 0.6 * spread, np.zeros((len(candidates), 1), dtype=np.float32), 7)
+    return Scores(0.001 + 0.05 * spread, 0.3 + 0.6 * spread, no_rows, 7)
 
 
 _ids = st.integers(1, 4)
