@@ -324,7 +324,9 @@ def _write(client: redis.Redis, balances: Sequence[Balance], holds: Sequence[Hel
             pipeline.eval(_RENEW, 1, LEASE, lease, LEASE_SECONDS)
             pipeline.execute()
     wanted = {
-        "flights": [[flight, booked, 0, day, day_booked, delivered, 0] for flight, booked, day, day_booked, delivered in (b.row() for b in balances)],
+        "flights": [
+            [flight, booked, 0, day, day_booked, delivered, 0] for flight, booked, day, day_booked, delivered, *_ in (b.row() for b in balances)
+        ],
         "holds": [
             [f"{h.decision}:{h.slot}", h.expires, [h.flight, h.micros, 0 if h.confirmed else 1, h.seen_key, "" if h.confirmed else h.seen_member]]
             for h in holds

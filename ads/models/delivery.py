@@ -21,6 +21,7 @@ class FlightBalance(Permanent):
     day = models.DateField(null=True, blank=True, help_text="UTC day of day_booked_micros")
     day_booked_micros = models.BigIntegerField(default=0)
     day_delivered = models.BigIntegerField(default=0, db_default=0, help_text="Goal events booked on that day")
+    version = models.BigIntegerField(default=0, db_default=0, help_text="Raised by every change, so that late news of it is known")
 
     objects = PermanentManager["FlightBalance"]()
 

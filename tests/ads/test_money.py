@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import redis
-from django.db import connection, transaction
 from django.db.models import Sum
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from adplatform.eventlog import consumer, ids, stream, tokens
 from adplatform.eventlog.envelope import Event
-from ads import ledger, reservation
+from ads import reservation
 from ads.models import Ad, AdEvent, DeliveryDay, DeliveryHour, DeliveryMinute, Flight, FlightBalance, LedgerEntry
 from ads.serving import serve_break
 from tests.ads import child
@@ -308,51 +304,3 @@ def test_a_charge_goes_to_the_campaign_that_owns_the_flight_now() -> None:
     track(token_for(ad), "ad.impression", at=NOW)
     consumer.drain(now=NOW)
     assert LedgerEntry.objects.latest("pk").advertiser == other.flight.campaign.advertiser
-
-
-# The ledger's arithmetic by itself
-
-
-@pytest.fixture
-def flights() -> list[Ad]:
-    return [
-        make_ad(budget_micros=5_000, goal_amount=10**6), make_ad(pricing="cpc", budget_micros=9_000, goal_type="clicks", goal_amount=4),
-        make_ad(pricing="cpcv", goal_type="spend", goal_amount=3_000, budget_micros=8_000),
-    ]  # fmt: skip
-
-
-@pytest.fixture
-def rolled_back() -> Iterator[None]:
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
-
-
-@pytest.mark.usefixtures("rolled_back")
-@given(data=st.data())
-def test_the_sum_of_the_ledger_is_the_balance_and_never_over_budget(flights: list[Ad], data: st.DataObject) -> None:
-    items = data.draw(
-        st.lists(st.tuples(st.integers(0, 2), st.sampled_from(list(ledger.KIND)), st.integers(0, 2_500), st.integers(0, 6)), min_size=1, max_size=25)
-    )
-    batch = [
-        ledger.Billable(
-            event=uuid.UUID(int=(flight << 20) + (decision << 8) + list(ledger.KIND).index(kind)), type=kind, decision=uuid.UUID(int=decision),
-            slot=flight, flight=flights[flight].flight_id, campaign=flights[flight].flight.campaign_id,
-            advertiser=flights[flight].flight.campaign.advertiser_id, ad=flights[flight].pk, price_micros=price, occurred_at=NOW, received_at=NOW,
-            synthetic=False,
-        )
-        for flight, kind, price, decision in items
-    ]  # fmt: skip
-    unique = list({item.event: item for item in batch}.values())
-    point = transaction.savepoint()
-    cut = data.draw(st.integers(0, len(unique)))
-    with connection.cursor() as cursor:
-        for part in (unique[:cut], unique[cut:]):
-            ledger.book(cursor.cursor, part)
-    for ad in flights:
-        balance = FlightBalance.objects.get(flight=ad.flight)
-        total = LedgerEntry.objects.filter(flight=ad.flight).aggregate(total=Sum("amount_micros"))["total"] or 0
-        limit = min(ad.flight.budget_micros, ad.flight.goal_amount) if ad.flight.goal_type == "spend" else ad.flight.budget_micros
-        assert total == balance.booked_micros <= limit
-        assert balance.impressions == sum(item.flight == ad.flight_id and item.type == "ad.impression" for item in unique)
-    transaction.savepoint_rollback(point)
