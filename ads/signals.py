@@ -9,14 +9,17 @@ from django.db.models.signals import post_delete, post_save
 from catalog.models import MediaAsset
 from catalog.signals import asset_state_changed
 
+from . import policy
 from .live_inventory import raise_version
-from .models import Ad, Advertiser, Campaign, Flight, FlightBalance
+from .models import Ad, AdPolicy, Advertiser, Campaign, Flight, FlightBalance
 
 
 def connect() -> None:
     for model in (Advertiser, Campaign, Flight, Ad):
         post_save.connect(_changed, sender=model, dispatch_uid=f"inventory-{model.__name__}-saved")
         post_delete.connect(_changed, sender=model, dispatch_uid=f"inventory-{model.__name__}-deleted")
+    post_save.connect(_policy_changed, sender=AdPolicy, dispatch_uid="ad-policy-saved")
+    post_delete.connect(_policy_changed, sender=AdPolicy, dispatch_uid="ad-policy-deleted")
     post_save.connect(_asset_changed, sender=MediaAsset, dispatch_uid="inventory-asset-saved")
     asset_state_changed.connect(_packaging_changed, dispatch_uid="inventory-asset-packaged")
     post_save.connect(_open_balance, sender=Flight, dispatch_uid="flight-balance-opened")
@@ -24,6 +27,10 @@ def connect() -> None:
 
 def _changed(sender: type, **_: Any) -> None:
     raise_version()
+
+
+def _policy_changed(sender: type, **_: Any) -> None:
+    policy.forget()
 
 
 def _asset_changed(sender: type, instance: MediaAsset, **_: Any) -> None:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from adplatform import runtime
+from ads import policy
 from tests.budget import pytest_runtest_logreport, pytest_terminal_summary  # noqa: F401 (hooks)
 from tests.media import films, media  # noqa: F401 (fixtures of every room)
 
@@ -39,3 +40,8 @@ def _empty_redis(_servers: None) -> None:
         client = redis.Redis.from_url(url)
         client.flushdb()
         client.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_ad_policy_of_another_test(_servers: None) -> None:
+    policy.forget()

@@ -36,6 +36,13 @@ REASONS: dict[str, str] = {
     "below_reserve": "Worth less than the lowest price of an impression",
     "paced": "Held back to spread the budget over the flight's days",
     "pod_conflict": "May not share a break with the ads chosen",
+    "policy_no_pre_roll": "This title has no ads before the film",
+    "policy_no_mid_roll": "This title has no ads within the film",
+    "policy_no_post_roll": "This title has no ads after the film",
+    "policy_most_breaks": "This title has had as many breaks as its ad policy allows",
+    "policy_spacing": "Too little of the film has passed since the last break",
+    "policy_hourly_load": "The viewer has seen nearly as many seconds of ads in the last hour as allowed",
+    "ad_free_stretch": "After a long watch, a stretch of the film comes without ads",
 }
 FULL_PARTS = 20
 NAMES = tuple(REASONS)
