@@ -275,6 +275,9 @@ UNFOLD: dict[str, Any] = {
 
 MODELS_DIR = VAR_DIR / "models"
 CURRENCY: str = env.str("CURRENCY", default="USD")
+# Set by a proxy of one's own that knows the country of an address, for example "CF-IPCountry". Believed without a check: name
+# none that a client could send through.
+COUNTRY_HEADER: str = env.str("COUNTRY_HEADER", default="")
 DECISIONS_PER_MINUTE: int = env.int("DECISIONS_PER_MINUTE", default=600)
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 OPENAI_API_KEY: str = env.str("OPENAI_API_KEY", default="")

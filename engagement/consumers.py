@@ -23,7 +23,8 @@ from engagement.director.act import Watching, act, load_watching, predict
 from engagement.director.features import SessionSignals
 from engagement.director.policy import Trigger
 from engagement.director.prediction import Engagement
-from engagement.playback import live, messages
+from engagement.models import PlaybackSession
+from engagement.playback import adload, live, messages
 from engagement.playback.following import follow
 from engagement.playback.plan import needs_more
 from engagement.playback.publishing import State, UnknownSession, ensure_lead, load, publish_to
@@ -43,6 +44,8 @@ MOST_REFUSALS = 50
 PREDICTION_SECONDS = 1.0
 # So far below the session's mean that a decision cannot wait for the next scene.
 SHARP_DROP = 0.2
+# How late, at most, the ad load of a viewer's other playbacks learns that a break was on screen.
+BREAK_NOTED_SECONDS = 5.0
 
 
 class EpochOver(Exception):
@@ -78,7 +81,7 @@ class PlaybackConsumer(AsyncWebsocketConsumer):
         self.refusals = 0
         self.broken_off = False
         self.predicted_at = float("-inf")
-        self.sender = self._sender(timezone.now())
+        self._greet(timezone.now())
         await self.accept()
         try:
             self.token = self._proven()
@@ -99,22 +102,31 @@ class PlaybackConsumer(AsyncWebsocketConsumer):
     def session_id(self) -> uuid.UUID:
         return uuid.UUID(str(self.scope["url_route"]["kwargs"]["session_id"]))
 
-    def _sender(self, now: datetime) -> dict[str, str]:
+    def _greet(self, now: datetime) -> None:
+        """Who is at the other end; anew each day, since the hashes of another day are others."""
         headers = dict(self.scope["headers"])
         address = (self.scope.get("client") or ("",))[0]
-        return {
+        self.hashes = {
             "ip_hash": daily_hash(str(address), now=now),
             "ua_hash": daily_hash(headers.get(b"user-agent", b"").decode("latin-1"), now=now),
-            "request_id": f"ws-{uuid.uuid4()}",
         }
+        self.day = now.date().isoformat()
+        self.sender = {**self.hashes, "request_id": f"ws-{uuid.uuid4()}"}
 
     def _load(self) -> None:
         self.state = load(self.session_id)
         kept = live.read(self.session_id)
         known = kept if kept is not None and kept.epoch == self.state.plan.epoch else None
         self.live = known or live.carried(kept, epoch=self.state.plan.epoch, t=0.0, now=timezone.now())
+        self._tell_live()
         self.signals = SessionSignals.decode(self.live.signals)
         self.who = load_watching(self.session_id)
+        session = PlaybackSession.objects.select_related("viewer").defer("plan").filter(pk=self.session_id).first()
+        self.load_of = adload.shared(session) if session is not None else None
+        self.noted = dict(self.live.shown)
+
+    def _tell_live(self) -> None:
+        self.live.around = msgspec.structs.replace(self.live.around, **self.hashes, day=self.day)
 
     async def _turn_away(self, reason: str) -> None:
         await self._say({"type": "refused", "reason": reason})
@@ -154,6 +166,9 @@ class PlaybackConsumer(AsyncWebsocketConsumer):
             await self._break_off("flood", FLOODING)
             return
         now = timezone.now()
+        if now.date().isoformat() != self.day:
+            self._greet(now)
+            self._tell_live()
         accepted = ingest.accept(raw, session=self.token, received_at=now, **self.sender)
         for refusal in accepted.refused:
             metrics.REFUSED.labels(reason=refusal.reason).inc()
@@ -183,6 +198,15 @@ class PlaybackConsumer(AsyncWebsocketConsumer):
             await self._grow(await in_thread(ensure_lead, self.session_id, self.live.t, now=now, state=self.state), now)
         self.live.signals = self.signals.encode()
         await in_thread(self._keep_live)
+        await self._note_breaks()
+
+    async def _note_breaks(self) -> None:
+        """A break is met when it is on screen, which may be long after it was decided."""
+        for one in self.state.plan.breaks:
+            at = self.live.shown.get(one.id, 0.0)
+            if self.load_of is not None and at > self.noted.get(one.id, 0.0) + BREAK_NOTED_SECONDS:
+                self.noted[one.id] = at
+                await in_thread(adload.note, self.load_of, self.session_id, one, at=at)
 
     async def _direct(self, fresh: list[Event], now: datetime) -> None:
         """Predict at most once a second and at every boundary; decide where a scene begins or attention drops sharply."""

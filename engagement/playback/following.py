@@ -8,8 +8,10 @@ from datetime import datetime
 from adplatform.eventlog.envelope import Event
 
 from .live import Live
-from .plan import Plan, time_of_position
+from .plan import Plan, film_between, index_at, time_of_position
 
+# A step of the playhead this much longer than the time that passed is still play: events are told in batches.
+SLACK_SECONDS = 2.5
 STOPPING = frozenset({"playback.pause", "playback.leave", "playback.end"})
 GOING = frozenset({"playback.start", "playback.play"})
 
@@ -20,9 +22,20 @@ def follow(live: Live, plan: Plan, events: Sequence[Event], *, now: datetime) ->
     for event in events:
         moved = _playhead(event, plan)
         if moved is not None:
-            live.t, live.at = min(moved, plan.published_until), now.timestamp()
-            live.furthest = max(live.furthest, live.t)
+            _move(live, plan, min(moved, plan.published_until), now)
         _note_pace(live, event, now)
+
+
+def _move(live: Live, plan: Plan, t: float, now: datetime) -> None:
+    """A step as long as the time it took was watched; a longer one was a jump."""
+    moment = now.timestamp()
+    if 0 < t - live.t <= max(0.0, moment - live.at) * live.rate + SLACK_SECONDS:
+        live.film += film_between(plan, live.t, t)
+    live.t, live.at = t, moment
+    live.furthest = max(live.furthest, t)
+    item = plan.published[index_at(plan, t)] if plan.published else None
+    if item is not None and item.ad is not None:
+        live.shown = {**live.shown, item.break_id: moment}
 
 
 def _playhead(event: Event, plan: Plan) -> float | None:

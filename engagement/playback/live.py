@@ -20,8 +20,26 @@ RECENT_IDS = 64
 FEWEST_PREDICTIONS = 5
 
 
+class Around(msgspec.Struct, frozen=True):
+    """Who watches, as their browser or an edge says it: an IANA ``zone``, an ISO 3166-1 ``country``, daily hashes of address
+    and browser, valid on ``day`` (ISO date) alone. ``hour`` is set where a demo plays another hour of the day."""
+
+    zone: str = ""
+    country: str = ""
+    hour: int | None = None
+    ip_hash: str = ""
+    ua_hash: str = ""
+    day: str = ""
+
+    def hashes(self, now: datetime) -> tuple[str, str]:
+        """Of address and browser; empty once their day is over, since tomorrow's hashes are others."""
+        return (self.ip_hash, self.ua_hash) if self.day == now.date().isoformat() else ("", "")
+
+
 class Live(msgspec.Struct):
     """Times in Unix seconds, ``t`` and ``furthest`` in playlist seconds.
+
+    ``film`` counts the seconds of film that were really watched, ``shown`` says when each break was last on screen.
 
     For the Director: ``signals`` folded from the events, the ``boundaries`` decided already, and the mean of its
     ``predictions`` so far.
@@ -40,6 +58,9 @@ class Live(msgspec.Struct):
     boundaries: list[str] = []
     predictions: int = 0
     mean_prediction: float = 0.0
+    film: float = 0.0
+    shown: dict[str, float] = {}
+    around: Around = Around()
 
     def estimated(self, now: datetime) -> float:
         """Where the playhead should be by now, on its last known course."""
@@ -86,6 +107,7 @@ def carried(before: Live | None, *, epoch: int, t: float, now: datetime) -> Live
     if before is not None:
         fresh.acked_seq, fresh.recent, fresh.signals = before.acked_seq, before.recent, before.signals
         fresh.predictions, fresh.mean_prediction = before.predictions, before.mean_prediction
+        fresh.film, fresh.shown, fresh.around = before.film, before.shown, before.around
     return fresh
 
 

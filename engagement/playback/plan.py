@@ -18,10 +18,9 @@ import msgspec
 from catalog import hls, story
 from catalog.hls import Cut
 
-BreakState = Literal["open", "filled", "empty", "seeked_over", "seen"]
+BreakState = Literal["open", "filled", "empty", "left_out", "seeked_over", "seen"]
+BreakPosition = Literal["pre", "mid", "post"]
 
-BREAK_SECONDS = 30.0
-BREAK_ADS = 2
 # Stands in the bar for a break that is not decided yet.
 FORESEEN_BREAK_SECONDS = 20.0
 # With less than this ahead of the playhead hls.js can run into the edge of an EVENT playlist and then jumps back.
@@ -102,13 +101,20 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A break after so many places of the film. ``reason`` says why it was left out, where it was."""
+    """A break after so many places of the film: 0 is the pre-roll, all of them the post-roll.
+
+    ``reason`` says in words why it was left out or made shorter, ``code`` is the ad policy's code for it. ``at`` (Unix
+    seconds) is when it was decided, ``seconds`` how long its ads are.
+    """
 
     id: str
     after: int
     state: BreakState = "open"
     decision: uuid.UUID | None = None
     reason: str = ""
+    code: str = ""
+    at: float = 0.0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +167,17 @@ class Plan:
     def ads_seen(self) -> tuple[tuple[int, int, int], ...]:
         return tuple((item.ad.ad, item.ad.flight, item.ad.campaign) for item in self.published if item.ad)
 
+    def position_of(self, one: Break) -> BreakPosition:
+        if one.after == 0:
+            return "pre"
+        return "post" if one.after == len(self.film) else "mid"
+
+    def film_until(self, place: int) -> float:
+        """Seconds of film before a place, in playing order: what is published as cut, the rest in full."""
+        shown = [item.t1 - item.t0 for item in self.published if item.scene]
+        coming = [self.scene(scene).clip.duration() for scene in self.remaining]
+        return sum((*shown, *coming)[:place])
+
     def story_scenes(self) -> list[story.StoryScene]:
         return [story.StoryScene(one.id, one.position, one.name, frozenset(one.requires), one.optional) for one in self.film]
 
@@ -190,7 +207,7 @@ class DecideBreak:
 Step = PublishScene | DecideBreak | None
 
 
-def first_plan(film: Sequence[PlannedScene], *, change_budget: int) -> Plan:
+def first_plan(film: Sequence[PlannedScene], *, change_budget: int, pre_roll: bool = False, post_roll: bool = False) -> Plan:
     """The author's order with nothing published. Raises ValueError for a film without scenes or with a scene without media."""
     ordered = tuple(sorted(film, key=lambda scene: scene.position))
     if not ordered or any(not scene.clip.segments for scene in ordered):
@@ -199,15 +216,16 @@ def first_plan(film: Sequence[PlannedScene], *, change_budget: int) -> Plan:
     return Plan(
         film=ordered,
         remaining=tuple(scene.id for scene in ordered),
-        breaks=tuple(Break(id=break_id(place, 0), after=place) for place in break_places(ordered)),
+        breaks=tuple(Break(id=break_id(place, 0), after=place) for place in break_places(ordered, pre_roll=pre_roll, post_roll=post_roll)),
         target_duration=max(hls.TARGET_DURATION, math.ceil(longest)),
         change_budget=change_budget,
     )
 
 
-def break_places(film: Sequence[PlannedScene]) -> list[int]:
-    """Places of the film (1 = after the first scene shown) where the author allows a break; none after the last."""
-    return [place for place, scene in enumerate(film, start=1) if scene.break_after and place < len(film)]
+def break_places(film: Sequence[PlannedScene], *, pre_roll: bool = False, post_roll: bool = False) -> list[int]:
+    """Places of the film (1 = after the first scene shown) where a break may be: between scenes where the author allows it."""
+    between = [place for place, scene in enumerate(film, start=1) if scene.break_after and place < len(film)]
+    return [*([0] if pre_roll else ()), *between, *([len(film)] if post_roll else ())]
 
 
 def break_id(place: int, epoch: int) -> str:
@@ -225,25 +243,40 @@ def next_step(plan: Plan) -> Step:
     return PublishScene(plan.remaining[0])
 
 
+def _over(remaining: Sequence[int], breaks: Iterable[Break]) -> bool:
+    """Whether nothing is left to publish; a post-roll comes after the last scene."""
+    return not remaining and all(one.state != "open" for one in breaks)
+
+
 def publish_scene(plan: Plan) -> Plan:
-    """Append the next scene; the last one ends the film."""
+    """Append the next scene; the last one ends the film, unless a post-roll is due."""
     scene = plan.scene(plan.remaining[0])
     reason = next((note.reason for note in plan.notes if note.scene == scene.id), "")
     start = plan.published_until
     item = Item(t0=start, t1=start + scene.clip.duration(), scene=scene.id, reason=reason)
     remaining = plan.remaining[1:]
-    return replace(plan, published=(*plan.published, item), remaining=remaining, ended=not remaining)
+    return replace(plan, published=(*plan.published, item), remaining=remaining, ended=_over(remaining, plan.breaks))
 
 
-def fill_break(plan: Plan, due: Break, ads: Sequence[PlannedAd], *, decision: uuid.UUID | None, reason: str = "") -> Plan:
-    """Append the ads of a break; a break without ads is left out and keeps the reason."""
+def fill_break(
+    plan: Plan, due: Break, ads: Sequence[PlannedAd], *, decision: uuid.UUID | None, reason: str = "", code: str = "", at: float = 0.0
+) -> Plan:
+    """Append the ads of a break decided ``at`` (Unix seconds); a break without ads stays empty and keeps the reason."""
     items: list[Item] = []
     start = plan.published_until
     for ad in ads:
         items.append(Item(t0=start, t1=start + ad.clip.duration(), ad=ad, break_id=due.id))
         start = items[-1].t1
-    settled = replace(due, state="filled" if items else "empty", decision=decision, reason=reason)
-    return replace(plan, published=(*plan.published, *items), breaks=_with_break(plan.breaks, settled))
+    seconds = start - plan.published_until
+    settled = replace(due, state="filled" if items else "empty", decision=decision, reason=reason, code=code, at=at, seconds=seconds)
+    breaks = _with_break(plan.breaks, settled)
+    return replace(plan, published=(*plan.published, *items), breaks=breaks, ended=_over(plan.remaining, breaks))
+
+
+def leave_out(plan: Plan, due: Break, *, code: str, reason: str) -> Plan:
+    """The break does not take place: the title's ad policy says so."""
+    breaks = _with_break(plan.breaks, replace(due, state="left_out", code=code, reason=reason))
+    return replace(plan, breaks=breaks, ended=_over(plan.remaining, breaks))
 
 
 def _with_break(breaks: Iterable[Break], changed: Break) -> tuple[Break, ...]:
@@ -259,6 +292,11 @@ def index_at(plan: Plan, t: float) -> int:
         if t < item.t1:
             return index
     return len(plan.published) - 1
+
+
+def film_between(plan: Plan, a: float, b: float) -> float:
+    """Seconds of film, ads left out, on [a, b) of the playlist."""
+    return sum(max(0.0, min(b, item.t1) - max(a, item.t0)) for item in plan.published if item.scene)
 
 
 def needs_more(plan: Plan, t: float) -> bool:
@@ -354,11 +392,27 @@ def next_epoch(plan: Plan, *, scene_id: int, offset: float, seen_until: float) -
     order = (*plan.played, *plan.remaining)
     target = scene_id if scene_id in order else order[0]
     starts = {item.break_id: item.t0 for item in reversed(plan.published) if item.break_id}
-    breaks = tuple(_carried(one, starts=starts, seen_until=seen_until, passed=order.index(target), epoch=epoch) for one in plan.breaks)
+    # A pre-roll stands before the first scene: at its very beginning that is not passed yet.
+    passed = order.index(target) - (offset <= 0 and target == order[0])
+    breaks = tuple(_carried(one, starts=starts, seen_until=seen_until, passed=passed, epoch=epoch) for one in plan.breaks)
     fresh = replace(plan, published=(), remaining=order, breaks=breaks, epoch=epoch, ended=False)
+    if _at_the_opening(fresh, target, offset):
+        return fresh, 0.0
     while target in fresh.remaining:
         fresh = publish_scene(fresh)
     return fresh, time_of_position(fresh, target, offset) or 0.0
+
+
+def _at_the_opening(plan: Plan, scene_id: int, offset: float) -> bool:
+    """Whether a pre-roll is still due for a viewer who resumes at the very beginning."""
+    return offset <= 0 and scene_id == plan.remaining[0] and any(one.after == 0 and one.state == "open" for one in plan.breaks)
+
+
+def resume_time(plan: Plan, scene_id: int, offset: float) -> float | None:
+    """As `time_of_position`; but who left in the pre-roll goes on with it, not behind it."""
+    if offset <= 0 and plan.published and plan.published[0].ad and plan.played[:1] == (scene_id,):
+        return 0.0
+    return time_of_position(plan, scene_id, offset)
 
 
 def _carried(one: Break, *, starts: dict[str, float], seen_until: float, passed: int, epoch: int) -> Break:

@@ -20,14 +20,15 @@ from numpy.random import Generator
 from adplatform.eventlog import stream
 from adplatform.eventlog.stream import LogUnavailable
 from ads import serving
-from ads.decision.request import AdRequest
+from ads.decision import load as load_rules
+from ads.decision.explanation import REASONS
+from ads.policy import policy_for
 from ads.reservation import release_all_unpublished
 from engagement.models import PlaybackSession
 
-from . import clips, why
+from . import adload, clips, live, why
+from .asking import ad_request
 from .plan import (
-    BREAK_ADS,
-    BREAK_SECONDS,
     Break,
     DecideBreak,
     Plan,
@@ -35,6 +36,7 @@ from .plan import (
     PublishScene,
     fill_break,
     from_json,
+    leave_out,
     needs_more,
     next_step,
     publish_scene,
@@ -67,10 +69,13 @@ def load(session_id: uuid.UUID) -> State:
     return State(session_id, row[0], from_json(row[1]))
 
 
-def publish_next(session_id: uuid.UUID, *, expected_version: int, now: datetime, rng: Generator | None = None) -> State:
+def publish_next(
+    session_id: uuid.UUID, *, expected_version: int, now: datetime, rng: Generator | None = None, playhead: float | None = None
+) -> State:
     """Publish the next scene, or decide the break that is next, if the plan still has ``expected_version``.
 
-    Returns the plan as it now is; ``won`` is true for the caller whose step it was. Raises UnknownSession.
+    ``playhead`` (playlist seconds) is where the viewer is, None where a seek leads beyond what is published. Returns the plan
+    as it now is; ``won`` is true for the caller whose step it was. Raises UnknownSession.
     """
     state = load(session_id)
     if state.version != expected_version:
@@ -79,20 +84,20 @@ def publish_next(session_id: uuid.UUID, *, expected_version: int, now: datetime,
     if isinstance(step, PublishScene):
         return _store(state, publish_scene(state.plan))
     if isinstance(step, DecideBreak):
-        return _store(state, _decided(state, step.due, now=now, rng=rng))
+        return _store(state, _decided(state, step.due, now=now, rng=rng, playhead=playhead))
     return state
 
 
 def ensure_lead(session_id: uuid.UUID, playhead: float, *, now: datetime, rng: Generator | None = None, state: State | None = None) -> State:
     """Publish until a whole clip lies ahead of ``playhead`` (playlist seconds). Raises UnknownSession."""
-    return _publish_while(state or load(session_id), lambda plan: needs_more(plan, playhead), now=now, rng=rng)
+    return _publish_while(state or load(session_id), lambda plan: needs_more(plan, playhead), now=now, rng=rng, playhead=playhead)
 
 
 def publish_to(session_id: uuid.UUID, scene_id: int, *, now: datetime, rng: Generator | None = None) -> State:
     """Publish up to and including ``scene_id`` for a viewer who seeks there: of the breaks on the way only the last is
     decided. Nothing happens for a scene that is published or not in this film. Raises UnknownSession."""
     state = change_plan(session_id, lambda plan: seek_over(plan, scene_id))
-    return _publish_while(state, lambda plan: scene_id in plan.remaining, now=now, rng=rng)
+    return _publish_while(state, lambda plan: scene_id in plan.remaining, now=now, rng=rng, playhead=None)
 
 
 def change_plan(session_id: uuid.UUID, edit: Callable[[Plan], Plan]) -> State:
@@ -111,11 +116,11 @@ def change_plan(session_id: uuid.UUID, edit: Callable[[Plan], Plan]) -> State:
     raise RuntimeError(f"the plan of {session_id} changed {MOST_RACES} times under one edit")
 
 
-def _publish_while(state: State, wanted: Callable[[Plan], bool], *, now: datetime, rng: Generator | None) -> State:
+def _publish_while(state: State, wanted: Callable[[Plan], bool], *, now: datetime, rng: Generator | None, playhead: float | None) -> State:
     for _ in range(MOST_RACES):
         if not wanted(state.plan):
             return state
-        state = publish_next(state.session, expected_version=state.version, now=now, rng=rng)
+        state = publish_next(state.session, expected_version=state.version, now=now, rng=rng, playhead=playhead)
     raise RuntimeError(f"the plan of {state.session} did not settle in {MOST_RACES} steps")
 
 
@@ -124,18 +129,46 @@ def _store(state: State, plan: Plan) -> State:
     return State(state.session, state.version + 1, plan, won=True) if won else load(state.session)
 
 
-def _decided(state: State, due: Break, *, now: datetime, rng: Generator | None) -> Plan:
+def _decided(state: State, due: Break, *, now: datetime, rng: Generator | None, playhead: float | None) -> Plan:
     """The plan with this break filled, or left out with the reason. A film never waits for an ad."""
     session = PlaybackSession.objects.select_related("viewer", "title").get(pk=state.session)
+    known, viewer = live.read(state.session), adload.shared(session)
+    met = adload.history(
+        state.plan,
+        film_seconds=known.film if known is not None else 0.0,
+        shown=known.shown if known is not None else {},
+        playhead=playhead,
+        elsewhere=adload.elsewhere(viewer, state.session, now=now),
+        now=now,
+    )
+    around = known.around if known is not None else live.Around()
+    plan, served = decide_break(session, state.plan, due, met=met, around=around, now=now, rng=rng)
+    if served is not None:
+        why.keep(served)
+    decided = next(one for one in plan.breaks if one.id == due.id)
+    adload.note(viewer, state.session, decided, at=decided.at)
+    return plan
+
+
+def decide_break(
+    session: PlaybackSession, plan: Plan, due: Break, *, met: load_rules.History, around: live.Around, now: datetime, rng: Generator | None
+) -> tuple[Plan, serving.ServedBreak | None]:
+    """The plan with this break decided: left out or shortened where the title's ad policy says so, else as the ad server fills it."""
+    policy = policy_for(session.title_id)
+    allowed = load_rules.allowance(policy, met, plan.position_of(due), now=now.timestamp())
+    words = REASONS.get(allowed.reason, "")
+    if not allowed.seconds:
+        return leave_out(plan, due, code=allowed.reason, reason=words), None
+    request = ad_request(session, plan, due, policy=policy, allowed=allowed, around=around, now=now)
     try:
-        served = serving.serve_break(ad_request(session, state.plan, due, now=now), now=now, rng=rng)
+        served = serving.serve_break(request, now=now, rng=rng)
     except LogUnavailable as problem:
-        log.warning("break_left_out", session=str(state.session), break_id=due.id, problem=str(problem))
-        return fill_break(state.plan, due, (), decision=None, reason="the ad server could not be reached")
-    why.keep(served)
-    ads = playable(served, target_duration=state.plan.target_duration)
+        log.warning("break_left_out", session=str(session.pk), break_id=due.id, problem=str(problem))
+        return fill_break(plan, due, (), decision=None, reason="the ad server could not be reached"), None
+    ads = playable(served, target_duration=plan.target_duration)
     give_back({served.decision: [ad.slot for ad in served.ads if ad.slot not in {one.slot for one in ads}]}, now=now)
-    return fill_break(state.plan, due, ads, decision=served.decision, reason="" if ads else "no ad was eligible")
+    reason, code = (words, allowed.reason) if ads else ("no ad was eligible", "")
+    return fill_break(plan, due, ads, decision=served.decision, reason=reason, code=code, at=now.timestamp()), served
 
 
 def playable(served: serving.ServedBreak, *, target_duration: int) -> list[PlannedAd]:
@@ -157,36 +190,3 @@ def give_back(slots: Mapping[uuid.UUID, Sequence[int]], *, now: datetime) -> Non
     with contextlib.suppress(redis.exceptions.RedisError):
         for decision, unseen in slots.items():
             release_all_unpublished(stream.client(), decision, unseen, now=now)
-
-
-def ad_request(session: PlaybackSession, plan: Plan, due: Break, *, now: datetime) -> AdRequest:
-    """What this break is asked for with. The viewer's attributes are used only with consent, given at the session's start and not
-    withdrawn since."""
-    viewer = session.viewer if session.consent and session.viewer and session.viewer.ads_consent else None
-    before = plan.scene(plan.played[-1]) if plan.played else plan.film[0]
-    return AdRequest(
-        session=session.pk,
-        break_id=due.id,
-        break_position="mid",
-        break_index=[one.after for one in plan.breaks].index(due.after),
-        duration=BREAK_SECONDS,
-        max_ads=BREAK_ADS,
-        device=session.device,
-        hour=session.hour,
-        weekday=now.weekday(),
-        title=session.title_id,
-        genres=tuple(session.title.genres.values_list("slug", flat=True)),
-        mood=before.mood,
-        intensity=before.intensity,
-        viewer=session.viewer_id,
-        consent=viewer is not None,
-        tier=viewer.tier if viewer else None,
-        age_band=(viewer.age_band or None) if viewer else None,
-        gender=(viewer.gender or None) if viewer else None,
-        monthly_hours=viewer.monthly_hours if viewer else None,
-        favourite_genres=tuple(viewer.favourite_genres.values_list("slug", flat=True)) if viewer else None,
-        progress=len(plan.played) / len(plan.film),
-        ads_seen=plan.ads_seen,
-        arms=session.arms,
-        synthetic=session.synthetic,
-    )

@@ -14,11 +14,13 @@ from adplatform.eventlog import ids, stream, tokens
 from adplatform.eventlog.envelope import Event
 from adplatform.experiments import assignment
 from adplatform.experiments.selectors import running_experiments
+from ads.policy import policy_for
 from catalog.selectors import WatchableTitle
 from engagement.models import PlaybackSession, Viewer
 
 from . import clips, live
-from .plan import Plan, first_plan, from_json, next_epoch, position_at, publish_scene, time_of_position
+from .live import Around
+from .plan import Plan, PublishScene, first_plan, from_json, next_epoch, next_step, position_at, publish_scene, resume_time, time_of_position
 from .publishing import State, change_plan, ensure_lead, give_back
 
 REOPEN_WITHIN = timedelta(hours=24)
@@ -46,6 +48,7 @@ def session_open(
     tab: str,
     device: str,
     hour: int,
+    around: Around | None = None,
     restart: bool = False,
     now: datetime,
     rng: Generator | None = None,
@@ -53,7 +56,8 @@ def session_open(
 ) -> Opened:
     """Reopen what this viewer left within a day, else begin a session at the viewer's last position in the film.
 
-    ``restart`` always begins a new session at the opener. A synthetic viewer's session is synthetic. Raises LogUnavailable.
+    ``around`` is what the browser says of who watches; without it the session keeps what it knew. ``restart`` always begins a
+    new session at the opener. A synthetic viewer's session is synthetic. Raises LogUnavailable.
     """
     synthetic = synthetic or bool(viewer and viewer.synthetic)
     with transaction.atomic():
@@ -65,9 +69,9 @@ def session_open(
             begun = _begin(title, viewer, earlier, tab=tab, device=device, hour=hour, now=now, synthetic=synthetic)
     if begun is None:
         assert left is not None  # noqa: S101
-        return _reopen(left, tab=tab, now=now, rng=rng)
+        return _reopen(left, tab=tab, around=around, now=now, rng=rng)
     session, plan, resume_at = begun
-    return _ready(session, State(session.pk, 0, plan), resume_at, now=now, rng=rng, reopened=False)
+    return _ready(session, State(session.pk, 0, plan), resume_at, around=around, now=now, rng=rng, reopened=False)
 
 
 def _one_at_a_time(viewer: Viewer | None, title: WatchableTitle, tab: str) -> None:
@@ -94,7 +98,7 @@ def _begin(
     if earlier is not None:
         plan, resume_at = next_epoch(plan, scene_id=earlier[0], offset=earlier[1], seen_until=0)
         session.resume_scene, session.resume_offset = earlier  # kept also when nothing is played this time
-    else:
+    elif isinstance(next_step(plan), PublishScene):
         plan = publish_scene(plan)
     session.plan, session.epoch = plan.as_json(), plan.epoch
     session.save(force_insert=True)
@@ -106,7 +110,8 @@ def _new_session(
     title: WatchableTitle, viewer: Viewer | None, *, tab: str, device: str, hour: int, now: datetime, synthetic: bool
 ) -> tuple[PlaybackSession, Plan]:
     session_id, consent = ids.new_id(now), bool(viewer and viewer.ads_consent)
-    plan = first_plan(clips.film_of(title), change_budget=title.change_budget)
+    policy = policy_for(title.id)
+    plan = first_plan(clips.film_of(title), change_budget=title.change_budget, pre_roll=policy.pre_roll, post_roll=policy.post_roll)
     session = PlaybackSession(
         id=session_id,
         viewer=viewer,
@@ -172,7 +177,7 @@ def _earlier_position(viewer: Viewer | None, title: WatchableTitle) -> tuple[int
     return found.resume_scene, found.resume_offset
 
 
-def _reopen(session: PlaybackSession, *, tab: str, now: datetime, rng: Generator | None) -> Opened:
+def _reopen(session: PlaybackSession, *, tab: str, around: Around | None, now: datetime, rng: Generator | None) -> Opened:
     kept = live.read(session.pk)
     unseen: dict[uuid.UUID, list[int]] = {}
     with transaction.atomic():
@@ -188,7 +193,7 @@ def _reopen(session: PlaybackSession, *, tab: str, now: datetime, rng: Generator
         PlaybackSession.objects.filter(pk=session.pk).update(tab=tab, last_seen_at=now, epoch=state.plan.epoch)
     if unseen:
         give_back(unseen, now=now)
-    return _ready(session, state, time_of_position(state.plan, scene_id, offset) or 0.0, now=now, rng=rng, reopened=True)
+    return _ready(session, state, resume_time(state.plan, scene_id, offset) or 0.0, around=around, now=now, rng=rng, reopened=True)
 
 
 def unseen_ads(before: Plan, after: Plan) -> dict[uuid.UUID, list[int]]:
@@ -211,13 +216,17 @@ def left_at(session: PlaybackSession, plan: Plan, kept: live.Live | None) -> tup
     return found or (plan.film[0].id, 0.0)
 
 
-def _ready(session: PlaybackSession, state: State, resume_at: float, *, now: datetime, rng: Generator | None, reopened: bool) -> Opened:
-    state = ensure_lead(session.pk, resume_at, now=now, rng=rng, state=state)
+def _ready(
+    session: PlaybackSession, state: State, resume_at: float, *, around: Around | None, now: datetime, rng: Generator | None, reopened: bool
+) -> Opened:
+    """What is known of who watches is kept before anything is published: the first break is asked for with it."""
     kept = live.read(session.pk)
     if kept is None or kept.epoch != state.plan.epoch:
         kept = live.carried(kept, epoch=state.plan.epoch, t=resume_at, now=now)
     kept.t, kept.at, kept.heard_at, kept.playing = resume_at, now.timestamp(), now.timestamp(), True
+    kept.around = around or kept.around
     live.keep(session.pk, kept)
+    state = ensure_lead(session.pk, resume_at, now=now, rng=rng, state=state)
     return Opened(session, state, token_of(session, now=now), resume_at, reopened)
 
 

@@ -30,6 +30,7 @@ def timeline(plan: Plan, *, version: int, now: datetime) -> dict[str, Any]:
         "published_until": plan.published_until,
         "ended": plan.ended,
         "captions": list(_captions(plan)),
+        "left_out": [{"id": one.id, "after": one.after, "code": one.code, "reason": one.reason} for one in plan.breaks if one.state == "left_out"],
     }
 
 
@@ -48,10 +49,12 @@ def _item(plan: Plan, item: Item) -> dict[str, Any]:
 def _foreseen(plan: Plan) -> Iterator[dict[str, Any]]:
     start = plan.published_until
     open_breaks = {one.after: one for one in plan.breaks if one.state == "open"}
-    for place, scene_id in enumerate(plan.remaining, start=len(plan.played)):
+    for place, scene_id in enumerate((*plan.remaining, None), start=len(plan.played)):
         if place in open_breaks:
             yield {"t0": start, "t1": start + FORESEEN_BREAK_SECONDS, "kind": "break", "id": open_breaks[place].id, "name": "Ads"}
             start += FORESEEN_BREAK_SECONDS
+        if scene_id is None:
+            return
         scene = plan.scene(scene_id)
         duration = scene.clip.duration()
         yield {"t0": start, "t1": start + duration, "kind": "scene", "id": scene.id, "name": scene.name}

@@ -22,6 +22,7 @@ from engagement.models import Device
 from engagement.site import current
 
 from . import polling, why
+from .asking import local_time
 from .publishing import State, UnknownSession, load
 from .sessions import Opened, session_open
 from .timeline import media_playlist, timeline
@@ -30,12 +31,14 @@ MPEGURL = "application/vnd.apple.mpegurl"
 
 
 class OpenRequest(msgspec.Struct):
-    """Body of ``POST /api/v1/playback``; ``hour`` is the hour of day where the viewer is."""
+    """Body of ``POST /api/v1/playback``. ``timezone`` is the browser's IANA zone; ``hour`` plays another hour of the day than
+    the clock there shows."""
 
     title: str
     tab: str = ""
     device: Literal["tv", "desktop", "mobile", "tablet"] | None = None
     hour: int | None = None
+    timezone: str = ""
     restart: bool = False
 
 
@@ -59,7 +62,7 @@ def open_playback(request: HttpRequest) -> HttpResponse:
         wanted = _open_request.decode(request.body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return problem(400, "unreadable", f"the body cannot be read: {error}")
-    if "\x00" in wanted.tab + wanted.title:
+    if "\x00" in wanted.tab + wanted.title + wanted.timezone:
         return problem(400, "unreadable", "title and tab are plain text")  # PostgreSQL has no character for NUL
     if len(wanted.tab) > 40 or (wanted.hour is not None and not 0 <= wanted.hour <= 23):
         return problem(400, "unreadable", "tab has at most 40 characters, and hour is 0 to 23")
@@ -76,14 +79,16 @@ def open_playback(request: HttpRequest) -> HttpResponse:
 
 
 def _opened(request: HttpRequest, wanted: OpenRequest, title: WatchableTitle) -> Opened:
-    now = timezone.now()
-    hour = wanted.hour if wanted.hour is not None else current.demo_hour(request)
+    now, viewer = timezone.now(), current.viewer_of(request)
+    around = current.around(request, zone=wanted.timezone, hour=wanted.hour, now=now)
+    local = local_time(viewer if viewer and viewer.ads_consent else None, around, now)
     return session_open(
         title=title,
-        viewer=current.viewer_of(request),
+        viewer=viewer,
         tab=wanted.tab,
         device=wanted.device or current.demo_device(request) or Device.DESKTOP,
-        hour=now.hour if hour is None else hour,
+        hour=local.hour if around.hour is None else around.hour,
+        around=around,
         restart=wanted.restart,
         now=now,
     )

@@ -21,14 +21,15 @@ from numpy.random import Generator
 from adplatform.eventlog import consumer, ids, stream, tokens
 from adplatform.eventlog.envelope import Event
 from adplatform.eventlog.partitions import ensure_partitions
+from ads.policy import policy_for
 from ads.reservation import forget
-from ads.serving import serve_break
 from catalog.models import Title
 from catalog.selectors import WatchableTitle
 from engagement.models import PlaybackSession, Viewer
-from engagement.playback import clips
-from engagement.playback.plan import BREAK_ADS, DecideBreak, Item, Plan, PlannedAd, PlannedScene, fill_break, first_plan, next_step, publish_scene
-from engagement.playback.publishing import ad_request, playable
+from engagement.playback import adload, clips
+from engagement.playback.live import Around
+from engagement.playback.plan import DecideBreak, Item, Plan, PlannedAd, PlannedScene, first_plan, next_step, publish_scene
+from engagement.playback.publishing import decide_break
 
 from . import behaviour, reporting, world
 from .arrivals import session_starts
@@ -108,7 +109,9 @@ class History:
         chosen = behaviour.choose_title(person, [(title.id, title.genres) for title in self.place.titles], rng=self.rng)
         title = next(title for title in self.place.titles if title.id == chosen)
         session = self._session(person, title, start)
-        walk = Walk(self, person, title, session, Reporter(session.pk, person.id, title.id), first_plan(self.films[title.id], change_budget=0), start)
+        policy = policy_for(title.id)
+        plan = first_plan(self.films[title.id], change_budget=0, pre_roll=policy.pre_roll, post_roll=policy.post_roll)
+        walk = Walk(self, person, title, session, Reporter(session.pk, person.id, title.id), plan, start)
         walk.run()
         session.plan = walk.plan.as_json()
         session.last_seen_at = walk.clock
@@ -141,7 +144,9 @@ class Walk:
     reporter: Reporter
     plan: Plan
     clock: datetime
+    around: Around = field(default_factory=Around)
     ad_seconds: float = 0.0
+    film_seconds: float = 0.0
     fits: list[float] = field(default_factory=list)
 
     def run(self) -> None:
@@ -173,6 +178,7 @@ class Walk:
         self._log(list(reporting.scene_events(self.reporter, scene.id, watched, began=self.clock, t0=item.t0, cut=item.cut)))
         self.clock += timedelta(seconds=reporting.wall_seconds(watched))
         self.ad_seconds = 0.0
+        self.film_seconds += watched.seconds
         return not watched.left
 
     def _view(self, scene: PlannedScene, item: Item) -> behaviour.SceneView:
@@ -186,12 +192,22 @@ class Walk:
         )
 
     def _break(self, step: DecideBreak) -> bool:
-        request = ad_request(self.session, self.plan, step.due, now=self.clock)
-        served = serve_break(request, now=self.clock, rng=self.run_of.rng)
-        ads = playable(served, target_duration=self.plan.target_duration)
-        self.plan = fill_break(self.plan, step.due, ads, decision=served.decision, reason="" if ads else "no ad was eligible")
+        viewer = adload.shared(self.session)
+        met = adload.history(
+            self.plan,
+            film_seconds=self.film_seconds,
+            shown={},
+            playhead=None,
+            elsewhere=adload.elsewhere(viewer, self.session.pk, now=self.clock),
+            now=self.clock,
+        )
+        published = len(self.plan.published)
+        self.plan, _ = decide_break(self.session, self.plan, step.due, met=met, around=self.around, now=self.clock, rng=self.run_of.rng)
+        decided = next(one for one in self.plan.breaks if one.id == step.due.id)
+        adload.note(viewer, self.session.pk, decided, at=decided.at)
+        pod = [(item, item.ad) for item in self.plan.published[published:] if item.ad is not None]
         self.run_of.report.breaks += 1
-        return all(self._ad(item, ad, place) for place, (item, ad) in enumerate(zip(self.plan.published[-len(ads) :], ads, strict=False)))
+        return all(self._ad(item, ad, place) for place, (item, ad) in enumerate(pod))
 
     def _ad(self, item: Item, ad: PlannedAd, place: int) -> bool:
         run, creative = self.run_of, self.run_of.place.creatives[ad.ad]
@@ -200,7 +216,7 @@ class Walk:
             category=creative.category,
             duration=item.t1 - item.t0,
             skip_after=ad.skip_after,
-            place=min(place, BREAK_ADS),
+            place=place,
             seen_before=run.views.recent(self.person.id, ad.campaign, now=self.clock),
             genres=self.title.genres,
             hour=self.session.hour,

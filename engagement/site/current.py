@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 
+from adplatform.eventlog.hashing import daily_hash
 from engagement import selectors, services
 from engagement.models import Device, Viewer
+from engagement.playback.live import Around
 
 COOKIE = "browser"
 COOKIE_SECONDS = 365 * 24 * 3600
@@ -18,6 +22,7 @@ SESSION_KEY = "viewer"
 DEVICE_KEY = "demo_device"
 HOUR_KEY = "demo_hour"
 GUEST = "Guest"
+LONGEST_ZONE = 40
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,20 @@ def demo_device(request: HttpRequest) -> str:
 def demo_hour(request: HttpRequest) -> int | None:
     hour = request.session.get(HOUR_KEY)
     return int(hour) if hour is not None else None
+
+
+def around(request: HttpRequest, *, zone: str, hour: int | None, now: datetime) -> Around:
+    """Who watches, as this request tells it: the zone its browser says, the country an edge says, hashes of address and browser."""
+    told = request.META.get(f"HTTP_{settings.COUNTRY_HEADER.upper().replace('-', '_')}", "") if settings.COUNTRY_HEADER else ""
+    country = told.strip().upper()
+    return Around(
+        zone=zone if len(zone) <= LONGEST_ZONE else "",
+        country=country if len(country) == 2 and country.isascii() and country.isalpha() else "",
+        hour=demo_hour(request) if hour is None else hour,
+        ip_hash=daily_hash(str(request.META.get("REMOTE_ADDR", "")), now=now),
+        ua_hash=daily_hash(str(request.META.get("HTTP_USER_AGENT", "")), now=now),
+        day=now.date().isoformat(),
+    )
 
 
 def shell(request: HttpRequest, viewer: Viewer | None) -> dict[str, Any]:

@@ -20,7 +20,8 @@ export class ServerProblem extends Error {
 export class Session extends EventTarget {
   constructor({ slug, device, hour, csrf }) {
     super();
-    this.wish = { title: slug, tab: tabId(), device: device || null, hour: hour === "" ? null : Number(hour) };
+    const timezone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+    this.wish = { title: slug, tab: tabId(), device: device || null, hour: hour === "" ? null : Number(hour), timezone };
     this.csrf = csrf;
     this.offset = 0;
     this.planVersion = 0;

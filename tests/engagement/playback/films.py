@@ -43,7 +43,7 @@ def films(draw: st.DrawFn, *, fewest: int = 1, most: int = 9) -> list[PlannedSce
 
 @st.composite
 def plans(draw: st.DrawFn, *, fewest: int = 1) -> Plan:
-    return first_plan(draw(films(fewest=fewest)), change_budget=3)
+    return first_plan(draw(films(fewest=fewest)), change_budget=3, pre_roll=draw(st.booleans()), post_roll=draw(st.booleans()))
 
 
 @st.composite

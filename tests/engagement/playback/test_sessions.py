@@ -1,21 +1,26 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from adplatform.eventlog import stream, tokens
 from adplatform.eventlog.envelope import decode
+from ads.decision.load import Allowance, Policy
 from catalog.models import Genre
 from engagement.models import PlaybackSession, Viewer
-from engagement.playback.publishing import ad_request
+from engagement.playback import live
+from engagement.playback.asking import ad_request
+from engagement.playback.live import Around
 from engagement.playback.sessions import Opened
 from tests.engagement.playback.conftest import Open
 from tests.media import Films
 
 pytestmark = pytest.mark.django_db
 NOW = datetime.now(UTC)
+POLICY = Policy()
+SATURDAY_NIGHT = datetime(2026, 6, 6, 23, 30, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -25,9 +30,12 @@ def ada(films: Films) -> Viewer:
     return viewer
 
 
-def asked(session: Opened) -> Any:
+def asked(session: Opened, *, policy: Policy = POLICY, now: datetime = NOW) -> Any:
     stored = PlaybackSession.objects.select_related("viewer", "title").get(pk=session.session.pk)
-    return ad_request(stored, session.state.plan, session.state.plan.breaks[0], now=NOW)
+    plan, kept = session.state.plan, live.read(session.session.pk)
+    assert kept is not None
+    allowed = Allowance(policy.break_seconds, policy.break_ads)
+    return ad_request(stored, plan, plan.breaks[0], policy=policy, allowed=allowed, around=kept.around, now=now)
 
 
 def test_with_consent_the_profile_is_part_of_the_ad_request(opened: Open, ada: Viewer) -> None:
@@ -69,3 +77,35 @@ def test_a_film_watched_to_its_end_begins_anew(opened: Open, ada: Viewer) -> Non
     again = opened(viewer=ada, now=NOW)
     assert again.session.pk != first.session.pk
     assert again.resume_at == 0
+
+
+def test_hour_and_weekday_are_those_of_the_profiles_zone_with_consent_else_of_the_browsers(opened: Open, ada: Viewer) -> None:
+    Viewer.objects.update(timezone="Asia/Tokyo", country="JP")
+    ada.refresh_from_db()
+    session = opened(viewer=ada, around=Around(zone="America/New_York", country="US"), now=NOW)
+    request = asked(session, now=SATURDAY_NIGHT)
+    assert (request.hour, request.weekday, request.country) == (8, 6, "JP")
+    Viewer.objects.update(ads_consent=False)
+    request = asked(session, now=SATURDAY_NIGHT)
+    assert (request.hour, request.weekday, request.country) == (19, 5, "US")
+
+
+@pytest.mark.parametrize(
+    ("around", "hour", "weekday"), [(Around(zone="No/Where"), 23, 5), (Around(zone="../../etc/passwd"), 23, 5), (Around(hour=7), 7, 5)]
+)
+def test_an_unknown_zone_counts_as_utc_and_a_demo_plays_the_hour_it_likes(opened: Open, around: Around, hour: int, weekday: int) -> None:
+    request = asked(opened(around=around, now=NOW), now=SATURDAY_NIGHT)
+    assert (request.hour, request.weekday, request.country) == (hour, weekday, None)
+
+
+def test_hashes_of_address_and_browser_are_told_on_their_own_day_alone(opened: Open) -> None:
+    session = opened(around=Around(ip_hash="a", ua_hash="b", day="2026-06-06"), now=NOW)
+    today, tomorrow = (asked(session, now=SATURDAY_NIGHT + timedelta(hours=hours)) for hours in (0, 1))
+    assert (today.ip_hash, today.ua_hash, tomorrow.ip_hash, tomorrow.ua_hash) == ("a", "b", "", "")
+
+
+def test_the_titles_policy_and_the_scene_before_are_part_of_the_ad_request(opened: Open) -> None:
+    policy = Policy(break_seconds=45, break_ads=3, creative_gap_seconds=300, reserve_micros=2_500, house_ads=False)
+    request = asked(opened(now=NOW), policy=policy)
+    assert (request.duration, request.max_ads, request.creative_gap, request.reserve_micros, request.house_ads) == (45, 3, 300, 2_500, False)
+    assert request.maturity == "PG"
