@@ -17,7 +17,7 @@ from .ctr.features import SCHEMA
 from .decision.explanation import REASONS
 from .decision.inventory import Inventory
 from .decision.request import AdRequest
-from .decision.state import Alternate, Decision, DeliveryState, Slot
+from .decision.state import Alternate, Decision, DeliveryState, Seen, Slot
 from .reservation import Taken
 
 REQUEST_FIELDS = tuple(field.name for field in fields(AdRequest))
@@ -64,15 +64,21 @@ def draft(
 
 def stored_state(inventory: Inventory, state: DeliveryState, decision: Decision) -> dict[str, Any]:
     """The delivery state and the scores as a replay needs them: flights that have any counter, exact floats."""
-    columns = np.stack([state.booked, state.held, state.day_booked, state.delivered, state.held_count])
+    columns = np.stack([state.booked, state.held, state.day_booked, state.delivered, state.held_count, state.day_delivered])
     touched = np.flatnonzero(columns.any(axis=0))
     return {
         "flights": dict(zip(map(str, inventory.flight_id[touched].tolist()), columns[:, touched].T.tolist(), strict=True)),
-        "seen": [[entry.at, entry.ad, entry.flight, entry.campaign, entry.advertiser] for entry in state.seen],
+        "seen": [_entry(entry) for entry in state.seen],
+        "stream": [_entry(entry) for entry in state.stream],
+        "lifetime": state.lifetime,
         "scored": inventory.ad_id[decision.scored].tolist(),
         "pctr": decision.scores.pctr.tolist(),
         "pvcr": decision.scores.pvcr.tolist(),
     }
+
+
+def _entry(seen: Seen) -> list[Any]:
+    return [seen.at, seen.ad, seen.flight, seen.campaign, seen.advertiser, seen.category]
 
 
 def _feature_rows(decision: Decision) -> dict[int, bytes]:

@@ -7,6 +7,7 @@ import threading
 import time
 from typing import Any
 
+import msgspec
 import redis
 from django.db import transaction
 
@@ -55,8 +56,12 @@ def _build() -> Inventory:
 
 
 def snapshot(version: int) -> Inventory:
-    """The inventory a stored decision was made from. Raises InventorySnapshot.DoesNotExist."""
-    return compile_inventory(Rows.unpacked(bytes(InventorySnapshot.objects.get(pk=version).rows)))
+    """The inventory a stored decision was made from. Raises InventorySnapshot.DoesNotExist when it is not kept, or cannot be read."""
+    rows = bytes(InventorySnapshot.objects.get(pk=version).rows)
+    try:
+        return compile_inventory(Rows.unpacked(rows))
+    except msgspec.ValidationError as error:
+        raise InventorySnapshot.DoesNotExist(f"inventory {version} was packed when flights were described otherwise: {error}") from error
 
 
 def current(client: redis.Redis) -> Inventory:

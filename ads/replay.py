@@ -27,7 +27,7 @@ class Replay:
 
 
 def replay(stored: Decision) -> Replay:
-    """Decide ``stored`` again. Raises InventorySnapshot.DoesNotExist when its inventory is no longer kept."""
+    """Decide ``stored`` again. Raises InventorySnapshot.DoesNotExist when its inventory is no longer kept, or not in a shape that can be read."""
     inventory = snapshot(stored.inventory_version)
     rows = np.array([inventory.ad_row[ad] for ad in stored.state["scored"]], dtype=np.int64)
     scores = Scores(np.array(stored.state["pctr"]), np.array(stored.state["pvcr"]), no_rows, stored.model_version)
@@ -54,11 +54,21 @@ def request_of(stored: dict[str, Any]) -> AdRequest:
 
 
 def state_of(stored: dict[str, Any], inventory: Inventory) -> DeliveryState:
-    columns = np.zeros((5, len(inventory.flights)), dtype=np.int64)
+    columns = np.zeros((6, len(inventory.flights)), dtype=np.int64)
     for flight, values in stored["flights"].items():
         columns[:, inventory.flight_row[int(flight)]] = values
-    booked, held, day_booked, delivered, held_count = columns
-    return DeliveryState(booked, held, day_booked, delivered, held_count, tuple(Seen(*entry) for entry in stored["seen"]))
+    booked, held, day_booked, delivered, held_count, day_delivered = columns
+    return DeliveryState(
+        booked,
+        held,
+        day_booked,
+        delivered,
+        held_count,
+        seen=tuple(Seen(*entry) for entry in stored["seen"]),
+        stream=tuple(Seen(*entry) for entry in stored["stream"]),
+        lifetime=stored["lifetime"],
+        day_delivered=day_delivered,
+    )
 
 
 def _same(decided: Decided, inventory: Inventory, slots: list[dict[str, Any]]) -> bool:

@@ -21,8 +21,8 @@ import numpy as np
 import redis
 
 from .balances import Balance, day_number
-from .decision.caps import counted, effective, scope_id
-from .decision.inventory import Inventory
+from .decision.caps import counted, effective
+from .decision.inventory import POD, STREAM, Inventory, scope_id
 from .decision.request import AdRequest
 from .decision.state import Decision, DeliveryState, Floats, Seen
 
@@ -226,7 +226,9 @@ def reserve(
 def _wanted(request: AdRequest, inventory: Inventory, row: int, hold_micros: int) -> list[Any]:
     place = int(inventory.ad_flight[row])
     flight, ad = inventory.flights[place], inventory.ads[row]
-    caps = [effective(cap, consent=counted(request)) for cap in flight.caps]
+    consent = counted(request)
+    # What is counted here is the viewer's; a playback is only a part of it, and a pod holds no advertiser twice.
+    caps = [(cap.scope, *effective(cap, consent=consent)) for cap in flight.caps if cap.per != POD and not (consent and cap.per == STREAM)]
     return [
         flight.id,
         hold_micros,
@@ -234,7 +236,7 @@ def _wanted(request: AdRequest, inventory: Inventory, row: int, hold_micros: int
         int(inventory.daily_budget[place]),
         int(inventory.goal[place]),
         bool(inventory.goal_counts_holds[place]),
-        [[SCOPES.index(cap.scope) + 1, str(scope_id(flight, cap.scope, ad.id)), cap.count, cap.seconds] for cap in caps],
+        [[SCOPES.index(scope) + 1, str(scope_id(flight, scope, ad.id)), count, seconds] for scope, count, seconds in caps],
         f"{ad.id}:{flight.id}:{flight.campaign}:{flight.advertiser}",
         round(ad.duration * 1000),
         flight.advertiser,

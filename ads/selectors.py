@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from .decision.inventory import AdRow, CapRow, FlightRow, Rows
+from django.conf import settings
+
+from .decision.inventory import AdRow, CapRow, FlightRow, Rows, Target
 from .models import Ad, Campaign, Flight
 
 AD_COLUMNS = ("id", "flight_id", "name", "asset_id", "category", "asset__duration", "skip_after", "click_through")
 FLIGHT_COLUMNS = (
-    "id", "campaign_id", "campaign__advertiser_id", "name", "campaign__name", "campaign__advertiser__name", "starts_at", "ends_at", "pricing",
-    "bid_micros", "goal_type", "goal_amount", "budget_micros", "daily_budget_micros", "pacing", "priority", "targeting", "frequency_caps",
+    "id", "campaign_id", "campaign__advertiser_id", "name", "campaign__name", "campaign__advertiser__name", "starts_at", "ends_at", "tier",
+    "share_of_voice", "pricing", "bid_micros", "goal_type", "goal_amount", "daily_goal_amount", "budget_micros", "daily_budget_micros", "pacing",
+    "priority", "campaign__targeting", "targeting", "campaign__frequency_caps", "frequency_caps", "exclusivity", "slot_position",
     "excluded_categories", "strict_caps",
 )  # fmt: skip
 
 
 def inventory_rows() -> Rows:
-    """Every ad that may serve: approved, its clip ready, its flight live and its campaign active. Dates are judged per request.
+    """Every ad that may serve: approved, its clip ready, its flight live, its campaign active and sold in the installation's
+    currency. Dates are judged per request.
 
     Plain columns, no model instances: a request waits for this whenever the inventory has changed.
     """
@@ -26,16 +30,18 @@ def inventory_rows() -> Rows:
             asset__state="ready",
             flight__state=Flight.State.LIVE,
             flight__campaign__state=Campaign.State.ACTIVE,
+            flight__campaign__currency=settings.CURRENCY,
         )
         .order_by("id")
         .values_list(*AD_COLUMNS)
     )
     found = tuple(_ad_row(*row) for row in ads)
     flights = Flight.objects.filter(pk__in={ad.flight for ad in found}).order_by("id").values_list(*FLIGHT_COLUMNS)
-    return Rows(flights=tuple(_flight_row(dict(zip(FLIGHT_COLUMNS, row, strict=True))) for row in flights), ads=found)
+    return Rows(flights=tuple(flight_row(dict(zip(FLIGHT_COLUMNS, row, strict=True))) for row in flights), ads=found)
 
 
-def _flight_row(flight: dict[str, Any]) -> FlightRow:
+def flight_row(flight: dict[str, Any]) -> FlightRow:
+    """A flight with what its campaign asks, from a mapping of `FLIGHT_COLUMNS`."""
     return FlightRow(
         id=flight["id"],
         campaign=flight["campaign_id"],
@@ -45,19 +51,37 @@ def _flight_row(flight: dict[str, Any]) -> FlightRow:
         advertiser_name=flight["campaign__advertiser__name"],
         starts=flight["starts_at"].timestamp(),
         ends=flight["ends_at"].timestamp(),
+        tier=flight["tier"],
+        share_of_voice=flight["share_of_voice"],
         pricing=flight["pricing"],
         bid_micros=flight["bid_micros"],
         goal_type=flight["goal_type"],
         goal_amount=flight["goal_amount"],
+        daily_goal_amount=flight["daily_goal_amount"],
         budget_micros=flight["budget_micros"],
         daily_budget_micros=flight["daily_budget_micros"],
         pacing=flight["pacing"],
         priority=flight["priority"],
-        targeting=flight["targeting"],
-        caps=tuple(CapRow("flight" if cap["scope"] == "viewer" else cap["scope"], cap["count"], cap["seconds"]) for cap in flight["frequency_caps"]),
+        targets=tuple(target for level in ("campaign__targeting", "targeting") if (target := _target(flight[level])) != Target()),
+        caps=_caps(flight["campaign__frequency_caps"], flight["frequency_caps"]),
+        exclusivity=flight["exclusivity"],
+        slot_position=flight["slot_position"],
         excluded_categories=tuple(flight["excluded_categories"]),
         strict_caps=flight["strict_caps"],
     )
+
+
+def _target(targeting: dict[str, Any]) -> Target:
+    include, exclude = (
+        {key: tuple(values) for key, values in targeting.get(direction, {}).items() if values} for direction in ("include", "exclude")
+    )
+    return Target(include, exclude)
+
+
+def _caps(of_campaign: list[dict[str, Any]], of_flight: list[dict[str, Any]]) -> tuple[CapRow, ...]:
+    """A campaign's caps count over the whole campaign where they would count a flight."""
+    caps = [CapRow(**{**cap, "scope": "campaign" if cap["scope"] == "flight" else cap["scope"]}) for cap in of_campaign]
+    return tuple(dict.fromkeys([*caps, *(CapRow(**cap) for cap in of_flight)]))
 
 
 def _ad_row(*columns: Any) -> AdRow:

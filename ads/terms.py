@@ -1,72 +1,147 @@
-"""What a flight may say: its targeting, caps and money, checked as typed values with words a media planner understands."""
+"""What a campaign and a flight may say: targeting, caps and money, checked as typed values with words a media planner understands."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .ctr.features import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, TIERS
+from .countries import COUNTRIES
+from .ctr.features import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, MOODS, POSITIONS, TIERS
 from .decision.auction import RESERVE_MICROS
+from .decision.inventory import LIFETIME, POD, STREAM, TARGETABLE, UNIT_SECONDS, Value
 
-SCOPES = ("viewer", "ad", "campaign", "advertiser")
-UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+KEYS = tuple(TARGETABLE)
+DIRECTIONS = ("include", "exclude")
+# A break has one of each of these; of the others it may have several.
+SEVERAL = frozenset({"genres", "tags", "segments"})
+SCOPES = ("ad", "flight", "campaign", "advertiser")
+PERS = (*UNIT_SECONDS, LIFETIME, POD, STREAM)
 LONGEST_CAP_SECONDS = 31 * 86_400
 MICROS = 1_000_000
-_CAP = re.compile(r"^\s*(\d+)\s*(?:x|times)?\s*(?:per|in|every)\s*(\d+)?\s*(second|minute|hour|day|week)s?\s*(?:per\s+(\w+))?\s*$", re.IGNORECASE)
+# What planners call them -> what is stored.
+_UNIT_OF = {**{unit: unit for unit in PERS}, "break": POD, "playback": STREAM}
+_WORD_OF = {POD: "break", STREAM: "playback"}
+_CAP = re.compile(rf"^\s*(\d+)\s*(?:x|times)?\s*(?:per|in|every)\s*(\d+)?\s*({'|'.join(_UNIT_OF)})s?\s*(?:per\s+(\w+))?\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The values each targeting key knows; genres come from the catalogue."""
+    """What the catalogue and the audience add to the values that targeting knows: ids of titles, slugs of genres, ratings, tags of
+    scenes, segments of viewers. `ads.vocabulary.current` reads it."""
 
-    genres: tuple[str, ...]
+    titles: tuple[int, ...] = ()
+    genres: tuple[str, ...] = ()
+    maturity: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
 
-    def of(self, key: str) -> tuple[str | int, ...] | None:
-        known: dict[str, tuple[str | int, ...]] = {
+    def of(self, key: str) -> tuple[Value, ...] | None:
+        """Every value of a targeting key, None for a key there is not."""
+        known: dict[str, tuple[Value, ...]] = {
+            "titles": self.titles,
             "genres": self.genres,
+            "maturity": self.maturity,
+            "moods": MOODS,
+            "tags": self.tags,
             "devices": DEVICES,
             "tiers": TIERS,
             "age_bands": AGE_BANDS,
             "genders": GENDERS,
+            "countries": COUNTRIES,
             "dayparts": tuple(range(24)),
+            "weekdays": tuple(range(7)),
+            "break_positions": POSITIONS,
+            "segments": self.segments,
         }
         return known.get(key)
 
 
-KEYS = ("genres", "devices", "tiers", "age_bands", "genders", "dayparts")
+# Targeting
 
 
 def targeting_problems(targeting: Any, vocabulary: Vocabulary) -> Iterator[str]:
-    if not isinstance(targeting, dict):
-        yield 'Targeting must be an object such as {"devices": ["tv"], "dayparts": [18, 19, 20]}.'
+    if not isinstance(targeting, dict) or targeting.keys() - set(DIRECTIONS) or not all(isinstance(asked, dict) for asked in targeting.values()):
+        yield 'Targeting must be an object such as {"include": {"devices": ["tv"]}, "exclude": {"genres": ["horror"]}}.'
         return
-    for key, values in targeting.items():
-        known = vocabulary.of(key)
-        if known is None:
-            yield f"Targeting has no “{key}”; it has {_list(KEYS)}."
-        elif not isinstance(values, list):
-            yield f"“{key}” must be a list of values."
-        else:
-            wrong = [value for value in values if isinstance(value, bool) or value not in known]
-            if wrong:
-                yield f"“{key}” does not know {_list(map(str, wrong))}; it knows {_list(map(str, known))}."
+    for asked in targeting.values():
+        for key, values in asked.items():
+            yield from _value_problems(key, values, vocabulary)
+
+
+def _value_problems(key: str, values: Any, vocabulary: Vocabulary) -> Iterator[str]:
+    known = vocabulary.of(key)
+    if known is None:
+        yield f"Targeting has no “{key}”; it has {_list(KEYS)}."
+    elif not isinstance(values, list):
+        yield f"“{key}” must be a list of values."
+    elif wrong := [value for value in values if isinstance(value, bool) or value not in known]:
+        few = f"it knows {_list(map(str, known[:40]))}{'' if len(known) <= 40 else ' ...'}" if known else "there is none yet"
+        yield f"“{key}” does not know {_list(map(str, wrong))}; {few}."
+
+
+def nobody_problems(campaign: Mapping[str, Any], flight: Mapping[str, Any]) -> Iterator[str]:
+    """Why a flight with this targeting, in a campaign with that, can reach nobody at all. Both are free of `targeting_problems`."""
+    for key in KEYS:
+        wanted = [set(asked) for targeting in (campaign, flight) if (asked := targeting.get("include", {}).get(key))]
+        unwanted = {value for targeting in (campaign, flight) for value in targeting.get("exclude", {}).get(key, [])}
+        words = key.replace("_", " ")
+        if len(wanted) == 2 and key not in SEVERAL and not wanted[0] & wanted[1]:
+            yield f"It reaches nobody: the campaign and the flight want different {words}; the flight may only narrow what the campaign wants."
+        elif any(not asked - unwanted for asked in wanted):
+            yield f"It reaches nobody: all the {words} it wants are excluded too."
+
+
+# Frequency caps
 
 
 def cap_problems(caps: Any) -> Iterator[str]:
     if not isinstance(caps, list):
-        yield 'Frequency caps must be a list such as [{"scope": "viewer", "count": 3, "seconds": 86400}].'
+        yield 'Frequency caps must be a list such as [{"scope": "flight", "count": 3, "per": "day", "times": 1}].'
         return
     for cap in caps:
-        if not isinstance(cap, dict) or set(cap) != {"scope", "count", "seconds"}:
-            yield f"A cap has scope, count and seconds, nothing else and nothing less: {cap}."
+        if not isinstance(cap, dict) or set(cap) != {"scope", "count", "per", "times"}:
+            yield f"A cap has scope, count, per and times, nothing else and nothing less: {cap}."
         elif cap["scope"] not in SCOPES:
             yield f"A cap's scope is {_list(SCOPES)}, not “{cap['scope']}”."
+        elif cap["per"] not in PERS:
+            yield f"A cap counts per {_list(PERS)}, not per “{cap['per']}”."
         elif not _is_whole(cap["count"]) or cap["count"] < 1:
             yield "A cap allows at least 1 impression."
-        elif not _is_whole(cap["seconds"]) or not 1 <= cap["seconds"] <= LONGEST_CAP_SECONDS:
-            yield f"A cap's window is between 1 second and {LONGEST_CAP_SECONDS // 86_400} days; longer ones cannot be counted."
+        elif not _is_whole(cap["times"]) or cap["times"] < 1:
+            yield "A cap counts over at least 1 unit of time."
+        elif cap["per"] not in UNIT_SECONDS and cap["times"] != 1:
+            yield f"A cap per {_WORD_OF.get(cap['per'], cap['per'])} counts over one of them; write “3 per {_WORD_OF.get(cap['per'], cap['per'])}”."
+        elif cap["times"] * UNIT_SECONDS.get(cap["per"], 0) > LONGEST_CAP_SECONDS:
+            yield f"A cap's window is at most {LONGEST_CAP_SECONDS // 86_400} days; a longer one cannot be counted, but a lifetime can."
+
+
+def read_caps(text: str, *, scope: str = "flight") -> list[dict[str, Any]]:
+    """Caps written one a line, such as ``3 per day``, ``2 per 30 minutes per campaign`` or ``1 per break per advertiser``.
+
+    ``scope`` is what a line without one means. Raises ValueError in words.
+    """
+    caps = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        match = _CAP.match(line)
+        if match is None:
+            raise ValueError(f"“{line}” is no cap. Write one a line, such as “3 per day”, “2 per 30 minutes per campaign” or “1 per playback”.")
+        count, many, unit, named = match.groups()
+        named = (named or scope).lower()
+        # A cap has always been counted on each viewer, so some planners say so.
+        caps.append({"scope": scope if named == "viewer" else named, "count": int(count), "per": _UNIT_OF[unit.lower()], "times": int(many or 1)})
+    return caps
+
+
+def write_caps(caps: Sequence[Mapping[str, Any]], *, scope: str = "flight") -> str:
+    """The text that `read_caps` reads back."""
+    return "\n".join(_cap_words(cap, scope) for cap in caps)
+
+
+def _cap_words(cap: Mapping[str, Any], scope: str) -> str:
+    unit, many = _WORD_OF.get(cap["per"], cap["per"]), cap["times"]
+    return f"{cap['count']} per {unit if many == 1 else f'{many} {unit}s'}" + ("" if cap["scope"] == scope else f" per {cap['scope']}")
 
 
 def category_problems(categories: Any) -> Iterator[str]:
@@ -78,48 +153,80 @@ def category_problems(categories: Any) -> Iterator[str]:
         yield f"There is no category {_list(map(str, wrong))}; there are {_list(CATEGORIES)}."
 
 
-def money_problems(*, pricing: str, bid_micros: int, goal_type: str, budget_micros: int, daily: int | None) -> Iterator[tuple[str, str]]:
+# Money and goals
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """What was sold, as a form or an API sends it; amounts that are not there are None. ``reserve_micros`` is the least price of
+    1,000 impressions."""
+
+    tier: str
+    pricing: str
+    bid_micros: int
+    goal_type: str
+    goal_amount: int | None
+    daily_goal_amount: int | None
+    budget_micros: int
+    daily_budget_micros: int | None
+    share_of_voice: float | None
+    reserve_micros: int = RESERVE_MICROS * 1000
+
+
+def sold_problems(sold: Sold) -> Iterator[tuple[str, str]]:
     """(field, words) for terms that can never deliver or never be billed."""
-    if bid_micros <= 0:
-        yield "bid_micros", "A flight needs a bid: without a price it can never win."
-    elif pricing == "cpm" and bid_micros < RESERVE_MICROS * 1000:
-        reserve = f"{RESERVE_MICROS * 1000 / MICROS:.2f}"
-        yield "bid_micros", f"The bid is below the reserve price of {reserve} per thousand impressions, so it can never win."
-    if budget_micros <= 0:
-        yield "budget_micros", "A flight needs a budget: it stops hard when the budget is spent."
-    elif bid_micros > 0 and budget_micros < (bid_micros // 1000 if pricing == "cpm" else bid_micros):
-        yield "budget_micros", "The budget does not pay for a single charge at this bid."
-    if goal_type == "clicks" and pricing == "cpcv":
+    yield from _tier_problems(sold)
+    yield from _goal_problems(sold)
+    if sold.tier != "house":
+        yield from _price_problems(sold)
+        yield from _budget_problems(sold)
+
+
+def _tier_problems(sold: Sold) -> Iterator[tuple[str, str]]:
+    if sold.tier == "sponsorship" and sold.share_of_voice is None:
+        yield "share_of_voice", "A sponsorship is sold as a share of voice: say which share of the breaks it matches, 1 for all of them."
+    if sold.tier != "sponsorship" and sold.share_of_voice is not None:
+        yield "share_of_voice", "Only a sponsorship has a share of voice; leave it empty or make the flight a sponsorship."
+    if sold.tier == "standard" and sold.goal_amount is None:
+        yield "goal_amount", "A standard flight guarantees a goal: say how much, or sell it by price priority."
+    if sold.tier == "house" and (sold.bid_micros or sold.budget_micros):
+        yield "bid_micros", "A house flight costs nothing; leave its bid and its budget at 0."
+
+
+def _goal_problems(sold: Sold) -> Iterator[tuple[str, str]]:
+    if sold.goal_type == "clicks" and sold.pricing == "cpcv":
         yield "goal_type", "A flight charged for completed views cannot have a goal of clicks; sell it by CPC or CPM."
-    if goal_type == "completed_views" and pricing == "cpc":
+    if sold.goal_type == "completed_views" and sold.pricing == "cpc":
         yield "goal_type", "A flight charged for clicks cannot have a goal of completed views; sell it by CPCV or CPM."
+    if sold.goal_type == "spend" and sold.tier == "house":
+        yield "goal_type", "A house flight spends nothing, so spend cannot be its goal."
+    if None not in (sold.goal_amount, sold.daily_goal_amount) and sold.daily_goal_amount > sold.goal_amount:  # type: ignore[operator]
+        yield "daily_goal_amount", "The daily goal is larger than the whole goal."
+
+
+def _price_problems(sold: Sold) -> Iterator[tuple[str, str]]:
+    if sold.bid_micros <= 0:
+        yield "bid_micros", "A flight needs a bid: without a price it can never win."
+    elif sold.pricing == "cpm" and sold.bid_micros < sold.reserve_micros:
+        reserve = f"{sold.reserve_micros / MICROS:.2f}"
+        yield "bid_micros", f"The bid is below the reserve price of {reserve} per thousand impressions, so it can never win."
+
+
+def _budget_problems(sold: Sold) -> Iterator[tuple[str, str]]:
+    budget, daily = sold.budget_micros, sold.daily_budget_micros
+    if budget <= 0:
+        yield "budget_micros", "A flight needs a budget: it stops hard when the budget is spent."
+    elif sold.bid_micros > 0 and budget < (sold.bid_micros // 1000 if sold.pricing == "cpm" else sold.bid_micros):
+        yield "budget_micros", "The budget does not pay for a single charge at this bid."
     if daily is not None and daily <= 0:
         yield "daily_budget_micros", "A daily budget of nothing never serves; leave it empty for no daily limit."
-    elif daily is not None and daily > budget_micros > 0:
+    elif daily is not None and daily > budget > 0:
         yield "daily_budget_micros", "The daily budget is larger than the whole budget."
 
 
-def read_caps(text: str) -> list[dict[str, Any]]:
-    """Caps written one a line, such as ``3 per day`` or ``2 per 30 minutes per campaign``. Raises ValueError in words."""
-    caps = []
-    for line in filter(None, map(str.strip, text.splitlines())):
-        match = _CAP.match(line)
-        if match is None:
-            raise ValueError(f"“{line}” is no cap. Write one a line, such as “3 per day” or “2 per 30 minutes per campaign”.")
-        count, many, unit, scope = match.groups()
-        caps.append({"scope": (scope or "viewer").lower(), "count": int(count), "seconds": int(many or 1) * UNITS[unit.lower()]})
-    return caps
-
-
-def write_caps(caps: Sequence[dict[str, Any]]) -> str:
-    """The text that `read_caps` reads back."""
-    return "\n".join(_cap_words(cap["count"], cap["seconds"], cap["scope"]) for cap in caps)
-
-
-def _cap_words(count: int, seconds: int, scope: str) -> str:
-    unit, size = next((name, size) for name, size in reversed(UNITS.items()) if seconds % size == 0)
-    many = seconds // size
-    return f"{count} per {unit if many == 1 else f'{many} {unit}s'}" + ("" if scope == "viewer" else f" per {scope}")
+def currency_problems(currency: str, installation: str) -> Iterator[str]:
+    if currency != installation:
+        yield f"This installation sells in {installation}; a campaign in {currency or 'no currency'} would never serve. Sell it in {installation}."
 
 
 def _is_whole(value: Any) -> bool:

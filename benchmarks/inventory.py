@@ -30,8 +30,8 @@ def live_flights(count: int, *, now: datetime, budget_micros: int = 10**13) -> l
             campaign=campaigns[n // 10], name=f"Flight {n}", state=Flight.State.LIVE, starts_at=now - timedelta(days=10),
             ends_at=now + timedelta(days=10), pricing=PRICES[n % 5][0], bid_micros=PRICES[n % 5][1],
             goal_type="impressions", goal_amount=10**12, budget_micros=budget_micros, pacing=("asap", "even")[n % 2], priority=3 + n % 5,
-            targeting=({}, {}, {"genres": [GENRES[n % 4]]}, {"devices": ["tv", "mobile"]}, {}, {"dayparts": list(range(6, 24))})[n % 6],
-            frequency_caps=[{"scope": "viewer", "count": 20, "seconds": 86_400}] if n % 4 == 0 else [],
+            targeting={"include": ({}, {}, {"genres": [GENRES[n % 4]]}, {"devices": ["tv", "mobile"]}, {}, {"dayparts": list(range(6, 24))})[n % 6]},
+            frequency_caps=[{"scope": "flight", "count": 20, "per": "day", "times": 1}] if n % 4 == 0 else [],
         )
         for n in range(count)
     )  # fmt: skip

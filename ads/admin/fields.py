@@ -11,7 +11,11 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from ads.terms import KEYS, MICROS, read_caps, write_caps
+from ads.terms import DIRECTIONS, KEYS, MICROS, read_caps, write_caps
+
+# More choices than this are a list to pick from.
+MOST_BOXES = 24
+NUMBERS = frozenset({"titles", "dayparts", "weekdays"})
 
 
 class MoneyField(forms.Field):
@@ -76,7 +80,7 @@ class CapsField(forms.Field):
 
 
 class TargetingWidget(forms.Widget):
-    """One row of boxes for each attribute; none ticked means everybody."""
+    """For each attribute a row of boxes of whom to reach, and one of whom not; none ticked means everybody."""
 
     def __init__(self, choices: dict[str, tuple[str, list[tuple[str | int, str]]]]) -> None:
         super().__init__()
@@ -86,24 +90,29 @@ class TargetingWidget(forms.Widget):
         chosen = value if isinstance(value, dict) else {}
         groups = [
             {
-                "name": f"{name}-{key}",
-                "label": label,
-                "options": [{"value": option, "label": words, "checked": option in chosen.get(key, [])} for option, words in options],
+                "name": f"{name}-{direction}-{key}",
+                "label": label if direction == "include" else f"Not: {label}",
+                "many": len(options) > MOST_BOXES,
+                "options": [
+                    {"value": option, "label": words, "checked": option in chosen.get(direction, {}).get(key, [])} for option, words in options
+                ],
             }
             for key, (label, options) in self.choices.items()
+            for direction in DIRECTIONS
         ]
         return render_to_string("ads/admin/targeting.html", {"groups": groups})
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> dict[str, list[str | int]]:
-        found: dict[str, list[str | int]] = {}
-        for key in KEYS:
-            values = data.getlist(f"{name}-{key}")
-            if values:
-                found[key] = [int(value) if key == "dayparts" and value.isdigit() else value for value in values]
-        return found
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> dict[str, dict[str, list[str | int]]]:
+        asked = {direction: {key: _typed(key, data.getlist(f"{name}-{direction}-{key}")) for key in KEYS} for direction in DIRECTIONS}
+        found = {direction: {key: values for key, values in keys.items() if values} for direction, keys in asked.items()}
+        return {direction: keys for direction, keys in found.items() if keys}
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
         return False
+
+
+def _typed(key: str, values: list[str]) -> list[str | int]:
+    return [int(value) if key in NUMBERS and value.isdigit() else value for value in values]
 
 
 class TargetingField(forms.Field):
@@ -111,7 +120,7 @@ class TargetingField(forms.Field):
         super().__init__(required=False, widget=TargetingWidget(choices), help_text="Nothing ticked in a row: everybody.")
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        def tidy(value: Any) -> dict[str, set[Any]]:
-            return {key: set(values) for key, values in (value or {}).items() if values}
+        def tidy(value: Any) -> dict[tuple[str, str], set[Any]]:
+            return {(direction, key): set(values) for direction, asked in (value or {}).items() for key, values in asked.items() if values}
 
         return tidy(initial) != tidy(data)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import calendar
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
-from ads.ctr.features import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, TIERS
+from ads import vocabulary
+from ads.countries import COUNTRIES
+from ads.ctr.features import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, MOODS, TIERS
 from ads.models import Flight
 from ads.terms import MICROS
-from catalog.models import Genre
+from catalog.models import Genre, Title
 
 from .fields import CapsField, MoneyField, TargetingField
 
@@ -22,13 +25,24 @@ def targeting_choices() -> dict[str, tuple[str, list[tuple[str | int, str]]]]:
     def plain(values: tuple[str, ...]) -> list[tuple[str | int, str]]:
         return [(value, value.replace("_", " ").capitalize() if value.islower() else value) for value in values]
 
+    known = vocabulary.current()
+    titles = dict(Title.objects.values_list("id", "name"))
+    segments = vocabulary.segments()
     return {
+        "titles": ("Titles", [(title, titles[title]) for title in known.titles]),
         "genres": ("Genres", list(Genre.objects.values_list("slug", "name"))),
+        "maturity": ("Maturity ratings", plain(known.maturity)),
+        "moods": ("Mood of the scene before the break", plain(MOODS)),
+        "tags": ("What the scene before the break shows", plain(known.tags)),
+        "break_positions": ("Place of the break", [("pre", "Before the film"), ("mid", "In the film"), ("post", "After the film")]),
         "devices": ("Devices", [("tv", "TV"), *((value, words) for value, words in plain(DEVICES) if value != "tv")]),
         "tiers": ("Subscriptions", [("ads", "With ads"), ("standard", "Standard with ads")] if set(TIERS) == {"ads", "standard"} else plain(TIERS)),
         "age_bands": ("Age", plain(AGE_BANDS)),
         "genders": ("Gender", plain(GENDERS)),
+        "countries": ("Countries", plain(COUNTRIES)),
         "dayparts": ("Hours of the viewer's day", [(hour, f"{hour:02d}") for hour in range(24)]),
+        "weekdays": ("Days of the viewer's week", list(enumerate(calendar.day_name))),
+        "segments": ("Segments", [(slug, segments[slug]) for slug in known.segments]),
     }
 
 
@@ -41,7 +55,9 @@ class FlightForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
         help_text="How many impressions, completed views or clicks; an amount of money when the goal is spend",
     )
-    frequency_caps = CapsField(help_text="One a line: “3 per day”, “2 per 30 minutes”, “10 per week per campaign” (or per ad, per advertiser)")
+    frequency_caps = CapsField(
+        help_text="One a line: “3 per day”, “2 per 30 minutes per campaign”, “1 per break per advertiser”, “2 per playback”, “10 per lifetime”"
+    )
     excluded_categories = forms.MultipleChoiceField(
         required=False,
         choices=[(value, value.replace("_", " ").capitalize()) for value in CATEGORIES],

@@ -1,28 +1,25 @@
-"""Frequency caps: how often one viewer may be served, counted exactly over sliding windows."""
+"""Frequency caps: how often one viewer may be served, counted exactly over sliding windows, playbacks and a lifetime.
+
+A cap of a pod needs no count here: no two ads of one advertiser stand in a pod, so nothing that a cap counts comes twice.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from .inventory import CapRow, FlightRow, Inventory
+from .inventory import LIFETIME, POD, STREAM, CapRow, Inventory
 from .request import AdRequest
-from .state import Mask, Seen
+from .state import DeliveryState, Mask, Seen
 
 # Without consent only the session is known. A window longer than this outlives it, so the cap counts once per session.
 SESSION_SECONDS = 3600
 # Longer than any session is kept: every serving of the session lies within.
 WHOLE_SESSION = 10 * 366 * 86_400
-# An ad comes back only after this many others of the same session.
-CREATIVE_GAP = 2
 
-
-def effective(cap: CapRow, *, consent: bool) -> CapRow:
-    """The cap that can be counted: with consent as written, else at most once a session when it outlives the session."""
-    if consent or cap.seconds <= SESSION_SECONDS:
-        return cap
-    return CapRow(cap.scope, min(cap.count, 1), WHOLE_SESSION)
+Entity = tuple[str, int]
 
 
 def counted(request: AdRequest) -> bool:
@@ -30,37 +27,112 @@ def counted(request: AdRequest) -> bool:
     return request.consent and request.viewer is not None
 
 
-def scope_id(flight: FlightRow, scope: str, ad: int) -> int:
-    return {"ad": ad, "flight": flight.id, "campaign": flight.campaign, "advertiser": flight.advertiser}[scope]
+def effective(cap: CapRow, *, consent: bool) -> tuple[int, int]:
+    """(count, seconds) of a cap as it can be counted over what was seen: with consent as written, else at most once a session
+    where it outlives the session. A lifetime is as long as anything is remembered."""
+    seconds = WHOLE_SESSION if cap.seconds is None else cap.seconds
+    if consent or cap.per == STREAM or seconds <= SESSION_SECONDS:
+        return cap.count, seconds
+    return min(cap.count, 1), WHOLE_SESSION
 
 
-def reached(inventory: Inventory, request: AdRequest, seen: Sequence[Seen], now: float) -> Mask:
-    """Ads that this viewer may not be served again yet, as a mask over ads."""
+@dataclass(frozen=True, slots=True)
+class _History:
+    """When each ad, flight, campaign and advertiser was served before; ``seen`` in Unix seconds, ``stream`` in this playback."""
+
+    seen: Mapping[Entity, Sequence[float]]
+    stream: Mapping[Entity, Sequence[float]]
+    lifetime: Mapping[Entity, int]
+    consent: bool
+    now: float
+
+    def full(self, cap: CapRow, entity: Entity) -> bool:
+        if cap.per == POD:
+            return False
+        if cap.per == STREAM:
+            return len(self.stream.get(entity, ())) >= cap.count
+        if cap.per == LIFETIME and self.consent:
+            return self.lifetime.get(entity, 0) >= cap.count
+        count, seconds = effective(cap, consent=self.consent)
+        since = self.now - seconds
+        return sum(at > since for at in self.seen.get(entity, ())) >= count
+
+
+def reached(inventory: Inventory, request: AdRequest, state: DeliveryState, now: float) -> Mask:
+    """Ads that this viewer may not be served again yet, as a mask over ads. The work grows with what was seen, not with the ads."""
     mask = np.zeros(len(inventory.ads), dtype=bool)
-    if not seen:
+    if not inventory.limits:
         return mask
-    touched = np.isin(inventory.advertiser, [entry.advertiser for entry in seen]) & inventory.has_caps
-    consent = counted(request)
-    for row in np.flatnonzero(touched[inventory.ad_flight]):
-        flight, ad = inventory.flights[inventory.ad_flight[row]], int(inventory.ad_id[row])
-        mask[row] = any(_full(seen, effective(cap, consent=consent), scope_id(flight, cap.scope, ad), now) for cap in flight.caps)
+    history = _History(
+        seen=_times(inventory.cap_scopes, state.seen),
+        stream=_times(inventory.cap_scopes, in_stream(request, state)),
+        lifetime={entity_of(name): count for name, count in state.lifetime.items()},
+        consent=counted(request),
+        now=now,
+    )
+    for entity in history.seen.keys() | history.stream.keys() | history.lifetime.keys():
+        for limit in inventory.limits.get(entity, ()):
+            if history.full(limit.cap, entity):
+                mask[limit.ads] = True
     return mask
 
 
+def _times(scopes: Iterable[str], entries: Iterable[Seen]) -> dict[Entity, list[float]]:
+    times: dict[Entity, list[float]] = {}
+    for entry in entries:
+        for scope in scopes:
+            times.setdefault((scope, getattr(entry, scope)), []).append(entry.at)
+    return times
+
+
+def entity_of(name: str) -> Entity:
+    """``campaign:7`` as `DeliveryState.lifetime` names it."""
+    scope, _, number = name.partition(":")
+    return scope, int(number)
+
+
+def in_stream(request: AdRequest, state: DeliveryState) -> tuple[Seen, ...]:
+    """What was served in this playback."""
+    return state.stream if counted(request) else state.stream or state.seen
+
+
 def uncountable(inventory: Inventory, request: AdRequest) -> Mask:
-    """Strict flights with caps, where the viewer may not be recognised."""
+    """Strict flights with caps that outlast a playback, where the viewer may not be recognised, as a mask over flights."""
     if counted(request):
         return np.zeros(len(inventory.flights), dtype=bool)
     return inventory.strict & inventory.has_caps
 
 
-def too_soon(inventory: Inventory, request: AdRequest) -> Mask:
-    """Ads among the last few of this session, as a mask over ads."""
+def too_soon(inventory: Inventory, request: AdRequest, state: DeliveryState, now: float) -> Mask:
+    """Ads shown to this viewer, or in this playback, less than the policy's gap ago, as a mask over ads."""
+    since = now - request.creative_gap
     mask = np.zeros(len(inventory.ads), dtype=bool)
-    for ad, _, _ in request.ads_seen[-CREATIVE_GAP:]:
-        mask |= inventory.ad_id == ad
+    for entry in (*state.seen, *state.stream):
+        row = inventory.ad_row.get(entry.ad) if entry.at > since else None
+        if row is not None:
+            mask[row] = True
     return mask
 
 
-def _full(seen: Sequence[Seen], cap: CapRow, wanted: int, now: float) -> bool:
-    return sum(1 for entry in seen if entry.at > now - cap.seconds and getattr(entry, cap.scope) == wanted) >= cap.count
+def stream_taken(inventory: Inventory, request: AdRequest, state: DeliveryState) -> Mask:
+    """Ads of an advertiser or category that was in this playback already, where one of the two flights wants it alone, as a mask over ads."""
+    mask = np.zeros(len(inventory.ads), dtype=bool)
+    entries = in_stream(request, state)
+    if not entries or not inventory.stream_exclusive.any():
+        return mask
+    mask |= inventory.stream_exclusive[inventory.ad_flight] & _rivals(inventory, entries)
+    alone = [entry for entry in entries if _wants_it_alone(inventory, entry)]
+    return mask | _rivals(inventory, alone) if alone else mask
+
+
+def _wants_it_alone(inventory: Inventory, entry: Seen) -> bool:
+    row = inventory.flight_row.get(entry.flight)
+    return row is not None and bool(inventory.stream_exclusive[row])
+
+
+def _rivals(inventory: Inventory, entries: Sequence[Seen]) -> Mask:
+    """Ads of the advertisers and categories of ``entries``."""
+    advertisers = np.array([entry.advertiser for entry in entries], dtype=np.int64)
+    codes = np.array([inventory.category_code.get(entry.category, -1) for entry in entries], dtype=np.int64)
+    rivals: Mask = np.isin(inventory.advertiser, advertisers)[inventory.ad_flight] | np.isin(inventory.ad_category, codes)
+    return rivals

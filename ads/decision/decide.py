@@ -62,8 +62,9 @@ def _filter(funnel: Funnel, request: AdRequest, state: DeliveryState, now: float
     for reason, flights in pacing.spent(inventory, state):
         funnel.drop_flights(reason, flights)
     funnel.drop_flights("caps_uncountable", caps.uncountable(inventory, request))
-    funnel.drop("frequency_cap", caps.reached(inventory, request, state.seen, now))
-    funnel.drop("too_soon", caps.too_soon(inventory, request))
+    funnel.drop("frequency_cap", caps.reached(inventory, request, state, now))
+    funnel.drop("too_soon", caps.too_soon(inventory, request, state, now))
+    funnel.drop("stream_exclusive", caps.stream_taken(inventory, request, state))
     funnel.drop("too_long", inventory.ad_duration > request.duration + pod.TOLERANCE_SECONDS)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import msgspec
@@ -14,22 +15,54 @@ from .state import Floats, Ints, Lineup, Mask
 
 PRICINGS = ("cpm", "cpcv", "cpc")
 CPM, CPCV, CPC = range(3)
+# In the order in which an auction serves them.
+TIERS = ("sponsorship", "standard", "price_priority", "house")
+SPONSORSHIP, STANDARD, PRICE_PRIORITY, HOUSE = range(4)
+SLOT_POSITIONS = ("any", "first", "last")
+ANY_SLOT, FIRST_SLOT, LAST_SLOT = range(3)
 # Targeting key -> the request's attribute. Those of the viewer are withheld without consent.
-TARGETABLE = {"genres": "genres", "devices": "device", "tiers": "tier", "age_bands": "age_band", "genders": "gender", "dayparts": "hour"}
+TARGETABLE = {
+    "titles": "title", "genres": "genres", "maturity": "maturity", "moods": "mood", "tags": "tags", "devices": "device", "tiers": "tier",
+    "age_bands": "age_band", "genders": "gender", "countries": "country", "dayparts": "hour", "weekdays": "weekday",
+    "break_positions": "break_position", "segments": "segments",
+}  # fmt: skip
+# What a cap counts over: a sliding window of so many seconds, or, where there are none, a whole life, one break, one playback.
+UNIT_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+LIFETIME, POD, STREAM = "lifetime", "pod", "stream"
 # A JavaScript client reads versions as doubles: 53 bits survive.
 VERSION_BITS = 53
 
+Value = str | int
+
 
 class CapRow(msgspec.Struct, frozen=True):
-    """At most ``count`` servings of the ``scope`` (ad, flight, campaign, advertiser) in ``seconds`` to one viewer."""
+    """At most ``count`` servings of the ``scope`` (ad, flight, campaign, advertiser) to one viewer in ``times`` units of ``per``
+    (a key of `UNIT_SECONDS`), or in a lifetime, a pod or a stream (``times`` 1)."""
 
     scope: str
     count: int
-    seconds: int
+    per: str
+    times: int = 1
+
+    @property
+    def seconds(self) -> int | None:
+        """The window's length; None where it is not a length of time."""
+        unit = UNIT_SECONDS.get(self.per)
+        return None if unit is None else unit * self.times
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Whom one level, campaign or flight, wants and does not want: key of `TARGETABLE` -> values."""
+
+    include: dict[str, tuple[Value, ...]] = {}
+    exclude: dict[str, tuple[Value, ...]] = {}
 
 
 class FlightRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One live flight as plain values. Times in Unix seconds, money in micros."""
+    """One live flight as plain values, what its campaign asks included. Times in Unix seconds, money in micros.
+
+    It serves where each of ``targets`` matches. ``caps`` holds the campaign's caps too.
+    """
 
     id: int
     campaign: int
@@ -39,16 +72,21 @@ class FlightRow(msgspec.Struct, frozen=True, kw_only=True):
     advertiser_name: str
     starts: float
     ends: float
+    tier: str
+    share_of_voice: float | None
     pricing: str
     bid_micros: int
     goal_type: str
-    goal_amount: int
+    goal_amount: int | None
+    daily_goal_amount: int | None
     budget_micros: int
     daily_budget_micros: int | None
     pacing: str
     priority: int
-    targeting: dict[str, list[str | int]]
+    targets: tuple[Target, ...]
     caps: tuple[CapRow, ...]
+    exclusivity: str
+    slot_position: str
     excluded_categories: tuple[str, ...]
     strict_caps: bool
 
@@ -78,21 +116,42 @@ class Rows(msgspec.Struct, frozen=True):
 
     @classmethod
     def unpacked(cls, packed: bytes) -> Rows:
+        """Raises msgspec.ValidationError for rows packed by a version of this software that sold other things."""
         return msgspec.msgpack.decode(packed, type=cls)
 
 
 @dataclass(frozen=True)
-class Attribute:
-    """One targetable attribute: ``constrained`` [flights] says who targets on it, ``allows`` [values, flights] what passes."""
+class Wanted:
+    """One level's wishes on one attribute: ``asking`` [flights] has any, ``rows`` gives the flights that want a value."""
 
-    constrained: Mask
-    allows: Mask
-    index: dict[str | int, int]
+    asking: Mask
+    rows: dict[Value, Ints]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """All that flights ask of one attribute. A flight that includes on several levels must match on each of them."""
+
+    key: str
+    asking: Mask
+    includes: tuple[Wanted, ...]
+    excludes: Wanted
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One cap on one ad, flight, campaign or advertiser, with the ads (rows) that it stops when it is reached."""
+
+    cap: CapRow
+    ads: Ints
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """Flights and ads in ascending id order. Arrays named ``ad_*`` have one entry an ad, the others one a flight."""
+    """Flights and ads in ascending id order. Arrays named ``ad_*`` have one entry an ad, the others one a flight.
+
+    ``limits`` are the caps by (scope, id). ``memo`` keeps what follows from the inventory and one attribute's value alone.
+    """
 
     version: int
     flights: tuple[FlightRow, ...]
@@ -102,11 +161,14 @@ class Inventory:
     advertiser: Ints
     starts: Floats
     ends: Floats
+    tier: Ints
+    share_of_voice: Floats
     pricing: Ints
     bid: Floats
     budget: Ints
     daily_budget: Ints
     goal: Ints
+    daily_goal: Ints
     goal_counts_holds: Mask
     priority: Ints
     asap: Mask
@@ -114,13 +176,17 @@ class Inventory:
     strict: Mask
     has_caps: Mask
     longest_cap: int
-    attributes: dict[str, Attribute]
+    limits: dict[tuple[str, int], tuple[Limit, ...]]
+    rules: tuple[Rule, ...]
+    stream_exclusive: Mask
+    slot_position: Ints
     categories: tuple[str, ...]
     excludes: Mask
     ad_id: Ints
     ad_flight: Ints
     ad_category: Ints
     ad_duration: Floats
+    memo: dict[tuple[str, object], tuple[tuple[str, Mask], ...]] = field(default_factory=dict)
 
     @cached_property
     def flight_row(self) -> dict[int, int]:
@@ -146,6 +212,15 @@ class Inventory:
     def ad_row(self) -> dict[int, int]:
         return {int(ad): row for row, ad in enumerate(self.ad_id)}
 
+    @cached_property
+    def category_code(self) -> dict[str, int]:
+        return {name: code for code, name in enumerate(self.categories)}
+
+    @cached_property
+    def cap_scopes(self) -> tuple[str, ...]:
+        """The scopes that any cap counts."""
+        return tuple(sorted({scope for scope, _ in self.limits}))
+
 
 NO_LIMIT = np.iinfo(np.int64).max // 4
 
@@ -165,47 +240,107 @@ def compile_inventory(rows: Rows) -> Inventory:
         flight_id=_ints(flight.id for flight in flights),
         campaign=_ints(flight.campaign for flight in flights),
         advertiser=_ints(flight.advertiser for flight in flights),
-        starts=np.array([flight.starts for flight in flights], dtype=np.float64),
-        ends=np.array([flight.ends for flight in flights], dtype=np.float64),
+        starts=_floats(flight.starts for flight in flights),
+        ends=_floats(flight.ends for flight in flights),
+        tier=_ints(TIERS.index(flight.tier) for flight in flights),
+        share_of_voice=_floats(flight.share_of_voice or 0.0 for flight in flights),
         pricing=_ints(PRICINGS.index(flight.pricing) for flight in flights),
-        bid=np.array([flight.bid_micros for flight in flights], dtype=np.float64),
+        bid=_floats(flight.bid_micros for flight in flights),
         budget=_ints(_spend_limit(flight) for flight in flights),
-        daily_budget=_ints(NO_LIMIT if flight.daily_budget_micros is None else flight.daily_budget_micros for flight in flights),
-        goal=_ints(NO_LIMIT if flight.goal_type == "spend" else flight.goal_amount for flight in flights),
-        goal_counts_holds=np.array([flight.goal_type == "impressions" for flight in flights], dtype=bool),
+        daily_budget=_ints(_daily_spend_limit(flight) for flight in flights),
+        goal=_ints(_events(flight, flight.goal_amount) for flight in flights),
+        daily_goal=_ints(_events(flight, flight.daily_goal_amount) for flight in flights),
+        goal_counts_holds=_mask(flight.goal_type == "impressions" for flight in flights),
         priority=_ints(flight.priority for flight in flights),
-        asap=np.array([flight.pacing == "asap" for flight in flights], dtype=bool),
-        front_loaded=np.array([flight.pacing == "front_loaded" for flight in flights], dtype=bool),
-        strict=np.array([flight.strict_caps for flight in flights], dtype=bool),
-        has_caps=np.array([bool(flight.caps) for flight in flights], dtype=bool),
-        longest_cap=max((cap.seconds for flight in flights for cap in flight.caps), default=0),
-        attributes={name: _attribute(name, flights) for name in TARGETABLE},
+        asap=_mask(flight.pacing == "asap" for flight in flights),
+        front_loaded=_mask(flight.pacing == "front_loaded" for flight in flights),
+        strict=_mask(flight.strict_caps for flight in flights),
+        has_caps=_mask(any(cap.per not in (POD, STREAM) for cap in flight.caps) for flight in flights),
+        longest_cap=max((cap.seconds or 0 for flight in flights for cap in flight.caps), default=0),
+        limits=_limits(flights, ads, row_of),
+        rules=_rules(flights),
+        stream_exclusive=_mask(flight.exclusivity == "stream" for flight in flights),
+        slot_position=_ints(SLOT_POSITIONS.index(flight.slot_position) for flight in flights),
         categories=categories,
         excludes=_exclusions(flights, code),
         ad_id=_ints(ad.id for ad in ads),
         ad_flight=_ints(row_of[ad.flight] for ad in ads),
         ad_category=_ints(code[ad.category] for ad in ads),
-        ad_duration=np.array([ad.duration for ad in ads], dtype=np.float64),
+        ad_duration=_floats(ad.duration for ad in ads),
     )
 
 
-def _ints(values: object) -> Ints:
-    return np.fromiter(values, dtype=np.int64)  # type: ignore[call-overload, no-any-return]
+def _ints(values: Iterable[int]) -> Ints:
+    return np.fromiter(values, dtype=np.int64)
+
+
+def _floats(values: Iterable[float]) -> Floats:
+    return np.fromiter(values, dtype=np.float64)
+
+
+def _mask(values: Iterable[bool]) -> Mask:
+    return np.fromiter(values, dtype=bool)
 
 
 def _spend_limit(flight: FlightRow) -> int:
-    return min(flight.budget_micros, flight.goal_amount) if flight.goal_type == "spend" else flight.budget_micros
+    """House flights cost nothing, so no budget ends them."""
+    budget = NO_LIMIT if flight.tier == "house" else flight.budget_micros
+    return budget if flight.goal_type != "spend" or flight.goal_amount is None else min(budget, flight.goal_amount)
 
 
-def _attribute(name: str, flights: Sequence[FlightRow]) -> Attribute:
-    wanted = [flight.targeting.get(name) or [] for flight in flights]
-    values = sorted({value for values in wanted for value in values}, key=str)
-    index = {value: row for row, value in enumerate(values)}
-    allows = np.zeros((len(values), len(flights)), dtype=bool)
-    for column, allowed in enumerate(wanted):
-        for value in allowed:
-            allows[index[value], column] = True
-    return Attribute(constrained=np.array([bool(values) for values in wanted], dtype=bool), allows=allows, index=index)
+def _daily_spend_limit(flight: FlightRow) -> int:
+    daily = flight.daily_goal_amount if flight.goal_type == "spend" else None
+    return min(NO_LIMIT if limit is None else limit for limit in (flight.daily_budget_micros, daily))
+
+
+def _events(flight: FlightRow, amount: int | None) -> int:
+    """A goal in events; a goal of spend is a limit of money instead."""
+    return NO_LIMIT if flight.goal_type == "spend" or amount is None else amount
+
+
+def scope_id(flight: FlightRow, scope: str, ad: int) -> int:
+    """The id of what a cap of ``scope`` counts when ``ad`` of ``flight`` is served."""
+    return {"ad": ad, "flight": flight.id, "campaign": flight.campaign, "advertiser": flight.advertiser}[scope]
+
+
+def _limits(flights: Sequence[FlightRow], ads: Sequence[AdRow], row_of: dict[int, int]) -> dict[tuple[str, int], tuple[Limit, ...]]:
+    found: dict[tuple[str, int], dict[CapRow, list[int]]] = {}
+    for row, ad in enumerate(ads):
+        flight = flights[row_of[ad.flight]]
+        for cap in flight.caps:
+            found.setdefault((cap.scope, scope_id(flight, cap.scope, ad.id)), {}).setdefault(cap, []).append(row)
+    return {counted: tuple(Limit(cap, np.array(rows, dtype=np.int64)) for cap, rows in caps.items()) for counted, caps in found.items()}
+
+
+def _rules(flights: Sequence[FlightRow]) -> tuple[Rule, ...]:
+    """One for each attribute that any flight asks something of, in the order of `TARGETABLE`."""
+    includes: defaultdict[tuple[str, int], defaultdict[Value, list[int]]] = defaultdict(lambda: defaultdict(list))
+    excludes: defaultdict[str, defaultdict[Value, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for row, flight in enumerate(flights):
+        for level, target in enumerate(flight.targets):
+            for key, values in target.include.items():
+                for value in values:
+                    includes[key, level][value].append(row)
+            for key, values in target.exclude.items():
+                for value in values:
+                    excludes[key][value].append(row)
+    levels = range(max((len(flight.targets) for flight in flights), default=0))
+    rules = []
+    for key in TARGETABLE:
+        wanted = tuple(_wanted(includes[key, level], len(flights)) for level in levels if (key, level) in includes)
+        unwanted = _wanted(excludes.get(key, {}), len(flights))
+        asking: Mask = np.logical_or.reduce([unwanted.asking, *(level.asking for level in wanted)])
+        if asking.any():
+            rules.append(Rule(key, asking, wanted, unwanted))
+    return tuple(rules)
+
+
+def _wanted(rows_of: Mapping[Value, list[int]], flights: int) -> Wanted:
+    asking = np.zeros(flights, dtype=bool)
+    rows = {value: np.array(found, dtype=np.int64) for value, found in rows_of.items()}
+    for found in rows.values():
+        asking[found] = True
+    return Wanted(asking, rows)
 
 
 def _exclusions(flights: Sequence[FlightRow], code: dict[str, int]) -> Mask:

@@ -107,6 +107,7 @@ class Seen:
     flight: int
     campaign: int
     advertiser: int
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,9 @@ class DeliveryState:
     """Counters as read in one round trip, aligned with the flights of the inventory. Money in micros.
 
     ``booked`` is what the ledger charged, ``held`` what is reserved and not yet settled, ``day_booked`` what was charged
-    on the UTC day of the request, ``delivered`` the flight's goal events so far, ``held_count`` the reserved impressions.
+    on the UTC day of the request, ``delivered`` the flight's goal events so far and ``day_delivered`` those of that day,
+    ``held_count`` the reserved impressions. ``seen`` is what this viewer was served (without consent: this session),
+    ``stream`` what this session was, ``lifetime`` how often the viewer was served what has a lifetime cap, named ``campaign:7``.
     ``rates`` are the online counters as parsed: for `AD_SCOPES` one row for each ad of the inventory, for
     `REQUEST_SCOPES` one row.
     """
@@ -126,6 +129,13 @@ class DeliveryState:
     held_count: Ints
     seen: tuple[Seen, ...] = ()
     rates: Mapping[str, Floats] = field(default_factory=dict)
+    stream: tuple[Seen, ...] = ()
+    lifetime: Mapping[str, int] = field(default_factory=dict)
+    day_delivered: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        if not len(self.day_delivered):
+            object.__setattr__(self, "day_delivered", np.zeros_like(self.delivered))
 
     @classmethod
     def empty(cls, flights: int) -> DeliveryState:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -9,8 +11,8 @@ from django.db import models
 from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
-from ads import terms
-from catalog.models import Genre, MediaAsset, Title
+from ads import terms, vocabulary
+from catalog.models import MediaAsset, Title
 
 
 def installation_currency() -> str:
@@ -61,6 +63,16 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Raises ValidationError with a sentence for each field that makes no sense to a media planner."""
+        problems = {
+            "currency": list(terms.currency_problems(self.currency, settings.CURRENCY)),
+            "targeting": list(terms.targeting_problems(self.targeting, vocabulary.current())),
+            "frequency_caps": list(terms.cap_problems(self.frequency_caps)),
+        }
+        if found := {field: words for field, words in problems.items() if words}:
+            raise ValidationError(found)
 
 
 class Flight(models.Model):
@@ -175,19 +187,20 @@ class Flight(models.Model):
         problems: dict[str, list[str]] = {}
         if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
             problems["ends_at"] = ["The flight ends before it starts."]
-        vocabulary = terms.Vocabulary(tuple(Genre.objects.values_list("slug", flat=True)))
-        problems["targeting"] = list(terms.targeting_problems(self.targeting, vocabulary))
+        known = vocabulary.current()
+        problems["targeting"] = list(terms.targeting_problems(self.targeting, known))
+        if self.campaign_id and not problems["targeting"] and not any(terms.targeting_problems(self.campaign.targeting, known)):
+            problems["targeting"] = list(terms.nobody_problems(self.campaign.targeting, self.targeting))
         problems["frequency_caps"] = list(terms.cap_problems(self.frequency_caps))
         problems["excluded_categories"] = list(terms.category_problems(self.excluded_categories))
-        if None not in (self.bid_micros, self.budget_micros, self.goal_amount):
-            money = terms.money_problems(
-                pricing=self.pricing, bid_micros=self.bid_micros, goal_type=self.goal_type, budget_micros=self.budget_micros,
-                daily=self.daily_budget_micros,
-            )  # fmt: skip
-            for field, words in money:
+        if None not in (self.bid_micros, self.budget_micros):
+            for field, words in terms.sold_problems(self._sold()):
                 problems.setdefault(field, []).append(words)
         if found := {field: words for field, words in problems.items() if words}:
             raise ValidationError(found)
+
+    def _sold(self) -> terms.Sold:
+        return terms.Sold(**{field.name: getattr(self, field.name) for field in fields(terms.Sold) if field.name != "reserve_micros"})
 
 
 class Ad(models.Model):

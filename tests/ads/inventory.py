@@ -18,11 +18,13 @@ NOW = datetime(2026, 6, 1, 20, 0, tzinfo=UTC)
 _numbers = itertools.count(1)
 
 
-def make_ad(*, advertiser: str | None = None, category: str = "travel", duration: float = 10.0, **flight: Any) -> Ad:
-    """An approved ad with a ready clip on a live flight of its own; ``flight`` overrides the flight's fields."""
+def make_ad(
+    *, advertiser: str | None = None, category: str = "travel", duration: float = 10.0, campaign: dict[str, Any] | None = None, **flight: Any
+) -> Ad:
+    """An approved ad with a ready clip on a live flight of its own; ``flight`` overrides the flight's fields, ``campaign`` its campaign's."""
     number = next(_numbers)
     owner, _ = Advertiser.objects.get_or_create(name=advertiser or f"Advertiser {number}", defaults={"category": category})
-    campaign = Campaign.objects.create(advertiser=owner, name=f"Campaign {number}")
+    sold = Campaign.objects.create(advertiser=owner, name=f"Campaign {number}", **(campaign or {}))
     fields: dict[str, Any] = {
         "state": Flight.State.LIVE,
         "starts_at": NOW - timedelta(days=30),
@@ -34,7 +36,7 @@ def make_ad(*, advertiser: str | None = None, category: str = "travel", duration
         "budget_micros": 10_000_000_000,
         "pacing": "asap",
     }
-    made = Flight.objects.create(campaign=campaign, name="Flight", **(fields | flight))
+    made = Flight.objects.create(campaign=sold, name="Flight", **(fields | flight))
     asset = MediaAsset.objects.create(kind="ad", key=f"ad-{number}", path=f"ad-{number}", duration=duration, state="ready")
     return Ad.objects.create(
         flight=made, name=f"Ad {number}", asset=asset, category=category, click_through="https://brand.example/", universal_ad_id=f"test/{number}",
@@ -43,9 +45,10 @@ def make_ad(*, advertiser: str | None = None, category: str = "travel", duration
 
 
 def make_request(**changes: Any) -> AdRequest:
+    """The same ad may come back at once, so that a test can serve it often."""
     request = AdRequest(
         session=uuid.uuid4(), break_id="b1", break_position="mid", break_index=0, duration=30.0, max_ads=2, device="tv", hour=20, weekday=0,
-        title=1, genres=("drama",),
+        title=1, genres=("drama",), creative_gap=0.0,
     )  # fmt: skip
     return replace(request, **changes)
 

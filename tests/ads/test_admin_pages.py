@@ -45,7 +45,7 @@ def form(campaign: Campaign, **changes: Any) -> dict[str, Any]:
         "campaign": campaign.pk, "name": "Spring", "starts_at_0": "2026-06-01", "starts_at_1": "00:00", "ends_at_0": "2026-07-01",
         "ends_at_1": "00:00", "pricing": "cpm", "bid_micros": "18.50", "goal_type": "impressions", "goal_amount": "10000",
         "budget_micros": "1,250", "daily_budget_micros": "", "pacing": "even", "priority": "5", "frequency_caps": "3 per day\n2 per 30 minutes",
-        "targeting-devices": ["tv", "mobile"], "targeting-dayparts": ["18", "19"], "targeting-genres": [],
+        "targeting-include-devices": ["tv", "mobile"], "targeting-include-dayparts": ["18", "19"], "targeting-include-genres": [], "targeting-exclude-weekdays": ["6"],
         "ads-TOTAL_FORMS": "0", "ads-INITIAL_FORMS": "0",
     }  # fmt: skip
     return fields | changes
@@ -65,8 +65,11 @@ def test_a_flight_is_written_in_units_of_currency_lines_and_ticked_boxes(client:
     assert add(client).status_code == 302
     flight = Flight.objects.get(name="Spring")
     assert (flight.bid_micros, flight.budget_micros, flight.daily_budget_micros) == (18_500_000, 1_250_000_000, None)
-    assert flight.targeting == {"devices": ["tv", "mobile"], "dayparts": [18, 19]}
-    assert flight.frequency_caps == [{"scope": "viewer", "count": 3, "seconds": 86_400}, {"scope": "viewer", "count": 2, "seconds": 1800}]
+    assert flight.targeting == {"include": {"devices": ["tv", "mobile"], "dayparts": [18, 19]}, "exclude": {"weekdays": [6]}}
+    assert flight.frequency_caps == [
+        {"scope": "flight", "count": 3, "per": "day", "times": 1},
+        {"scope": "flight", "count": 2, "per": "minute", "times": 30},
+    ]
     page = client.get(reverse("admin:ads_flight_change", args=[flight.pk])).content.decode()
     assert 'value="18.5"' in page
     assert "2 per 30 minutes" in page
@@ -97,8 +100,8 @@ def test_a_goal_of_spend_is_an_amount_of_money(client: Client) -> None:
         ({"frequency_caps": "often"}, "is no cap"),
         ({"frequency_caps": "3 per day per planet"}, "scope is"),
         ({"frequency_caps": "1 per 50 days"}, "window"),
-        ({"targeting-devices": ["toaster"]}, "does not know toaster"),
-        ({"targeting-dayparts": ["24"]}, "does not know 24"),
+        ({"targeting-include-devices": ["toaster"]}, "does not know toaster"),
+        ({"targeting-include-dayparts": ["24"]}, "does not know 24"),
     ],
 )
 def test_a_flight_that_makes_no_sense_is_refused_in_words(client: Client, changes: dict[str, Any], words: str) -> None:
@@ -109,7 +112,7 @@ def test_a_flight_that_makes_no_sense_is_refused_in_words(client: Client, change
 def test_targeting_with_unknown_keys_is_refused_wherever_it_comes_from() -> None:
     Genre.objects.create(name="Drama", slug="drama")
     flight = make_ad().flight
-    flight.targeting = {"genres": ["drama"], "planets": ["mars"], "devices": "tv"}
+    flight.targeting = {"include": {"genres": ["drama"], "planets": ["mars"]}, "exclude": {"devices": "tv"}}
     with pytest.raises(Exception, match="planets") as refused:
         flight.full_clean()
     assert "must be a list" in str(refused.value)
@@ -148,7 +151,7 @@ def test_the_history_of_a_flight_opens(client: Client, served: Ad) -> None:
 
 
 def test_a_decision_is_explained_in_words(client: Client, served: Ad) -> None:
-    other = make_ad(targeting={"devices": ["mobile"]})
+    other = make_ad(targeting={"include": {"devices": ["mobile"]}})
     stream.client().delete(live_inventory.VERSION_KEY)
     answer = serve_break(make_request(), now=NOW)
     consumer.drain(now=NOW)

@@ -150,7 +150,7 @@ def test_a_hold_is_taken_at_the_decision_and_settled_by_the_impression() -> None
 
 @pytest.mark.parametrize("kind", ["ad.skip", "ad.error", "ad.not_used"])
 def test_an_ad_that_was_not_shown_gives_its_hold_back(kind: str) -> None:
-    ad = make_ad(frequency_caps=[{"scope": "viewer", "count": 1, "seconds": 600}])
+    ad = make_ad(frequency_caps=[{"scope": "flight", "count": 1, "per": "minute", "times": 10}])
     asked = make_request()
     track(serve_break(asked, now=NOW).ads[0].token, kind, at=NOW)
     consumer.drain(now=NOW)
@@ -183,7 +183,7 @@ def test_a_flight_with_one_impression_left_still_serves_it_once() -> None:
 
 
 def test_a_cap_holds_for_a_viewer_across_sessions_and_for_nobody_else() -> None:
-    make_ad(frequency_caps=[{"scope": "viewer", "count": 2, "seconds": 3600}])
+    make_ad(frequency_caps=[{"scope": "flight", "count": 2, "per": "hour", "times": 1}])
     viewer = uuid.uuid4()
     mine = [serve_break(make_request(viewer=viewer, consent=True), now=NOW + timedelta(seconds=n)) for n in range(3)]
     assert [len(answer.ads) for answer in mine] == [1, 1, 0]
@@ -192,7 +192,7 @@ def test_a_cap_holds_for_a_viewer_across_sessions_and_for_nobody_else() -> None:
 
 
 def test_lost_counters_are_rebuilt_before_the_next_decision_less_what_is_still_open() -> None:
-    ad = make_ad(budget_micros=20 * PRICE, frequency_caps=[{"scope": "viewer", "count": 2, "seconds": 3600}])
+    ad = make_ad(budget_micros=20 * PRICE, frequency_caps=[{"scope": "flight", "count": 2, "per": "hour", "times": 1}])
     viewer = uuid.uuid4()
     for _ in range(2):
         track(serve_break(make_request(viewer=viewer, consent=True), now=NOW).ads[0].token, "ad.impression", at=NOW)
@@ -255,7 +255,7 @@ def test_what_waits_in_the_log_is_still_held_when_the_counters_are_rebuilt() -> 
 
 
 def test_an_open_hold_counts_for_the_cap_after_the_counters_were_lost() -> None:
-    make_ad(frequency_caps=[{"scope": "viewer", "count": 1, "seconds": 3600}])
+    make_ad(frequency_caps=[{"scope": "flight", "count": 1, "per": "hour", "times": 1}])
     viewer = uuid.uuid4()
     assert serve_break(make_request(viewer=viewer, consent=True), now=NOW).ads
     lose_counters()
@@ -276,7 +276,7 @@ def test_a_rebuilder_whose_lease_ran_out_wipes_nothing() -> None:
 
 
 def test_an_impression_after_its_hold_expired_counts_for_the_cap() -> None:
-    make_ad(frequency_caps=[{"scope": "viewer", "count": 1, "seconds": 3600}])
+    make_ad(frequency_caps=[{"scope": "flight", "count": 1, "per": "hour", "times": 1}])
     viewer = uuid.uuid4()
     late = NOW + timedelta(seconds=reservation.HOLD_SECONDS + 1)
     token = serve_break(make_request(viewer=viewer, consent=True), now=NOW).ads[0].token

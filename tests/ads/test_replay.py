@@ -20,8 +20,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_stored_decisions_replay_to_the_same_winners_bit_for_bit_even_after_the_inventory_changed() -> None:
     for bid in range(8, 24, 2):
-        make_ad(bid_micros=bid * 1_000_000, pacing="even", goal_amount=200, frequency_caps=[{"scope": "viewer", "count": 3, "seconds": 3600}])
-        make_ad(pricing="cpc", bid_micros=bid * 60_000, targeting={"genres": ["drama"]})
+        make_ad(
+            bid_micros=bid * 1_000_000, pacing="even", goal_amount=200, frequency_caps=[{"scope": "flight", "count": 3, "per": "hour", "times": 1}]
+        )
+        make_ad(pricing="cpc", bid_micros=bid * 60_000, targeting={"include": {"genres": ["drama"]}})
     viewer = uuid.uuid4()
     for number in range(25):
         at = NOW + timedelta(seconds=number)

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ads.decision import auction, caps, pod
+from ads.decision import auction, pod
 from ads.decision.decide import decide
 from ads.decision.explanation import REASONS
-from ads.decision.inventory import CapRow, Inventory
+from ads.decision.inventory import Inventory
 from ads.decision.request import AdRequest
-from ads.decision.state import Decision, DeliveryState, Seen
+from ads.decision.state import Decision, DeliveryState
 
 from .rows import NOW, flat_score, flight, id_score, inventories, inventory, request, requests
 
@@ -88,30 +88,6 @@ def test_exploration_happens_as_often_as_its_rate_says() -> None:
     assert 30 <= explored <= 95
 
 
-@pytest.mark.parametrize(
-    ("targeting", "changes", "reason"),
-    [
-        ({"genres": ["comedy"]}, {}, "genre_not_targeted"),
-        ({"devices": ["mobile"]}, {}, "device_not_targeted"),
-        ({"dayparts": [6, 7]}, {}, "outside_daypart"),
-        ({"age_bands": ["18-24"]}, {"consent": True, "age_band": "55+"}, "age_not_targeted"),
-        ({"tiers": ["standard"]}, {"consent": True, "tier": "ads"}, "tier_not_targeted"),
-        ({"genders": ["male"]}, {"consent": True, "gender": "female"}, "gender_not_targeted"),
-        ({"age_bands": ["18-24"]}, {"consent": False, "age_band": "18-24"}, "attribute_withheld"),
-        ({"age_bands": ["18-24"]}, {"consent": True, "age_band": None}, "attribute_withheld"),
-    ],
-)
-def test_targeting_that_does_not_match_says_so(targeting: dict[str, list[str | int]], changes: dict[str, object], reason: str) -> None:
-    stock = inventory(flight(1, targeting=targeting), flight(2))
-    decision = decided(stock, request(**changes))
-    assert reasons(decision, stock) == {1: reason, 2: "won"} or reasons(decision, stock) == {1: reason, 2: "explored"}
-
-
-def test_matching_targeting_serves() -> None:
-    stock = inventory(flight(1, targeting={"genres": ["comedy", "drama"], "devices": ["tv"], "dayparts": [20], "age_bands": ["25-34"]}))
-    assert decided(stock, request(consent=True, age_band="25-34")).slots
-
-
 def test_flights_outside_their_dates_do_not_serve() -> None:
     later, gone = flight(1, starts=NOW.timestamp() + 1), flight(2, ends=NOW.timestamp())
     stock = inventory(later, gone)
@@ -140,38 +116,6 @@ def test_an_even_flight_far_ahead_of_its_plan_is_held_back() -> None:
     held_back = [reasons(decided(stock, request(), seed, state), stock) for seed in range(40)]
     assert sum(found[1] == "paced" for found in held_back) > 30
     assert all(found[2] != "paced" for found in held_back)
-
-
-def seen(times: int, *, ago: float = 100.0) -> tuple[Seen, ...]:
-    return tuple(Seen(NOW.timestamp() - ago, 1, 1, 1, 1) for _ in range(times))
-
-
-@pytest.mark.parametrize("scope", ["ad", "flight", "campaign", "advertiser"])
-def test_a_reached_cap_stops_the_flight_and_a_passed_window_frees_it(scope: str) -> None:
-    stock = inventory(flight(1, caps=(CapRow(scope, 2, 600),)))
-    asked = request(consent=True, viewer=request().session)
-    for entries, expected in ((seen(1), False), (seen(2), True), (seen(2, ago=601), False)):
-        state = replace(DeliveryState.empty(1), seen=entries)
-        assert (reasons(decided(stock, asked, state=state), stock)[1] == "frequency_cap") is expected
-
-
-def test_without_consent_a_cap_longer_than_the_session_allows_one() -> None:
-    stock = inventory(flight(1, caps=(CapRow("flight", 5, 7 * 86_400),)))
-    assert decided(stock, request()).slots
-    state = replace(DeliveryState.empty(1), seen=seen(1, ago=caps.SESSION_SECONDS + 1))
-    assert reasons(decided(stock, request(), state=state), stock) == {1: "frequency_cap"}
-
-
-def test_a_strict_flight_does_not_serve_where_caps_cannot_be_counted() -> None:
-    stock = inventory(flight(1, strict_caps=True, caps=(CapRow("flight", 2, 600),)))
-    assert reasons(decided(stock, request(consent=False)), stock) == {1: "caps_uncountable"}
-    assert decided(stock, request(consent=True, viewer=request().session)).slots
-
-
-def test_an_ad_shown_a_moment_ago_waits() -> None:
-    stock = inventory(flight(1), flight(2))
-    codes = reasons(decided(stock, request(ads_seen=((1, 1, 1),))), stock)
-    assert codes[1] == "too_soon"
 
 
 def test_an_ad_longer_than_the_break_and_one_below_the_reserve_stay_out() -> None:
