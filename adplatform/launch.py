@@ -23,6 +23,8 @@ READY_SECONDS = 60.0
 WATCH_SECONDS = 3.0
 # The others import as much as the web process does; on two cores they would slow down what people wait for.
 WEB_HEAD_START_SECONDS = 4.0
+# On one's own machine the site is tried with these; elsewhere they are robots, and their ad events do not count.
+TRIED_WITH = "HeadlessChrome,curl,Wget,python-httpx,python-requests,Python-urllib,aiohttp"
 RENDERING = ["manage.py", "build_media", "--only-missing", "--workers", "1"]
 
 
@@ -41,6 +43,7 @@ def main() -> int:
                 say(f"ended {ended} processes that an earlier run left behind")
             _refuse_taken_port(port)
             environment = {**os.environ, "PORT": str(port), "INTERMISSION_VAR": str(here.var), "PYTHONUNBUFFERED": "1"}
+            environment.setdefault("COUNTED_USER_AGENTS", TRIED_WITH)
             environment.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_fresh_folder(here.run / "metrics")))
             say("starting PostgreSQL and Redis")
             with runtime.servers():

@@ -279,6 +279,7 @@ CURRENCY: str = env.str("CURRENCY", default="USD")
 # none that a client could send through.
 COUNTRY_HEADER: str = env.str("COUNTRY_HEADER", default="")
 DECISIONS_PER_MINUTE: int = env.int("DECISIONS_PER_MINUTE", default=600)
+COUNTED_USER_AGENTS: list[str] = env.list("COUNTED_USER_AGENTS", default=[])
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 OPENAI_API_KEY: str = env.str("OPENAI_API_KEY", default="")
 INSIGHTS_LLM_BASE_URL: str = env.str("INSIGHTS_LLM_BASE_URL", default="")

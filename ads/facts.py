@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import Any
 
 from adplatform.eventlog import ids
 from adplatform.eventlog.envelope import Event
 
-from .validity import NEEDS_IMPRESSION
+from .validity import ORDERED
 
+Slot = tuple[uuid.UUID, int]
+_ORDERED = frozenset(ORDERED)
 # Decisions whose events still arrive; older ones are read again from the table.
 KEPT_DECISIONS = 50_000
 
@@ -33,14 +35,31 @@ class AdFacts:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where a break was shown; the keys that rollups of ads and of breaks share."""
+    """Where a break was shown: the keys that rollups of ads and of breaks share, and the hashed user agent it was decided for."""
 
     title: int
     genre: str
     device: str
+    agent: str = ""
+    day: date | None = None
 
     def key(self, *, synthetic: bool) -> tuple[int, str, str, bool]:
         return (self.title, self.genre, self.device, synthetic)
+
+    def agent_on(self, moment: datetime) -> str:
+        """The user agent's hash, empty on another UTC day than the decision's: hashes change at midnight and compare no more."""
+        return self.agent if self.agent and moment.astimezone(UTC).date() == self.day else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """When the valid events of slots occurred, by type, and which events are stored already, valid or not."""
+
+    stored: frozenset[uuid.UUID] = frozenset()
+    times: defaultdict[Slot, dict[str, datetime]] = field(default_factory=lambda: defaultdict(dict))
+
+    def at(self, decision: uuid.UUID, slot: int) -> dict[str, datetime]:
+        return self.times[decision, slot]
 
 
 UNKNOWN_FLIGHT = FlightFacts(0, 0, "")
@@ -59,7 +78,8 @@ class Facts:
         """Read what these events need."""
         for event in decisions:
             request = event.data["request"]
-            self._remember(event.id, Context(event.title or 0, (request["genres"] or ("",))[0], request["device"]))
+            genre, agent = (request["genres"] or ("",))[0], request.get("ua_hash", "")
+            self._remember(event.id, Context(event.title or 0, genre, request["device"], agent, ids.day_of(event.id)))
         self.flights = _flights(cursor, {event.flight for event in tracking if event.flight})
         self._ads = _ads(cursor, {event.ad for event in tracking if event.ad})
         self._learn_contexts(cursor, {event.decision for event in tracking if event.decision} - self._contexts.keys())
@@ -72,8 +92,8 @@ class Facts:
     def _learn_contexts(self, cursor: Any, missing: set[uuid.UUID]) -> None:
         if missing:
             cursor.execute(
-                "SELECT id, coalesce(title, 0), coalesce(request->'genres'->>0, ''), coalesce(request->>'device', '') FROM ads_decision"
-                " WHERE day = ANY(%s) AND id = ANY(%s)",
+                "SELECT id, coalesce(title, 0), coalesce(request->'genres'->>0, ''), coalesce(request->>'device', ''),"
+                " coalesce(request->>'ua_hash', ''), day FROM ads_decision WHERE day = ANY(%s) AND id = ANY(%s)",
                 [list({ids.day_of(decision) for decision in missing}), list(missing)],
             )
             for decision, *context in cursor.fetchall():
@@ -92,17 +112,21 @@ class Facts:
         """Of the decision; when it is not known (its event was lost) what the token says."""
         return self._contexts.get(decision) or Context(event.title or 0, "", "")
 
-    def impressions(self, cursor: Any, tracking: Sequence[Event]) -> dict[tuple[uuid.UUID, int], datetime | None]:
-        """When the impressions of these events' slots occurred, as far as they are stored; None for one that did not count."""
-        slots = {(event.decision, event.slot or 0) for event in tracking if event.type in NEEDS_IMPRESSION and event.decision}
-        if not slots:
-            return {}
-        wanted = {ids.derived_id(decision, slot, "ad.impression"): (decision, slot) for decision, slot in slots}
+    def slots(self, cursor: Any, tracking: Sequence[Event]) -> Slots:
+        """What is stored of these events' slots, as far as their order goes."""
+        decisions = {event.decision for event in tracking if event.decision and event.type in _ORDERED}
+        if not decisions:
+            return Slots()
         cursor.execute(
-            "SELECT id, CASE WHEN valid THEN occurred_at END FROM ads_adevent WHERE day = ANY(%s) AND id = ANY(%s)",
-            [list({ids.day_of(event) for event in wanted}), list(wanted)],
+            "SELECT id, decision, slot, type, occurred_at, valid FROM ads_adevent WHERE day = ANY(%s) AND decision = ANY(%s) AND type = ANY(%s)",
+            [list({ids.day_of(decision) for decision in decisions}), list(decisions), list(ORDERED)],
         )
-        return {wanted[event]: at for event, at in cursor.fetchall()}
+        rows = cursor.fetchall()
+        known = Slots(frozenset(row[0] for row in rows))
+        for _, decision, slot, kind, occurred_at, valid in rows:
+            if valid:
+                known.at(decision, slot)[kind] = occurred_at
+        return known
 
 
 def _flights(cursor: Any, wanted: set[int]) -> dict[int, FlightFacts]:

@@ -11,35 +11,38 @@ from typing import Any
 import structlog
 from django.db import transaction
 
-from adplatform.eventlog import ids, stream, tables
+from adplatform.eventlog import ids, metrics, stream, tables
 from adplatform.eventlog.envelope import AD_TYPES, Event
 
-from . import ledger, reservation
+from . import decided, ledger, reservation
 from .ctr import rates
+from .effects import Fact, billable, decision_of, figures, operation, outcome
 from .facts import Facts
-from .reservation import ENDS_UNCHARGED, HOLD_SECONDS, Operation, SeenAgain, seen_member
-from .rollups import BREAKS, DELIVERY, MEASURE_OF, delivery
-from .validity import SlotFacts, judge
+from .rollups import DELIVERY, GROSS_OF, MEASURE_OF
+from .validity import ORDERED, STAGES, SlotFacts, Verdict, counting, judge
 
 log = structlog.get_logger(__name__)
 
-DECISION_COLUMNS = (
-    "id", "day", "decided_at", "session", "viewer", "title", "break_id", "request", "state", "slots", "explanation", "model_version",
-    "inventory_version", "seed", "milliseconds", "control", "synthetic",
-)  # fmt: skip
 EVENT_COLUMNS = (
     "id", "day", "type", "occurred_at", "received_at", "decision", "slot", "session", "viewer", "title", "ad", "flight", "campaign",
-    "price_micros", "valid", "reason", "ip_hash", "ua_hash", "data", "synthetic",
+    "price_micros", "valid", "reason", "judged_at", "ip_hash", "ua_hash", "data", "synthetic",
 )  # fmt: skip
 NO_SESSION = uuid.UUID(int=0)
+# An impression that arrived in the same batch is known to what belongs after it.
+_PLACE = {kind: place for place, kind in enumerate(ORDERED)}
+_LAST = len(ORDERED)
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An event with the reason why it does not count, empty when it does."""
+    """An event with the verdict on it."""
 
     event: Event
-    reason: str
+    verdict: Verdict
+
+    @property
+    def counts(self) -> bool:
+        return not self.verdict.reason
 
 
 class AdEvents:
@@ -56,137 +59,78 @@ class AdEvents:
         tracking = [event for event in events if event.type != "ad.decision"]
         self.facts.learn(cursor, decisions, tracking)
         if decisions:
-            self._store_decisions(cursor, decisions)
+            decided.store(cursor, _once(decisions), self.facts)
         if tracking:
-            self._store_tracking(cursor, tracking, now)
-
-    def _store_decisions(self, cursor: Any, decisions: Sequence[Event]) -> None:
-        new = tables.insert_once(cursor, "ads_decision", DECISION_COLUMNS, map(_decision_row, decisions))
-        fresh = [event for event in _once(decisions) if event.id in new]
-        BREAKS.add(cursor, map(self._break_fact, fresh))
-        DELIVERY.add(cursor, (fact for event in fresh for fact in self._decided_facts(event)))
-
-    def _break_fact(self, event: Event) -> tuple[datetime, Sequence[Any], Sequence[int]]:
-        request, slots = event.data["request"], event.data["slots"]
-        unfilled = max(0.0, request["duration"] - sum(slot["duration"] for slot in slots))
-        measures = (1, int(bool(slots)), request["max_ads"], len(slots), round(unfilled * 1000), round(event.data["milliseconds"] * 1000))
-        return event.occurred_at, self.facts.context(event.id, event).key(synthetic=event.synthetic), measures
-
-    def _decided_facts(self, event: Event) -> Iterator[tuple[datetime, Sequence[Any], Sequence[int]]]:
-        context = self.facts.context(event.id, event)
-        for slot in event.data["slots"]:
-            keys = (slot["advertiser"], slot["campaign"], slot["flight"], slot["ad"], *context.key(synthetic=event.synthetic))
-            yield event.occurred_at, keys, delivery(decided=1)
+            self._store_tracking(cursor, _once(tracking), now)
+            if repeated := len(tracking) - len({event.id for event in tracking}):
+                metrics.REPEATED.inc(repeated)
 
     def _store_tracking(self, cursor: Any, tracking: Sequence[Event], now: datetime) -> None:
         judged = self._judge(cursor, tracking)
-        new = tables.insert_once(cursor, "ads_adevent", EVENT_COLUMNS, (self._event_row(item) for item in judged))
+        new = tables.insert_once(cursor, "ads_adevent", EVENT_COLUMNS, (self._event_row(item, now) for item in judged))
         fresh = [item for item in judged if item.event.id in new]
-        booked = ledger.book(cursor, [self._billable(item.event) for item in fresh if not item.reason and item.event.type in ledger.KIND])
+        booked = ledger.book(cursor, [billable(item.event, self.facts) for item in fresh if item.counts and item.event.type in ledger.KIND])
         DELIVERY.add(cursor, (fact for item in fresh for fact in self._delivery_facts(item, booked.amounts)))
+        metrics.REPEATED.inc(len(judged) - len(fresh))
         self._after_commit(fresh, booked, now)
 
     def _judge(self, cursor: Any, tracking: Sequence[Event]) -> list[Judged]:
-        """Impressions first, so that a click that arrived in the same batch finds its own."""
-        shown = self.facts.impressions(cursor, tracking)
+        known = self.facts.slots(cursor, tracking)
+        rates = counting.count(stream.client(), tracking)
         judged: dict[uuid.UUID, Judged] = {}
-        for event in sorted(tracking, key=lambda event: event.type != "ad.impression"):
-            if event.id in judged:
-                continue
-            slot = (_decision(event), event.slot or 0)
-            facts = SlotFacts(event.flight in self.facts.flights, shown.get(slot), self.facts.ad_seconds(event.ad or 0))
-            judged[event.id] = Judged(event, judge(event, facts))
-            if event.type == "ad.impression" and not judged[event.id].reason:
-                # A second report of an impression that is stored as invalid does not make it one.
-                shown.setdefault(slot, event.occurred_at)
-        return [judged[event.id] for event in _once(tracking)]
+        for event in sorted(tracking, key=lambda event: _PLACE.get(event.type, _LAST)):
+            at = known.at(decision_of(event), event.slot or 0)
+            verdict = judge(event, self._slot_facts(event, at, rates.get(event.id, counting.NO_RATES)))
+            judged[event.id] = Judged(event, verdict)
+            # A second report of an impression that is stored as invalid does not make it one.
+            if not verdict.reason and event.type in _PLACE and event.id not in known.stored:
+                at[event.type] = event.occurred_at
+        return [judged[event.id] for event in tracking]
 
-    def _event_row(self, item: Judged) -> tuple[Any, ...]:
-        event = item.event
+    def _slot_facts(self, event: Event, at: Mapping[str, datetime], rates: counting.Rates) -> SlotFacts:
+        context = self.facts.context(decision_of(event), event)
+        return SlotFacts(
+            flight_known=event.flight in self.facts.flights,
+            ad_seconds=self.facts.ad_seconds(event.ad or 0),
+            decided_at=ids.time_of(event.decision) if event.decision and event.type in STAGES else None,
+            at=at,
+            decision_agent=context.agent_on(event.received_at),
+            by_viewer=rates.by_viewer,
+            from_address=rates.from_address,
+        )
+
+    def _event_row(self, item: Judged, now: datetime) -> tuple[Any, ...]:
+        event, verdict = item.event, item.verdict
         return (
-            event.id, ids.day_of(event.id), event.type, event.occurred_at, event.received_at, _decision(event), event.slot or 0,
+            event.id, ids.day_of(event.id), event.type, event.occurred_at, event.received_at, decision_of(event), event.slot or 0,
             event.session or NO_SESSION, event.viewer, event.title, event.ad or 0, event.flight or 0, self.facts.flight(event.flight).campaign,
-            event.price_micros, not item.reason, item.reason, event.ip_hash, event.ua_hash, event.data,
+            event.price_micros, item.counts, verdict.reason, now if verdict.final else None, event.ip_hash, event.ua_hash, event.data,
             event.synthetic,
         )  # fmt: skip
 
-    def _billable(self, event: Event) -> ledger.Billable:
-        flight = self.facts.flight(event.flight)
-        return ledger.Billable(
-            event.id, event.type, _decision(event), event.slot or 0, event.flight or 0, flight.campaign, flight.advertiser, event.ad or 0,
-            event.price_micros, event.occurred_at, event.received_at, event.synthetic,
-        )  # fmt: skip
-
-    def _delivery_facts(self, item: Judged, amounts: Mapping[uuid.UUID, int]) -> Iterator[tuple[datetime, Sequence[Any], Sequence[int]]]:
+    def _delivery_facts(self, item: Judged, amounts: Mapping[uuid.UUID, int]) -> Iterator[Fact]:
         event = item.event
-        if item.reason:
-            measures = {"invalid": 1}
+        measures = {GROSS_OF[event.type]: 1} if event.type in GROSS_OF else {}
+        if not item.counts:
+            measures["invalid"] = 1
         elif event.type in MEASURE_OF:
-            measures = {MEASURE_OF[event.type]: 1, "revenue_micros": amounts.get(event.id, 0)}
-        else:
-            return
-        flight = self.facts.flight(event.flight)
-        context = self.facts.context(_decision(event), event)
-        keys = (flight.advertiser, flight.campaign, event.flight or 0, event.ad or 0, *context.key(synthetic=event.synthetic))
-        yield event.occurred_at, keys, delivery(**measures)
+            measures[MEASURE_OF[event.type]] = 1
+            measures["revenue_micros"] = amounts.get(event.id, 0)
+        if measures:
+            yield figures(event, self.facts, **measures)
 
     def _after_commit(self, fresh: Sequence[Judged], booked: ledger.Booked, now: datetime) -> None:
-        operations = [operation for item in fresh if (operation := self._operation(item)) is not None]
+        counted = [item.event for item in fresh if item.counts]
+        operations = [operation(event, self.facts) for event in counted]
         balances = [account.balance() for account in booked.accounts.values()]
-        outcomes = [self._outcome(item.event) for item in fresh if not item.reason and item.event.type in rates.COUNTED]
+        outcomes = [outcome(event, self.facts) for event in counted if event.type in rates.COUNTED]
 
         # The tables are right whatever happens here; lost counters are made good by the next settlement or rebuild. One each:
         # the rates are counted where settling fails too.
         transaction.on_commit(lambda: reservation.settle(stream.client(), operations, balances, now=now), robust=True)
         transaction.on_commit(lambda: rates.record(stream.client(), outcomes), robust=True)
 
-    def _operation(self, item: Judged) -> Operation | None:
-        """What an event says about the hold of its slot."""
-        event = item.event
-        decision, slot = _decision(event), event.slot or 0
-        until = event.received_at.timestamp() + HOLD_SECONDS
-        if item.reason:
-            return None
-        if event.type in ENDS_UNCHARGED:
-            return Operation("release", decision, slot)
-        if event.type in ledger.CHARGED_ON:
-            charged = ledger.CHARGED_ON[event.type] == self.facts.flight(event.flight).pricing
-            return Operation("settle" if charged else "confirm", decision, slot, until, self._seen(event) if event.type == "ad.impression" else None)
-        return Operation("extend", decision, slot, until)
-
-    def _seen(self, event: Event) -> SeenAgain:
-        flight = self.facts.flight(event.flight)
-        key = f"seen:v:{event.viewer}" if event.viewer else f"seen:s:{event.session}"
-        member = seen_member(event.ad or 0, event.flight or 0, flight.campaign, flight.advertiser, _decision(event), event.slot or 0)
-        return SeenAgain(key, member, event.occurred_at.timestamp())
-
-    def _outcome(self, event: Event) -> rates.Outcome:
-        flight, context = self.facts.flight(event.flight), self.facts.context(_decision(event), event)
-        return rates.Outcome(
-            type=event.type,
-            ad=event.ad or 0,
-            campaign=flight.campaign,
-            advertiser=flight.advertiser,
-            category=self.facts.category(event.ad or 0),
-            genre=context.genre,
-            title=event.title,
-            viewer=event.viewer,
-        )
-
-
-def _decision(event: Event) -> uuid.UUID:
-    return event.decision or event.id
-
 
 def _once(events: Iterable[Event]) -> list[Event]:
     """The events without repeated ids, in their first order."""
     return list({event.id: event for event in reversed(list(events))}.values())[::-1]
-
-
-def _decision_row(event: Event) -> tuple[Any, ...]:
-    data = event.data
-    return (
-        event.id, ids.day_of(event.id), event.occurred_at, event.session or NO_SESSION, event.viewer, event.title, data["break_id"],
-        data["request"], data["state"], data["slots"], data["explanation"], data["model_version"], data["inventory_version"], data["seed"],
-        data["milliseconds"], data.get("control", False), event.synthetic,
-    )  # fmt: skip

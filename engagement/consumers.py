@@ -106,12 +106,10 @@ class PlaybackConsumer(AsyncWebsocketConsumer):
         """Who is at the other end; anew each day, since the hashes of another day are others."""
         headers = dict(self.scope["headers"])
         address = (self.scope.get("client") or ("",))[0]
-        self.hashes = {
-            "ip_hash": daily_hash(str(address), now=now),
-            "ua_hash": daily_hash(headers.get(b"user-agent", b"").decode("latin-1"), now=now),
-        }
+        agent = headers.get(b"user-agent", b"").decode("latin-1")
+        self.hashes = {"ip_hash": daily_hash(str(address), now=now), "ua_hash": daily_hash(agent, now=now)}
         self.day = now.date().isoformat()
-        self.sender = {**self.hashes, "request_id": f"ws-{uuid.uuid4()}"}
+        self.sender = {**self.hashes, "user_agent": agent, "request_id": f"ws-{uuid.uuid4()}"}
 
     def _load(self) -> None:
         self.state = load(self.session_id)

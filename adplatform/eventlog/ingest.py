@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from . import ids, tokens
+from . import agents, ids, tokens
 from .envelope import AD_TYPES, PLAYBACK_TYPES, REPEATABLE_AD_TYPES, SERVER_TYPES, VERSION, ClientEvent, Event
 
 MOST_EVENTS = 500
@@ -66,6 +66,7 @@ class Sender:
     ip_hash: str
     ua_hash: str
     request_id: str
+    invalid: str
 
 
 class _Refused(ValueError):
@@ -85,14 +86,16 @@ def accept(
     ip_hash: str = "",
     ua_hash: str = "",
     request_id: str = "",
+    user_agent: str = "",
     session_refusal: str = UNSIGNED,
 ) -> Accepted:
     """Judge each event by itself, so that a bad one never costs a good one.
 
     ``raw_events`` holds JSON bytes (``msgspec.Raw``) or values already decoded from JSON. ``session`` is a session token
     that was read and found valid; without one, ``session_refusal`` is the reason playback events are refused with.
+    ``user_agent`` is judged here, where it is known, and never stored: ad events of a robot are accepted and do not count.
     """
-    sender = Sender(session, session_refusal, received_at, ip_hash, ua_hash, request_id)
+    sender = Sender(session, session_refusal, received_at, ip_hash, ua_hash, request_id, agents.verdict(user_agent))
     result = Accepted()
     for index, raw in enumerate(raw_events):
         if index >= MOST_EVENTS:
@@ -164,6 +167,7 @@ def _ad_event(event: ClientEvent, sender: Sender) -> Event:
     occurred_at, invalid = _plausible_time(event.occurred_at, sender.received_at)
     if token.expires < sender.received_at.timestamp():
         invalid = EXPIRED
+    invalid = sender.invalid or invalid
     return Event(
         id=event_id, type=event.type, occurred_at=occurred_at, received_at=sender.received_at, session=token.session, seq=event.seq,
         position=event.position, plan_version=event.plan_version, viewer=token.viewer, title=token.title, decision=token.decision,

@@ -172,6 +172,7 @@ def _sender(request: HttpRequest, now: datetime) -> dict[str, str]:
     return {
         "ip_hash": daily_hash(request.META.get("REMOTE_ADDR") or "", now=now),
         "ua_hash": daily_hash(request.headers.get("User-Agent", ""), now=now),
+        "user_agent": request.headers.get("User-Agent", ""),
         "request_id": str(structlog.contextvars.get_contextvars().get("request_id", "")),
     }
 

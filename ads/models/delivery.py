@@ -132,6 +132,7 @@ class AdEvent(Permanent):
         indexes = [
             models.Index(fields=["decision", "slot"], name="ad_event_decision"),
             models.Index(fields=["occurred_at"], name="ad_event_time"),
+            models.Index(fields=["received_at"], condition=Q(judged_at__isnull=True), name="ad_event_waits"),
         ]
 
     def __str__(self) -> str:

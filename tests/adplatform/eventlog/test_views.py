@@ -168,3 +168,9 @@ def test_an_address_is_hashed_with_a_salt_of_the_day() -> None:
     assert hashing.daily_hash("10.0.0.1", now=now) == hashing.daily_hash("10.0.0.1", now=now + timedelta(hours=3))
     assert hashing.daily_hash("10.0.0.1", now=now) != hashing.daily_hash("10.0.0.1", now=now + timedelta(days=1))
     assert hashing.daily_hash("", now=now) == ""
+
+
+def test_a_robots_beacon_is_answered_like_any_other_and_stored_as_invalid(client: Client) -> None:
+    robot = {"user-agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}
+    assert client.get(f"/t/impression/{tracking_token()}", headers=robot).status_code == 200
+    assert [event.invalid for event in logged()] == ["crawler"]

@@ -1,0 +1,51 @@
+"""What the consumer does with decisions: store each once, and count breaks, slots won, seconds left empty and why ads did not serve."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from adplatform.eventlog import ids, tables
+from adplatform.eventlog.envelope import Event
+
+from .effects import Fact
+from .facts import Facts
+from .rollups import BREAKS, DELIVERY, delivery
+
+DECISION_COLUMNS = (
+    "id", "day", "decided_at", "session", "viewer", "title", "break_id", "request", "state", "slots", "explanation", "model_version",
+    "inventory_version", "seed", "milliseconds", "control", "synthetic",
+)  # fmt: skip
+NO_SESSION = uuid.UUID(int=0)
+
+
+def store(cursor: Any, decisions: Sequence[Event], facts: Facts) -> None:
+    """``decisions`` without repeated ids."""
+    new = tables.insert_once(cursor, "ads_decision", DECISION_COLUMNS, map(_row, decisions))
+    fresh = [event for event in decisions if event.id in new]
+    BREAKS.add(cursor, (_break(event, facts) for event in fresh))
+    DELIVERY.add(cursor, (fact for event in fresh for fact in _won(event, facts)))
+
+
+def _row(event: Event) -> tuple[Any, ...]:
+    data = event.data
+    return (
+        event.id, ids.day_of(event.id), event.occurred_at, event.session or NO_SESSION, event.viewer, event.title, data["break_id"],
+        data["request"], data["state"], data["slots"], data["explanation"], data["model_version"], data["inventory_version"], data["seed"],
+        data["milliseconds"], data.get("control", False), event.synthetic,
+    )  # fmt: skip
+
+
+def _break(event: Event, facts: Facts) -> Fact:
+    request, slots = event.data["request"], event.data["slots"]
+    unfilled = max(0.0, request["duration"] - sum(slot["duration"] for slot in slots))
+    measures = (1, int(bool(slots)), request["max_ads"], len(slots), round(unfilled * 1000), round(event.data["milliseconds"] * 1000))
+    return event.occurred_at, facts.context(event.id, event).key(synthetic=event.synthetic), measures
+
+
+def _won(event: Event, facts: Facts) -> Iterator[Fact]:
+    context = facts.context(event.id, event)
+    for slot in event.data["slots"]:
+        keys = (slot["advertiser"], slot["campaign"], slot["flight"], slot["ad"], *context.key(synthetic=event.synthetic))
+        yield event.occurred_at, keys, delivery(decided=1)

@@ -1,0 +1,71 @@
+"""What follows from an event that counts: what it charges, which figures it moves, and what it says about the hold of its slot."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from adplatform.eventlog.envelope import Event
+
+from . import ledger
+from .ctr import rates
+from .facts import Facts
+from .reservation import ENDS_UNCHARGED, HOLD_SECONDS, Operation, SeenAgain, seen_member
+from .rollups import delivery
+
+Fact = tuple[datetime, Sequence[Any], Sequence[int]]
+
+
+def decision_of(event: Event) -> uuid.UUID:
+    return event.decision or event.id
+
+
+def billable(event: Event, facts: Facts) -> ledger.Billable:
+    flight = facts.flight(event.flight)
+    return ledger.Billable(
+        event.id, event.type, decision_of(event), event.slot or 0, event.flight or 0, flight.campaign, flight.advertiser, event.ad or 0,
+        event.price_micros, event.occurred_at, event.received_at, event.synthetic,
+    )  # fmt: skip
+
+
+def figures(event: Event, facts: Facts, **measures: int) -> Fact:
+    """The delivery rollup's fact with these measures, under the keys of the event and at its own time."""
+    flight = facts.flight(event.flight)
+    context = facts.context(decision_of(event), event)
+    keys = (flight.advertiser, flight.campaign, event.flight or 0, event.ad or 0, *context.key(synthetic=event.synthetic))
+    return event.occurred_at, keys, delivery(**measures)
+
+
+def operation(event: Event, facts: Facts) -> Operation:
+    """What a valid event says about the hold of its slot."""
+    decision, slot = decision_of(event), event.slot or 0
+    until = event.received_at.timestamp() + HOLD_SECONDS
+    if event.type in ENDS_UNCHARGED:
+        return Operation("release", decision, slot)
+    if event.type in ledger.CHARGED_ON:
+        charged = ledger.CHARGED_ON[event.type] == facts.flight(event.flight).pricing
+        return Operation("settle" if charged else "confirm", decision, slot, until, _seen(event, facts) if event.type == "ad.impression" else None)
+    return Operation("extend", decision, slot, until)
+
+
+def _seen(event: Event, facts: Facts) -> SeenAgain:
+    flight = facts.flight(event.flight)
+    key = f"seen:v:{event.viewer}" if event.viewer else f"seen:s:{event.session}"
+    member = seen_member(event.ad or 0, event.flight or 0, flight.campaign, flight.advertiser, decision_of(event), event.slot or 0)
+    return SeenAgain(key, member, event.occurred_at.timestamp())
+
+
+def outcome(event: Event, facts: Facts) -> rates.Outcome:
+    flight, context = facts.flight(event.flight), facts.context(decision_of(event), event)
+    return rates.Outcome(
+        type=event.type,
+        ad=event.ad or 0,
+        campaign=flight.campaign,
+        advertiser=flight.advertiser,
+        category=facts.category(event.ad or 0),
+        genre=context.genre,
+        title=event.title,
+        viewer=event.viewer,
+    )
