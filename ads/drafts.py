@@ -16,6 +16,7 @@ from adplatform.eventlog.envelope import Event
 from .ctr.features import SCHEMA
 from .decision.explanation import REASONS
 from .decision.inventory import Inventory
+from .decision.pod import TOLERANCE_SECONDS
 from .decision.request import AdRequest
 from .decision.state import Alternate, Decision, DeliveryState, Seen, Slot
 from .reservation import Taken
@@ -41,6 +42,7 @@ class Draft(msgspec.Struct, frozen=True):
     model_version: int | None
     inventory_version: int
     seed: int
+    control: bool
     milliseconds: float
 
 
@@ -58,6 +60,7 @@ def draft(
         model_version=decision.scores.model_version,
         inventory_version=decision.inventory_version,
         seed=seed,
+        control=decision.control,
         milliseconds=ms,
     )
 
@@ -74,6 +77,7 @@ def stored_state(inventory: Inventory, state: DeliveryState, decision: Decision)
         "scored": inventory.ad_id[decision.scored].tolist(),
         "pctr": decision.scores.pctr.tolist(),
         "pvcr": decision.scores.pvcr.tolist(),
+        "quality": [] if decision.scores.quality is None else decision.scores.quality.tolist(),
     }
 
 
@@ -147,11 +151,22 @@ def explained(made: Draft, taken: Taken, slots: list[dict[str, Any]]) -> dict[st
     return {
         **made.explanation,
         "candidates": candidates,
+        "unfilled": _unfilled(made, taken, slots),
         "words": {code: REASONS[code] for code in sorted(codes)},
         "model_version": made.model_version,
         "inventory_version": made.inventory_version,
         "milliseconds": made.milliseconds,
     }
+
+
+def _unfilled(made: Draft, taken: Taken, slots: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The seconds that stay empty now that it is known who was reserved, and the reason; None when there are none."""
+    seconds = made.request["duration"] - sum(slot["duration"] for slot in slots)
+    if seconds <= TOLERANCE_SECONDS:
+        return None
+    found = made.explanation["unfilled"]
+    lost = found is None or None in taken.places
+    return {"seconds": round(seconds, 3), "reason": "reservation_lost" if lost else found["reason"]}
 
 
 def _corrected(candidate: dict[str, Any], served: dict[int, dict[str, Any]], lost: dict[int, str]) -> dict[str, Any]:
@@ -194,6 +209,7 @@ def event(made: Draft, slots: list[dict[str, Any]], explanation: msgspec.Raw) ->
             "model_version": made.model_version,
             "inventory_version": made.inventory_version,
             "seed": made.seed,
+            "control": made.control,
             "milliseconds": made.milliseconds,
         },
     )

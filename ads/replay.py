@@ -30,7 +30,7 @@ def replay(stored: Decision) -> Replay:
     """Decide ``stored`` again. Raises InventorySnapshot.DoesNotExist when its inventory is no longer kept, or not in a shape that can be read."""
     inventory = snapshot(stored.inventory_version)
     rows = np.array([inventory.ad_row[ad] for ad in stored.state["scored"]], dtype=np.int64)
-    scores = Scores(np.array(stored.state["pctr"]), np.array(stored.state["pvcr"]), no_rows, stored.model_version)
+    scores = Scores(np.array(stored.state["pctr"]), np.array(stored.state["pvcr"]), no_rows, stored.model_version, np.array(stored.state["quality"]))
     decided = decide(
         request_of(stored.request),
         inventory=inventory,

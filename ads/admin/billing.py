@@ -137,7 +137,7 @@ def explanation_context(decision: Decision) -> dict[str, Any]:
                 "price": show.money(candidate["price_micros"], digits=4),
                 "click_share": f"{candidate['pctr']:.2%}",
                 "view_share": f"{candidate['pvcr']:.0%}",
-                "pacing_share": f"{candidate['pacing']:.0%}",
+                "pacing_share": f"{candidate['pacing']['signal']:.0%}",
             }
             for candidate in explanation["candidates"]
         ],

@@ -1,28 +1,91 @@
-"""What a candidate is worth and what its winner pays. Values and prices are micros per impression unless named otherwise."""
+"""What a candidate is worth, how it ranks, and what its winner pays. Values and prices are micros per impression unless named otherwise."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 
-from .inventory import CPC, CPCV, CPM, Inventory
-from .state import Floats, Ints
+from .inventory import CPC, CPCV, CPM, SPONSORSHIP, Inventory
+from .state import Candidates, Floats, Ints, Mask
 
-# Nobody pays less for an impression (1.00 per thousand), and nobody whose impression is worth less may enter.
+# The reserve where a request names none: 1.00 per thousand impressions.
 RESERVE_MICROS = 1_000
+# Columns of the online counters (`adplatform.learning.online.COUNTERS`).
+IMPRESSIONS, COMPLETES = 0, 2
+# Completed views per impression before anything was counted, and how many impressions the rate of the level above is worth.
+FIRST_COMPLETION_RATE, CATEGORY_STRENGTH, AD_STRENGTH = 0.8, 400.0, 200.0
+LEAST_QUALITY, MOST_QUALITY = 0.5, 1.5
+# Of a house ad's seconds, so much is left to chance: ads of one length take turns, and longer ones still come first.
+HOUSE_CHANCE = 0.1
 
 
-def values(inventory: Inventory, rows: Ints, pctr: Floats, pvcr: Floats) -> Floats:
-    """Expected revenue of one impression of the ads in ``rows``: bid/1000, bid x pCTR or bid x pVCR by pricing."""
-    flight = inventory.ad_flight[rows]
-    bid = inventory.bid[flight]
-    return np.select([inventory.pricing[flight] == CPM, inventory.pricing[flight] == CPC], [bid / 1000.0, bid * pctr], bid * pvcr)
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What every scored ad offers for an impression, arrays [n] aligned with ``rows`` of the inventory, ascending.
+
+    ``score`` = ``value`` x ``quality`` x ``multiplier`` ranks it within its tier and priority.
+    """
+
+    rows: Ints
+    pctr: Floats
+    pvcr: Floats
+    value: Floats
+    quality: Floats
+    multiplier: Floats
+    score: Floats
 
 
-def impression_price(own_value: float, runner_up: float, *, reserve: int = RESERVE_MICROS) -> int:
-    """max(reserve, min(own bid, runner-up)), floored to whole micros."""
-    return max(reserve, math.floor(min(own_value, runner_up)))
+def values(candidates: Candidates, pctr: Floats, pvcr: Floats) -> Floats:
+    """Expected revenue of one impression: bid/1000 (CPM), bid x pCTR (CPC) or bid x pVCR (CPCV)."""
+    lineup, rows = candidates.lineup, candidates.rows
+    worth: Floats = lineup.worth_shown[rows] + lineup.worth_clicked[rows] * pctr + lineup.worth_completed[rows] * pvcr
+    return worth
+
+
+def quality(candidates: Candidates) -> Floats:
+    """How well an ad holds its viewers, against its category: 1 is as the category does, and nobody leaves 0.5 to 1.5.
+
+    The ratio of smoothed completion rates. An ad that breaks off while it plays counts as not completed, so errors tell too.
+    """
+    rates = candidates.rates
+    if "ad" not in rates or "category" not in rates:
+        return np.ones(len(candidates))
+    ad, category = rates["ad"][candidates.rows], rates["category"][candidates.rows]
+    usual = _rate(category, FIRST_COMPLETION_RATE, CATEGORY_STRENGTH)
+    ratio: Floats = np.clip(_rate(ad, usual, AD_STRENGTH) / usual, LEAST_QUALITY, MOST_QUALITY)
+    return ratio
+
+
+def _rate(counts: Floats, prior: Floats | float, strength: float) -> Floats:
+    rate: Floats = (counts[:, COMPLETES] + strength * prior) / (counts[:, IMPRESSIONS] + strength)
+    return rate
+
+
+def admitted(inventory: Inventory, flights: Mask, draw: float) -> Mask:
+    """Which of the sponsorships in ``flights`` have their turn in this break; ``draw`` is uniform in 0-1.
+
+    Their shares of voice are laid end to end and struck at draw, draw + 1, draw + 2, ...: each has exactly its share of the
+    breaks it matches, and as few as possible of them meet in one break (systematic sampling, Madow 1949).
+    """
+    share = np.where(flights & (inventory.tier == SPONSORSHIP), inventory.share_of_voice, 0.0)
+    borders = np.ceil(np.concatenate([[0.0], np.cumsum(share)]) - draw)
+    struck: Mask = borders[1:] > borders[:-1]
+    return struck
+
+
+def house_scores(inventory: Inventory, rows: Ints, rng: Generator) -> Floats:
+    """Nobody pays for a house ad, so among them whoever fills more of the break leads, and equals take turns by lot."""
+    return inventory.ad_duration[rows] * (1.0 - HOUSE_CHANCE * rng.random(len(rows)))
+
+
+def impression_price(own_value: float, own_multiplier: float, runner_up: float, *, reserve: int = RESERVE_MICROS) -> int:
+    """max(reserve, min(own value, runner-up's score / own multiplier)), floored to whole micros: the least with which it would
+    still have stood before the runner-up. Whoever is worth less than the reserve does not take part."""
+    needed = runner_up / own_multiplier if own_multiplier > 0 else math.inf
+    return max(reserve, math.floor(min(own_value, needed)))
 
 
 def event_price(pricing: int, bid_micros: float, price_micros: int, pctr: float, pvcr: float) -> int:
@@ -35,9 +98,11 @@ def event_price(pricing: int, bid_micros: float, price_micros: int, pctr: float,
 
 def hold(pricing: int, event_price_micros: int, pctr: float) -> int:
     """What to reserve until the impression settles. A click is rare, so its hold is the expected charge, at least one micro."""
-    if pricing == CPC:
+    if pricing == CPC and event_price_micros > 0:
         return max(1, math.ceil(event_price_micros * pctr))
     return event_price_micros
 
 
-__all__ = ["CPC", "CPCV", "CPM", "RESERVE_MICROS", "event_price", "hold", "impression_price", "values"]
+__all__ = [
+    "CPC", "CPCV", "CPM", "RESERVE_MICROS", "Offers", "admitted", "event_price", "hold", "house_scores", "impression_price", "quality", "values",
+]  # fmt: skip

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 from numpy.random import Generator
 
 from . import auction, caps, exploration, pacing, pod, targeting
+from .control import in_control
 from .explanation import CODES, Trace, explain
-from .inventory import Inventory
+from .inventory import HOUSE, PRICE_PRIORITY, SPONSORSHIP, STANDARD, Inventory
 from .request import AdRequest
 from .state import Alternate, Candidates, Decision, DeliveryState, Floats, Ints, Mask, Scorer, Scores, Slot
+
+# Sponsorships bought their breaks, and house ads teach nothing that is sold.
+EXPLORED_TIERS = (STANDARD, PRICE_PRIORITY)
 
 
 class Funnel:
@@ -31,28 +36,34 @@ class Funnel:
 
 
 def decide(request: AdRequest, *, inventory: Inventory, state: DeliveryState, score: Scorer, now: datetime, rng: Generator) -> Decision:
-    """Fill one break: targeting, caps, budget, score, pacing, auction, exploration, pod.
+    """Fill one break: targeting, caps, budget, score, pacing, auction, pod, exploration.
 
     Each slot of the decision holds its alternates ranked best first; a reservation takes the first that fits.
     """
     moment = now.timestamp()
     funnel = Funnel(inventory)
     _filter(funnel, request, state, moment)
-    scored = np.flatnonzero(funnel.alive)
-    scores = score(request, candidates(inventory, state, scored))
-    pctr, pvcr = _spread(inventory, scored, scores.pctr), _spread(inventory, scored, scores.pvcr)
-    value = np.zeros(len(inventory.ads))
-    value[scored] = auction.values(inventory, scored, scores.pctr, scores.pvcr)
-    funnel.drop("below_reserve", funnel.alive & (value < auction.RESERVE_MICROS))
+    asked = candidates(inventory, state, np.flatnonzero(funnel.alive))
+    scores = score(request, asked)
+    quality = auction.quality(asked) if scores.quality is None else scores.quality
     pace = pacing.pace(inventory, state, moment)
-    # One draw a flight whatever the funnel did, so that a replay meets the same numbers in the same order.
-    funnel.drop_flights("paced", rng.random(len(inventory.flights)) >= pace.signal)
-    eligible = np.flatnonzero(funnel.alive)
-    ranked = _rank(inventory, eligible, value)
-    slots, best = _fill(request, inventory, ranked, (value, pctr, pvcr), rng)
-    trace = Trace(funnel.code, ranked, pctr, pvcr, value, pace.signal[inventory.ad_flight], best)
-    explanation = explain(inventory, trace, slots)
-    return Decision(slots, explanation, scored, scores, eligible, inventory.version)
+    offers = _offers(inventory, asked, scores, quality, pace)
+    _admit(funnel, request, offers, pace, rng)
+    standing = funnel.alive[offers.rows]
+    eligible = offers.rows[standing]
+    ads = pod.pool(inventory, eligible, _ranking(inventory, eligible, offers.score[standing], rng))
+    chosen, able, lot = _fill(request, ads, rng)
+    trace = Trace(funnel.code, offers, ads, pace, chosen, able, lot)
+    slots = tuple(_slot(request, inventory, trace, index) for index in range(len(chosen)))
+    return Decision(
+        slots,
+        explain(inventory, request, trace, slots),
+        offers.rows,
+        replace(scores, quality=quality),
+        eligible,
+        inventory.version,
+        in_control(request),
+    )
 
 
 def _filter(funnel: Funnel, request: AdRequest, state: DeliveryState, now: float) -> None:
@@ -65,6 +76,8 @@ def _filter(funnel: Funnel, request: AdRequest, state: DeliveryState, now: float
     funnel.drop("frequency_cap", caps.reached(inventory, request, state, now))
     funnel.drop("too_soon", caps.too_soon(inventory, request, state, now))
     funnel.drop("stream_exclusive", caps.stream_taken(inventory, request, state))
+    if not request.house_ads:
+        funnel.drop_flights("house_not_allowed", inventory.tier == HOUSE)
     funnel.drop("too_long", inventory.ad_duration > request.duration + pod.TOLERANCE_SECONDS)
 
 
@@ -87,71 +100,87 @@ def _times_seen(ids: Ints, seen: list[int]) -> Ints:
     return times
 
 
-def _spread(inventory: Inventory, rows: Ints, values: Floats) -> Floats:
-    spread = np.zeros(len(inventory.ads))
-    spread[rows] = values
-    return spread
+def _offers(inventory: Inventory, asked: Candidates, scores: Scores, quality: Floats, pace: pacing.Pacing) -> auction.Offers:
+    flights = inventory.ad_flight[asked.rows]
+    value = np.where(inventory.tier[flights] == HOUSE, 0.0, auction.values(asked, scores.pctr, scores.pvcr))
+    multiplier = pace.multiplier[flights]
+    return auction.Offers(asked.rows, scores.pctr, scores.pvcr, value, quality, multiplier, value * quality * multiplier)
 
 
-def _rank(inventory: Inventory, eligible: Ints, value: Floats) -> Ints:
-    """By priority, then value, then id, so that equal candidates rank the same everywhere."""
-    priority = inventory.priority[inventory.ad_flight[eligible]]
-    return eligible[np.lexsort((eligible, -value[eligible], priority))]
+def _admit(funnel: Funnel, request: AdRequest, offers: auction.Offers, pace: pacing.Pacing, rng: Generator) -> None:
+    """Reserve price, pacing and share of voice. Sponsorships pace by their share of voice, house ads need not pace."""
+    inventory = funnel.inventory
+    tier = inventory.tier[inventory.ad_flight]
+    cheap = np.zeros(len(inventory.ads), dtype=bool)
+    cheap[offers.rows] = offers.value < request.reserve_micros
+    funnel.drop("below_reserve", cheap & (tier != HOUSE))
+    held = np.zeros(len(inventory.ads), dtype=bool)
+    held[offers.rows] = rng.random(len(inventory.flights))[inventory.ad_flight[offers.rows]] >= pace.signal[inventory.ad_flight[offers.rows]]
+    funnel.drop("paced", held & (tier != HOUSE) & (tier != SPONSORSHIP))
+    draw = float(rng.random())
+    if (inventory.tier == SPONSORSHIP).any():
+        matching = np.zeros(len(inventory.flights), dtype=bool)
+        matching[inventory.ad_flight[funnel.alive]] = True
+        turn = auction.admitted(inventory, matching, draw)
+        funnel.drop_flights("share_of_voice", (inventory.tier == SPONSORSHIP) & ~turn)
 
 
-def _fill(
-    request: AdRequest, inventory: Inventory, ranked: Ints, parts: tuple[Floats, Floats, Floats], rng: Generator
-) -> tuple[tuple[Slot, ...], int | None]:
-    """The slots, and the ad that the randomised one holds when nothing is explored."""
-    best = pod.fill(inventory, ranked, duration=request.duration, max_ads=request.max_ads)
-    if not best:
-        return (), None
-    drawn = exploration.draw(rng, slots=len(best), eligible=len(ranked))
-    chosen, explored = best, None
-    if drawn.pick is not None:
-        explored = int(ranked[drawn.pick])
-        chosen = pod.fill(inventory, ranked, duration=request.duration, max_ads=len(best), fixed={drawn.slot: explored})
-    randomised = chosen.index(explored) if explored is not None else drawn.slot
-    slots = tuple(
-        _slot(request, inventory, ranked, parts, chosen, index, best[drawn.slot] if index == randomised else None, explored)
-        for index in range(len(chosen))
-    )
-    return slots, best[drawn.slot]
+def _ranking(inventory: Inventory, rows: Ints, score: Floats, rng: Generator) -> Floats:
+    """What orders the pool within a tier and priority: the score; of house ads, which have none, the seconds they fill."""
+    house = inventory.tier[inventory.ad_flight[rows]] == HOUSE
+    if house.any():
+        score[house] = auction.house_scores(inventory, rows[house], rng)
+    return score
 
 
-def _slot(
-    request: AdRequest,
-    inventory: Inventory,
-    ranked: Ints,
-    parts: tuple[Floats, Floats, Floats],
-    chosen: list[int],
-    index: int,
-    best: int | None,
-    explored: int | None,
-) -> Slot:
-    value, pctr, pvcr = parts
-    rows = pod.alternates(inventory, ranked, chosen, index, duration=request.duration)
+def _fill(request: AdRequest, ads: pod.Pool, rng: Generator) -> tuple[tuple[int, ...], Mask, exploration.Lot | None]:
+    """The pod, who could stand in each of its slots beside the rest, and the draw of the randomised slot."""
+    milliseconds = round(request.duration * 1000) + pod.TOLERANCE_MILLISECONDS
+    chosen = pod.fill(ads, milliseconds=milliseconds, max_ads=request.max_ads)
+    if not chosen:
+        return (), np.zeros((0, len(ads)), dtype=bool), None
+    able = pod.standing(ads, chosen, milliseconds=milliseconds)
+    open_slots = [
+        (slot, place, np.flatnonzero(able[slot] & (ads.tier == ads.tier[place])))
+        for slot, place in enumerate(chosen)
+        if ads.tier[place] in EXPLORED_TIERS
+    ]
+    lot = exploration.draw(rng, slots=open_slots)
+    if lot is not None and lot.explored is not None:
+        chosen[lot.slot] = lot.explored
+        able = pod.standing(ads, chosen, milliseconds=milliseconds)
+    return tuple(chosen), able, lot
+
+
+def _slot(request: AdRequest, inventory: Inventory, trace: Trace, index: int) -> Slot:
+    ads, lot = trace.pool, trace.lot if trace.lot is not None and trace.lot.slot == index else None
+    places = pod.alternates(trace.able[index], trace.pod[index])
+    # House ads offer nothing, so nobody pays for having kept one out.
+    rivals = np.flatnonzero(trace.able[index] & (ads.tier != HOUSE))
+    rivals = rivals[np.argsort(-ads.score[rivals], kind="stable")[: len(places) + 1]].tolist()
     alternates = []
-    for place, row in enumerate(rows[: pod.ALTERNATES]):
-        flight = inventory.ad_flight[row]
-        pricing, bid = int(inventory.pricing[flight]), float(inventory.bid[flight])
-        runner_up = float(value[rows[place + 1]]) if place + 1 < len(rows) and row != explored else 0.0
-        price = auction.impression_price(float(value[row]), runner_up)
-        event_price = auction.event_price(pricing, bid, price, float(pctr[row]), float(pvcr[row]))
+    for position, place in enumerate(places[: pod.ALTERNATES]):
+        runner_up = next((float(ads.score[rival]) for rival in rivals if rival not in places[: position + 1]), 0.0)
+        explored = lot is not None and place == lot.explored
+        propensity = 1.0 if lot is None else lot.propensity(place)
         alternates.append(
-            Alternate(
-                row=row,
-                value_micros=float(value[row]),
-                price_micros=price,
-                event_price_micros=event_price,
-                hold_micros=auction.hold(pricing, event_price, float(pctr[row])),
-                pctr=float(pctr[row]),
-                pvcr=float(pvcr[row]),
-                propensity=1.0 if best is None else exploration.propensity(best=row == best, eligible=len(ranked)),
-                explored=row == explored,
-            )
+            _alternate(request, inventory, trace.offers, int(ads.row[place]), 0.0 if explored else runner_up, propensity, explored=explored)
         )
-    return Slot(index, best is not None, tuple(alternates))
+    return Slot(index, lot is not None, tuple(alternates))
+
+
+def _alternate(
+    request: AdRequest, inventory: Inventory, offers: auction.Offers, row: int, runner_up: float, propensity: float, *, explored: bool
+) -> Alternate:
+    flight, place = int(inventory.ad_flight[row]), int(np.searchsorted(offers.rows, row))
+    value, pctr, pvcr = float(offers.value[place]), float(offers.pctr[place]), float(offers.pvcr[place])
+    price, event_price, hold = 0, 0, 0
+    if inventory.tier[flight] != HOUSE:
+        own, pricing = float(offers.quality[place] * offers.multiplier[place]), int(inventory.pricing[flight])
+        price = auction.impression_price(value, own, runner_up, reserve=request.reserve_micros)
+        event_price = auction.event_price(pricing, float(inventory.bid[flight]), price, pctr, pvcr)
+        hold = auction.hold(pricing, event_price, pctr)
+    return Alternate(row, value, price, event_price, hold, pctr, pvcr, propensity, explored)
 
 
 def replayed(rows: Ints, scores: Scores) -> Scorer:

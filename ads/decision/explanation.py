@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .exploration import propensity
+from .auction import Offers
+from .exploration import Lot
 from .inventory import Inventory
-from .state import Floats, Ints, Slot
+from .pacing import Pacing
+from .pod import TOLERANCE_MILLISECONDS, Pool, conflicts
+from .request import AdRequest
+from .stages import stage_of
+from .state import Ints, Mask, Slot
 
 REASONS: dict[str, str] = {
     "won": "Won this slot",
@@ -58,6 +64,8 @@ REASONS: dict[str, str] = {
     "too_long": "Longer than the break",
     "below_reserve": "Worth less than the lowest price of an impression",
     "paced": "Held back to spread the budget over the flight's days",
+    "house_not_allowed": "House ads do not run on this title",
+    "share_of_voice": "Another break's turn: it bought a share of the breaks it matches",
     "pod_conflict": "May not share a break with the ads chosen",
     "policy_no_pre_roll": "This title has no ads before the film",
     "policy_no_mid_roll": "This title has no ads within the film",
@@ -66,73 +74,153 @@ REASONS: dict[str, str] = {
     "policy_spacing": "Too little of the film has passed since the last break",
     "policy_hourly_load": "The viewer has seen nearly as many seconds of ads in the last hour as allowed",
     "ad_free_stretch": "After a long watch, a stretch of the film comes without ads",
+    "no_room": "Longer than what the ads chosen leave of the break",
+    "no_candidate": "No flight that runs now wants this break",
+    "too_short_for_any": "What is left is too short for any ad",
+    "capped": "The viewer has seen the ads for this break as often as their flights allow",
+    "sold_out": "The flights that want this break have nothing left to deliver",
+    "paced_out": "The flights that want this break hold back to spread their budgets",
+    "most_ads": "The break holds as many ads as it may",
 }
 FULL_PARTS = 20
 NAMES = tuple(REASONS)
 CODES = {name: number for number, name in enumerate(NAMES)}
 # An ad that no step dropped; what became of it depends on the pod.
 ELIGIBLE = 0
+# Where a break stays empty, what most of the ads failed on that were meant for it; `stages` names the stages.
+UNFILLED = {
+    "budget": "sold_out", "caps": "capped", "fit": "too_short_for_any", "house": "no_candidate", "price": "below_reserve", "pacing": "paced_out",
+    "share_of_voice": "paced_out",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What each step found, aligned with the ads of the inventory. ``code`` numbers the reason, `ELIGIBLE` for ads that
-    stayed in; ``best`` is the ad that the randomised slot holds when nothing is explored."""
+    """What each step found. ``code`` numbers the reason of each ad of the inventory, `ELIGIBLE` for those that stayed in, which
+    are the ``pool``; ``able`` [slots, pool] says who could stand in each slot beside the rest of the pod; ``lot`` is the draw
+    of the randomised slot."""
 
     code: Ints
-    ranked: Ints
-    pctr: Floats
-    pvcr: Floats
-    value: Floats
-    signal: Floats
-    best: int | None
+    offers: Offers
+    pool: Pool
+    pacing: Pacing
+    pod: tuple[int, ...]
+    able: Mask
+    lot: Lot | None
 
 
-def explain(inventory: Inventory, trace: Trace, slots: Sequence[Slot]) -> dict[str, Any]:
-    """JSON: full parts for the best candidates, one reason code for each of the rest (ids grouped by code)."""
+def explain(inventory: Inventory, request: AdRequest, trace: Trace, slots: Sequence[Slot]) -> dict[str, Any]:
+    """JSON: full parts for the best candidates, one reason code for each of the rest (ids grouped by code), who could have won
+    the randomised slot, and why seconds stayed empty."""
     winners = {slot.alternates[0].row: slot for slot in slots}
     standing = {alternate.row for slot in slots for alternate in slot.alternates}
-    best = [*winners, *(row for row in trace.ranked[: FULL_PARTS + len(winners)].tolist() if row not in winners)][:FULL_PARTS]
+    best = [*winners, *(row for row in trace.pool.row[: FULL_PARTS + len(winners)].tolist() if row not in winners)][:FULL_PARTS]
     # An alternate may step in when a reservation is lost, so each of them is told in full too.
     detailed = [*best, *sorted(standing - set(best))]
-    outcome = _outcomes(trace, winners, standing)
-    candidates = [_candidate(inventory, trace, row, NAMES[outcome[row]], winners.get(row)) for row in detailed]
+    outcome = _outcomes(trace, winners)
     rest = np.ones(len(inventory.ads), dtype=bool)
     rest[detailed] = False
     found = np.flatnonzero(np.bincount(outcome[rest], minlength=len(NAMES))).tolist()
-    others = {NAMES[code]: inventory.ad_id[rest & (outcome == code)].tolist() for code in found}
-    return {"considered": len(inventory.ads), "eligible": len(trace.ranked), "candidates": candidates, "others": others}
+    return {
+        "considered": len(inventory.ads),
+        "eligible": len(trace.pool),
+        "candidates": list(_candidates(inventory, trace, detailed, outcome, winners)),
+        "others": {NAMES[code]: inventory.ad_id[rest & (outcome == code)].tolist() for code in found},
+        "randomised": _randomised(inventory, trace),
+        "unfilled": _unfilled(inventory, request, trace),
+    }
 
 
-def _outcomes(trace: Trace, winners: dict[int, Slot], standing: set[int]) -> Ints:
+def _outcomes(trace: Trace, winners: dict[int, Slot]) -> Ints:
     outcome = trace.code.copy()
-    outcome[trace.ranked] = CODES["pod_conflict" if winners else "runner_up"]
-    outcome[list(standing)] = CODES["runner_up"]
+    if winners:
+        beside = conflicts(trace.pool, trace.pod).sum(axis=0) - 1 > 0
+        lost = np.where(trace.able.any(axis=0), CODES["runner_up"], np.where(beside, CODES["pod_conflict"], CODES["no_room"]))
+        outcome[trace.pool.row] = lost
     for row, slot in winners.items():
         outcome[row] = CODES["explored" if slot.alternates[0].explored else "won"]
     return outcome
 
 
-def _candidate(inventory: Inventory, trace: Trace, row: int, reason: str, slot: Slot | None) -> dict[str, Any]:
-    ad, flight = inventory.ads[row], inventory.flights[inventory.ad_flight[row]]
-    first = slot.alternates[0] if slot else None
+def _candidates(inventory: Inventory, trace: Trace, rows: list[int], outcome: Ints, winners: dict[int, Slot]) -> Iterator[dict[str, Any]]:
+    offers = trace.offers
+    places = np.searchsorted(offers.rows, rows)
+    columns = (offers.pctr, offers.pvcr, offers.value, offers.quality, offers.multiplier, offers.score)
+    chances = _chances(trace)
+    told = zip(rows, inventory.ad_flight[rows].tolist(), outcome[rows].tolist(), *(column[places].tolist() for column in columns), strict=True)
+    for row, place, code, pctr, pvcr, value, quality, multiplier, score in told:
+        ad, flight, slot = inventory.ads[row], inventory.flights[place], winners.get(row)
+        yield {
+            "ad": ad.id,
+            "name": ad.name,
+            "flight": flight.id,
+            "flight_name": flight.name,
+            "campaign": flight.campaign_name,
+            "advertiser": flight.advertiser_name,
+            "category": ad.category,
+            "seconds": ad.duration,
+            "tier": flight.tier,
+            "pricing": flight.pricing,
+            "priority": flight.priority,
+            "reason": NAMES[code],
+            "words": REASONS[NAMES[code]],
+            "slot": slot.index if slot else None,
+            "pctr": pctr,
+            "pvcr": pvcr,
+            "value_micros": value,
+            "quality": quality,
+            "multiplier": multiplier,
+            "score": score,
+            "price_micros": slot.alternates[0].price_micros if slot else None,
+            "pacing": trace.pacing.told(place),
+            "propensity": chances.get(row),
+        }
+
+
+def _chances(trace: Trace) -> dict[int, float]:
+    """By row of the inventory: the chance to hold the randomised slot, of every ad that could."""
+    if trace.lot is None:
+        return {}
+    rows = trace.pool.row[list(trace.lot.places)].tolist()
+    return {row: trace.lot.propensity(place) for row, place in zip(rows, trace.lot.places, strict=True)}
+
+
+def _randomised(inventory: Inventory, trace: Trace) -> dict[str, Any] | None:
+    """Every ad that could have won the randomised slot, with its chance: ``best`` of the one that stands there unless another
+    is drawn, ``other`` of each of the rest. None where no slot is open to exploration."""
+    lot = trace.lot
+    if lot is None:
+        return None
+    ads = inventory.ad_id[trace.pool.row]
+    others = [int(ads[place]) for place in lot.places if place != lot.best]
     return {
-        "ad": ad.id,
-        "name": ad.name,
-        "flight": flight.id,
-        "flight_name": flight.name,
-        "campaign": flight.campaign_name,
-        "advertiser": flight.advertiser_name,
-        "category": ad.category,
-        "pricing": flight.pricing,
-        "priority": flight.priority,
-        "reason": reason,
-        "words": REASONS[reason],
-        "slot": slot.index if slot else None,
-        "pctr": float(trace.pctr[row]),
-        "pvcr": float(trace.pvcr[row]),
-        "value_micros": float(trace.value[row]),
-        "price_micros": first.price_micros if first else None,
-        "pacing": float(trace.signal[row]),
-        "propensity": propensity(best=row == trace.best, eligible=len(trace.ranked)) if len(trace.ranked) else None,
+        "slot": lot.slot,
+        "best": {"ad": int(ads[lot.best]), "propensity": lot.propensity(lot.best)},
+        "others": {"ads": others, "propensity": next((lot.propensity(place) for place in lot.places if place != lot.best), None)},
     }
+
+
+def _unfilled(inventory: Inventory, request: AdRequest, trace: Trace) -> dict[str, Any] | None:
+    """The seconds that no ad fills and the reason, None when there are none."""
+    ads, pod = trace.pool, list(trace.pod)
+    left = round(request.duration * 1000) - int(ads.milliseconds[pod].sum())
+    if left <= TOLERANCE_MILLISECONDS:
+        return None
+    return {"seconds": left / 1000, "reason": _why_unfilled(inventory, request, trace, left + TOLERANCE_MILLISECONDS)}
+
+
+def _why_unfilled(inventory: Inventory, request: AdRequest, trace: Trace, left: int) -> str:
+    ads = trace.pool
+    others = np.ones(len(ads), dtype=bool)
+    others[list(trace.pod)] = False
+    if others.any():
+        if len(trace.pod) >= request.max_ads:
+            return "most_ads"
+        return "pod_conflict" if (ads.milliseconds[others] <= left).any() else "too_short_for_any"
+    # Nobody else was eligible: what did most of those fail on whom the targeting let in?
+    counts = np.bincount(trace.code[trace.code != ELIGIBLE], minlength=len(NAMES))
+    by_reason: Counter[str] = Counter()
+    for code in np.flatnonzero(counts).tolist():
+        by_reason[UNFILLED.get(stage_of(NAMES[code]), "")] += int(counts[code])
+    del by_reason[""]
+    return by_reason.most_common(1)[0][0] if by_reason else "no_candidate"

@@ -1,33 +1,60 @@
 """Bounded exploration with known propensities.
 
-One slot of the pod is drawn uniformly. With probability EPSILON it is filled by a uniform draw from the ads eligible for
-the break, else by the best. It is filled before the other slots, so its propensity is closed-form whatever they hold.
+The best pod is found first. One of its slots open to exploration is drawn uniformly; with probability EPSILON it is filled by
+a uniform draw from its lot: the best ad and others of its tier that could stand there with the rest of the pod as it is. The
+rest never moves, so the propensities are closed-form, given the eligible ads after throttling and the lot.
+
+No chance is below FLOOR: where more ads could stand there than FLOOR allows, the lot is a uniform draw of them. Who is not in
+the lot could not win this time, and over many decisions everybody is as often in it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.random import Generator
 
+from .state import Ints
+
 EPSILON = 0.04
+# An outcome seen with a chance of p weighs 1/p in what is learned from it: weights stay below a thousand.
+FLOOR = 0.001
+MOST_IN_A_LOT = round(EPSILON / FLOOR)
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
-    """``slot`` is the randomised one; ``pick`` the place in the eligible list it must hold, None to take the best."""
+class Lot:
+    """Who could have won the randomised ``slot``: places in the pool, ascending. ``best`` holds the slot when nothing is
+    explored, ``chosen`` holds it now."""
 
     slot: int
-    pick: int | None
+    places: tuple[int, ...]
+    best: int
+    chosen: int
+
+    @property
+    def explored(self) -> int | None:
+        """The ad that was drawn in place of the best one, None when the best one stands."""
+        return None if self.chosen == self.best else self.chosen
+
+    def propensity(self, place: int) -> float:
+        """The chance that this ad holds the slot; over the lot it sums to one, and it is 0 for all others."""
+        if place not in self.places:
+            return 0.0
+        return (1.0 - EPSILON) * (place == self.best) + EPSILON / len(self.places)
 
 
-def draw(rng: Generator, *, slots: int, eligible: int, epsilon: float = EPSILON) -> Draw:
-    slot = int(rng.integers(slots))
+def draw(rng: Generator, *, slots: Sequence[tuple[int, int, Ints]], epsilon: float = EPSILON) -> Lot | None:
+    """Draw a slot, its lot, and who holds it. ``slots`` are those open to exploration as (slot, best, able): the places in the
+    pool of all that could stand there, ascending, the best included. None when no slot is open."""
+    if not slots:
+        return None
+    slot, best, able = slots[int(rng.integers(len(slots)))]
+    if len(able) > MOST_IN_A_LOT:
+        others = able[able != best]
+        able = np.sort(np.append(rng.permutation(others)[: MOST_IN_A_LOT - 1], best))
     explore = float(rng.random()) < epsilon
-    pick = int(rng.integers(eligible))
-    return Draw(slot, pick if explore else None)
-
-
-def propensity(*, best: bool, eligible: int, epsilon: float = EPSILON) -> float:
-    """Chance that the randomised slot holds a given ad of the ``eligible`` ones; over all of them it sums to one."""
-    return (1.0 - epsilon) * best + epsilon / eligible
+    pick = int(able[rng.integers(len(able))])
+    return Lot(slot, tuple(able.tolist()), best, pick if explore else best)

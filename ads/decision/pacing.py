@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,11 +17,19 @@ LOWEST_RATE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
-    """Per flight: ``signal`` is the share of requests let through, ``planned`` and ``delivered`` are shares of the goal."""
+    """Per flight: ``signal`` is the share of requests let through, ``multiplier`` its weight in the ranking, ``planned`` and
+    ``delivered`` are shares of the goal."""
 
     signal: Floats
+    multiplier: Floats
     planned: Floats
     delivered: Floats
+
+    def told(self, flight: int) -> dict[str, Any]:
+        """What an explanation says of the flight in this row."""
+        signal, planned, delivered = float(self.signal[flight]), float(self.planned[flight]), float(self.delivered[flight])
+        reason = "on_plan" if signal >= 1.0 else "ahead"
+        return {"signal": signal, "planned": planned, "delivered": delivered, "reason": reason}
 
 
 def spent(inventory: Inventory, state: DeliveryState) -> list[tuple[str, Mask]]:
@@ -45,7 +54,7 @@ def pace(inventory: Inventory, state: DeliveryState, now: float) -> Pacing:
     delivered = _share_delivered(inventory, state)
     ahead = (delivered - planned) / SLACK
     signal = np.where(inventory.asap, 1.0, np.clip(1.0 - ahead, LOWEST_RATE, 1.0))
-    return Pacing(signal=signal, planned=planned, delivered=delivered)
+    return Pacing(signal=signal, multiplier=np.ones(len(signal)), planned=planned, delivered=delivered)
 
 
 def _share_delivered(inventory: Inventory, state: DeliveryState) -> Floats:

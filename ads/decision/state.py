@@ -80,13 +80,15 @@ class Scores:
     """Probabilities for each candidate: click and completed view given an impression.
 
     ``rows(places)`` builds the feature rows, float32 [k, features], of the candidates at ``places``, as they were served:
-    they are logged for the few ads that may win, and a fast model needs no others.
+    they are logged for the few ads that may win, and a fast model needs no others. ``quality`` is what the ranking multiplies
+    values by; a scorer leaves it to the auction, a replay answers with what was stored.
     """
 
     pctr: Floats
     pvcr: Floats
     rows: FeatureRows
     model_version: int | None
+    quality: Floats | None = None
 
 
 def no_rows(places: Ints) -> NDArray[np.float32]:
@@ -173,7 +175,8 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What `decide` found. ``scored`` are the rows of the inventory that were scored, aligned with ``scores``."""
+    """What `decide` found. ``scored`` are the rows of the inventory that were scored, aligned with ``scores``; ``control`` says
+    that the request belongs to the slice that is ranked without the model."""
 
     slots: tuple[Slot, ...]
     explanation: dict[str, Any]
@@ -181,3 +184,4 @@ class Decision:
     scores: Scores
     eligible: Ints
     inventory_version: int
+    control: bool

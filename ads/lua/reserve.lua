@@ -33,7 +33,7 @@ local left = wanted.milliseconds
 local function pod_conflict(alt)
   if alt[9] > left then return true end
   for _, other in ipairs(taken) do
-    if other[10] == alt[10] then return true end
+    if other[10] == alt[10] or other[11] == alt[11] then return true end
     for _, category in ipairs(alt[12]) do if category == other[11] then return true end end
     for _, category in ipairs(other[12]) do if category == alt[11] then return true end end
   end

@@ -10,6 +10,7 @@ from typing import Any
 
 from adplatform.eventlog import ids, ingest, stream
 from adplatform.eventlog.envelope import Event
+from ads.ctr.features import CATEGORIES
 from ads.decision.request import AdRequest
 from ads.models import Ad, Advertiser, Campaign, Flight
 from catalog.models import MediaAsset
@@ -19,10 +20,11 @@ _numbers = itertools.count(1)
 
 
 def make_ad(
-    *, advertiser: str | None = None, category: str = "travel", duration: float = 10.0, campaign: dict[str, Any] | None = None, **flight: Any
+    *, advertiser: str | None = None, category: str | None = None, duration: float = 10.0, campaign: dict[str, Any] | None = None, **flight: Any
 ) -> Ad:
-    """An approved ad with a ready clip on a live flight of its own; ``flight`` overrides the flight's fields, ``campaign`` its campaign's."""
+    """An approved ad with a ready clip on a live flight of its own, of another category than the one before; ``flight`` overrides the flight's fields, ``campaign`` its campaign's."""
     number = next(_numbers)
+    category = category or CATEGORIES[number % len(CATEGORIES)]
     owner, _ = Advertiser.objects.get_or_create(name=advertiser or f"Advertiser {number}", defaults={"category": category})
     sold = Campaign.objects.create(advertiser=owner, name=f"Campaign {number}", **(campaign or {}))
     fields: dict[str, Any] = {
