@@ -20,4 +20,4 @@ RUN mkdir /data && chown intermission /data
 USER intermission
 VOLUME /data
 EXPOSE 8000
-CMD ["python", "-m", "daphne", "-b", "0.0.0.0", "-p", "8000", "--verbosity", "0", "--websocket_timeout", "3600", "adplatform.asgi:application"]
+CMD ["python", "-m", "daphne", "-b", "0.0.0.0", "-p", "8000", "--verbosity", "0", "--websocket_timeout", "3600", "adplatform.web:application"]

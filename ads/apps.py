@@ -6,6 +6,7 @@ class AdsConfig(AppConfig):
     verbose_name = "Advertising"
 
     def ready(self) -> None:
+        from adplatform import warmth
         from adplatform.eventlog import clicks, handlers
         from adplatform.learning import training
 
@@ -17,3 +18,12 @@ class AdsConfig(AppConfig):
         clicks.register_resolver(live_inventory.click_through)
         signals.connect()
         training.register_recipe(RECIPE)
+        warmth.register("decisions", _warm)
+
+
+def _warm() -> None:
+    from django.utils import timezone
+
+    from .serving import warm
+
+    warm(now=timezone.now())

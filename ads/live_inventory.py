@@ -18,14 +18,22 @@ from .models import Ad, InventorySnapshot
 from .selectors import inventory_rows
 
 VERSION_KEY, CONTENT_KEY = "inventory:version", "inventory:content"
+# How long a request may be served from the inventory before the last change, while another thread compiles the new one.
+TOLERATED_SECONDS = 0.5
 
 
 class InventoryCache:
-    """``signal`` is what the version key held before the rows were read, so a change during the read is noticed later."""
+    """The inventory that this process serves, and the one thread at a time that compiles another.
+
+    While it compiles, the other threads go on with the old one, for so short a time that a pause still acts within a second.
+    ``signal`` is what the version key held before the rows were read, so a change during the read is noticed later.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._compiling = threading.Lock()
+        self._since = 0.0
         self._signal: bytes | None = None
+        self._replaced: bytes | None = None
         self._inventory: Inventory | None = None
         self.landing_pages: dict[int, str] = {}
 
@@ -33,16 +41,28 @@ class InventoryCache:
         return self._inventory
 
     def at(self, signal: bytes) -> Inventory:
-        """The inventory that belongs to the version ``signal`` read from Redis."""
+        """The inventory that belongs to the version ``signal`` read from Redis, or the one before while that is being compiled."""
         inventory = self._inventory
         if inventory is not None and signal == self._signal:
             return inventory
-        with self._lock:
-            if self._inventory is None or signal != self._signal:
-                self._inventory = _build()
-                self.landing_pages = dict(Ad.objects.values_list("pk", "click_through"))
-                self._signal = signal
+        if not self._compiling.acquire(blocking=inventory is None):
+            if inventory is not None and time.monotonic() - self._since < TOLERATED_SECONDS:
+                return inventory
+            self._compiling.acquire()
+        try:
+            return self._compiled(signal)
+        finally:
+            self._compiling.release()
+
+    def _compiled(self, signal: bytes) -> Inventory:
+        if self._inventory is not None and signal in (self._signal, self._replaced):
+            # Another thread was here meanwhile, perhaps for a later version than the one this request has read.
             return self._inventory
+        self._since = time.monotonic()
+        self._inventory = _build()
+        self.landing_pages = _landing_pages()
+        self._replaced, self._signal = self._signal, signal
+        return self._inventory
 
 
 cache = InventoryCache()
@@ -53,6 +73,10 @@ def _build() -> Inventory:
     inventory = compile_inventory(rows)
     InventorySnapshot.objects.bulk_create([InventorySnapshot(version=inventory.version, rows=rows.packed())], ignore_conflicts=True)
     return inventory
+
+
+def _landing_pages() -> dict[int, str]:
+    return dict(Ad.objects.values_list("pk", "click_through"))
 
 
 def snapshot(version: int) -> Inventory:

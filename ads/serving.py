@@ -83,6 +83,22 @@ def stored_break(session: uuid.UUID, break_id: str) -> ServedBreak | None:
     return _answers.decode(answer) if answer else None
 
 
+def warm(*, now: datetime) -> None:
+    """All that the first decision of a process would wait for: counters, inventory, rates, champion. Reserves and logs nothing."""
+    client = stream.client()
+    probe = AdRequest(
+        session=uuid.UUID(int=0), break_id="warm", break_position="mid", break_index=0, duration=30.0, max_ads=2, device="tv", hour=0, weekday=0
+    )
+    for _attempt in range(MOST_REBUILDS):
+        try:
+            _, inventory, state = _read(client, probe, now)
+            _decide(probe, inventory, state, now, None, time.perf_counter())
+        except reservation.CountersLost:
+            recovery.rebuild(client, now=now)
+        else:
+            return
+
+
 def _serve(request: AdRequest, now: datetime, rng: Generator | None) -> ServedBreak:
     started = time.perf_counter()
     client = stream.client()

@@ -108,7 +108,7 @@ def _processes() -> Iterator[int]:
         port = int(probe.getsockname()[1])
     environment = {**os.environ, "PORT": str(port)}
     commands = (
-        [sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port), "adplatform.asgi:application"],
+        [sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port), "adplatform.web:application"],
         [sys.executable, "manage.py", "consume_events"],
         [sys.executable, "manage.py", "publish_live"],
     )

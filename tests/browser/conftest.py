@@ -150,7 +150,7 @@ def site(
         _sell_ads(films)
         port = _free_port()
         url = f"http://127.0.0.1:{port}"
-        web = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "adplatform.asgi:application"]
+        web = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "adplatform.web:application"]
         with _process(logs / "web.log", *web, DATABASE_POOL_SIZE="32") as server, _process(logs / "consumer.log", "manage.py", "consume_events"):
             _wait_until_up(url, server, logs / "web.log")
             yield Site(url, films)
