@@ -35,8 +35,12 @@ _OF = {
     "reservation_lost": "reservation", "holds_full": "reservation",
     "won": "served", "explored": "served",
 }  # fmt: skip
-# Reasons of seconds that stayed empty; no ad has them.
-OF_BREAKS = frozenset({"no_candidate", "too_short_for_any", "capped", "sold_out", "paced_out", "most_ads"})
+_OF_BREAKS = frozenset({"no_candidate", "too_short_for_any", "capped", "sold_out", "paced_out", "most_ads", "ad_free_stretch"})
+
+
+def of_breaks(reason: str) -> bool:
+    """Whether the reason is one of breaks or of seconds that stayed empty, and no ad has it."""
+    return reason in _OF_BREAKS or reason.startswith("policy_")
 
 
 def stage_of(reason: str) -> str:
