@@ -10,6 +10,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from rest_framework.authtoken.models import TokenProxy
 from unfold.admin import ModelAdmin, TabularInline
 
 from adplatform.eventlog.dead import dead_events_retry, readable
@@ -19,6 +20,9 @@ from adplatform.learning.admin import ModelVersionAdmin
 from adplatform.models import Assignment, DeadEvent, Experiment, RollupState
 
 __all__ = ["ModelVersionAdmin"]
+
+# Keys to the API are made by `manage.py drf_create_token USER` and shown once, never in a list.
+admin.site.unregister(TokenProxy)
 
 
 class ReadOnly:

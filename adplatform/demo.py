@@ -10,7 +10,7 @@ from typing import TypedDict
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 
-from adplatform.permissions import AD_OPS, EXECUTIVE, GROUPS, VIEWER
+from adplatform.permissions import AD_OPS, AD_OPS_LEAD, EXECUTIVE, GROUPS, VIEWER
 
 
 class Login(TypedDict):
@@ -21,6 +21,7 @@ class Login(TypedDict):
 
 ACCOUNTS = (
     ("Ad-ops", "adops", AD_OPS),
+    ("Ad-ops lead", "adlead", AD_OPS_LEAD),
     ("Executive", "executive", EXECUTIVE),
     ("Viewer", "viewer", VIEWER),
     ("Administrator", "admin", None),

@@ -20,6 +20,9 @@ CONTENT = ("catalog.genre", "catalog.title", "catalog.scene", "catalog.mediaasse
 AUDIENCE = ("engagement.playbacksession", "engagement.directordecision", "engagement.rating")
 LEARNING = ("adplatform.modelversion", "adplatform.experiment", "adplatform.rollupstate", "adplatform.deadevent")
 
+# Letting an ad serve, and giving money back, take a second pair of eyes.
+SIGNING_OFF = ("ads.approve_ad", "ads.refund_ledgerentry")
+
 # Live figures and the chat carry no viewer, so everyone who runs the business may read them.
 LIVE_GROUPS = (EXECUTIVE, AD_OPS, AD_OPS_LEAD, READ_ONLY)
 ASK_GROUPS = (EXECUTIVE, AD_OPS, AD_OPS_LEAD, READ_ONLY)
@@ -27,17 +30,21 @@ ASK_GROUPS = (EXECUTIVE, AD_OPS, AD_OPS_LEAD, READ_ONLY)
 
 @dataclass(frozen=True)
 class GroupRights:
-    """``staff`` opens /admin/. Billing rows are never changed or deleted by anyone, whatever stands here."""
+    """``staff`` opens /admin/. Billing rows are never changed or deleted by anyone, whatever stands here.
+
+    ``may`` names rights of their own, as ``app.verb_model``.
+    """
 
     staff: bool
     view: tuple[str, ...] = ()
     edit: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
 
 
 GROUPS: dict[str, GroupRights] = {
     EXECUTIVE: GroupRights(staff=False),
     AD_OPS: GroupRights(staff=True, view=BILLING + HISTORY + LEARNING + CONTENT, edit=SELLING),
-    AD_OPS_LEAD: GroupRights(staff=True, view=BILLING + HISTORY + CONTENT, edit=(*SELLING, *LEARNING)),
+    AD_OPS_LEAD: GroupRights(staff=True, view=BILLING + HISTORY + CONTENT, edit=(*SELLING, *LEARNING), may=SIGNING_OFF),
     EDITOR: GroupRights(staff=True, view=AUDIENCE, edit=CONTENT),
     READ_ONLY: GroupRights(staff=True, view=SELLING + HISTORY + BILLING + CONTENT + AUDIENCE + LEARNING),
     ADVERTISER_MEMBER: GroupRights(staff=False),
@@ -55,3 +62,6 @@ def codenames(rights: GroupRights) -> Iterable[tuple[str, str]]:
         app, name = model.split(".")
         for action in ("view", "add", "change"):
             yield app, f"{action}_{name}"
+    for right in rights.may:
+        app, codename = right.split(".")
+        yield app, codename

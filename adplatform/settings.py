@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "django_structlog",
     "drf_spectacular",
     "rest_framework",
+    "rest_framework.authtoken",
     "simple_history",
     "adplatform",
     "catalog",

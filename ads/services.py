@@ -2,22 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model
 
-from .live_inventory import raise_version
-from .models import Ad, Campaign, Flight
+from adplatform.eventlog import stream
 
-Actor = AbstractBaseUser | AnonymousUser
-Audited = TypeVar("Audited", Campaign, Flight, Ad)
+from . import reservation
+from .live_inventory import raise_version
+from .models import Ad, AdPolicy, Advertiser, Campaign, Flight
+
+# Nobody signed in when the system itself writes: a task, a seed.
+Actor = AbstractBaseUser | AnonymousUser | None
+Moved = TypeVar("Moved", Campaign, Flight, Ad)
+Written = TypeVar("Written", Advertiser, Campaign, Flight, Ad, AdPolicy)
+
+APPROVE = "ads.approve_ad"
+# What a reviewer has seen and agreed to. When it changes, the ad is another ad.
+REVIEWED_FIELDS = frozenset({"asset", "asset_id", "click_through", "category"})
 
 
 class WrongState(ValueError):
     """The row is not in a state from which this can be done; the message says which and what to do."""
+
+
+# Rows as they are sold
+
+
+def row_create(*, actor: Actor, row: Written) -> Written:
+    """Store a new row. Raises django.core.exceptions.ValidationError with a sentence for each field."""
+    return _write(actor, row, "Created")
+
+
+def row_update(*, actor: Actor, row: Written, changes: Mapping[str, Any]) -> Written:
+    """Change fields of a stored row, as it is now. Raises django.core.exceptions.ValidationError with a sentence for each field."""
+    with transaction.atomic():
+        locked: Written = _lock(row)
+        before = {name: getattr(locked, name) for name in changes}
+        for name, value in changes.items():
+            setattr(locked, name, value)
+        changed = {name for name, value in changes.items() if before[name] != value}
+        if isinstance(locked, Ad):
+            review_again(locked, changed)
+        stored = _write(actor, locked, "Changed")
+        if isinstance(stored, Flight) and "goal_type" in changed:
+            goal_changed()
+        return stored
+
+
+def review_again(ad: Ad, changed: Collection[str]) -> bool:
+    """Send an approved ad back to review when what was approved has changed; the caller saves it."""
+    again = ad.review == Ad.Review.APPROVED and not REVIEWED_FIELDS.isdisjoint(changed)
+    if again:
+        ad.review = Ad.Review.IN_REVIEW
+    return again
+
+
+def goal_changed() -> None:
+    """The counters in Redis count events of the goal and only grow: counted anew for another kind of event."""
+    transaction.on_commit(lambda: reservation.forget(stream.client()), robust=True)
+
+
+@transaction.atomic
+def _write(actor: Actor, row: Written, reason: str) -> Written:
+    row.full_clean()
+    audit(row, actor, reason)
+    row.save()
+    raise_version()
+    return row
+
+
+# Steering
 
 
 def campaign_pause(*, actor: Actor, campaign: Campaign) -> Campaign:
@@ -33,10 +93,13 @@ def campaign_end(*, actor: Actor, campaign: Campaign) -> Campaign:
     return _move(actor, campaign, "state", {Campaign.State.ACTIVE, Campaign.State.PAUSED}, Campaign.State.ENDED, "ended")
 
 
-def flight_launch(*, actor: Actor, flight: Flight) -> Flight:
-    """Let a draft serve. Raises WrongState when it has no approved ad: it would be live and silent."""
+def flight_launch(*, actor: Actor, flight: Flight, now: datetime) -> Flight:
+    """Let a draft serve. Raises WrongState when it would be live and silent, ValidationError when its terms no longer hold."""
     if not flight.ads.filter(review=Ad.Review.APPROVED).exists():
         raise WrongState(f"{flight.name} has no approved ad; add one and have it approved first.")
+    if flight.ends_at <= now:
+        raise WrongState(f"{flight.name} ended on {flight.ends_at:%d %b %Y}; give it later dates first.")
+    flight.full_clean()
     return _move(actor, flight, "state", {Flight.State.DRAFT}, Flight.State.LIVE, "launched")
 
 
@@ -52,19 +115,46 @@ def flight_end(*, actor: Actor, flight: Flight) -> Flight:
     return _move(actor, flight, "state", {Flight.State.LIVE, Flight.State.PAUSED, Flight.State.DRAFT}, Flight.State.ENDED, "ended")
 
 
+def flights_expire(*, now: datetime) -> int:
+    """End every flight whose dates are over, in the system's own name. How many; safe to run at any time and twice."""
+    over = Flight.objects.filter(state__in=[Flight.State.LIVE, Flight.State.PAUSED], ends_at__lte=now)
+    return sum(_expire(flight.pk, now) for flight in over.only("pk"))
+
+
+@transaction.atomic
+def _expire(flight: int, now: datetime) -> bool:
+    # Read again under the lock: its dates may have been moved a moment ago.
+    locked = Flight.objects.select_for_update().filter(pk=flight, state__in=[Flight.State.LIVE, Flight.State.PAUSED], ends_at__lte=now).first()
+    if locked is None:
+        return False
+    locked.state = Flight.State.ENDED
+    audit(locked, None, "Ended by the system: its last day is over")
+    locked.save(update_fields=["state"])
+    raise_version()
+    return True
+
+
 def ad_approve(*, actor: Actor, ad: Ad) -> Ad:
-    """Let the ad serve, as soon as its clip is ready."""
+    """Let the ad serve, as soon as its clip is ready. Raises PermissionDenied when the actor may not."""
+    _may_approve(actor)
     return _move(actor, ad, "review", set(Ad.Review) - {Ad.Review.APPROVED}, Ad.Review.APPROVED, "approved")
 
 
 def ad_reject(*, actor: Actor, ad: Ad) -> Ad:
+    _may_approve(actor)
     return _move(actor, ad, "review", set(Ad.Review) - {Ad.Review.REJECTED}, Ad.Review.REJECTED, "rejected")
 
 
+def _may_approve(actor: Actor) -> None:
+    has_perm = getattr(actor, "has_perm", None)
+    if has_perm is None or not has_perm(APPROVE):
+        raise PermissionDenied("Ads are approved and rejected by the ad-ops lead.")
+
+
 @transaction.atomic
-def _move(actor: Actor, row: Audited, field: str, allowed: Collection[Any], to: str, verb: str) -> Audited:
+def _move(actor: Actor, row: Moved, field: str, allowed: Collection[Any], to: str, verb: str) -> Moved:
     """Raises WrongState when somebody else moved the row first, or it was never there."""
-    locked = _lock(row)
+    locked: Moved = _lock(row)
     current = getattr(locked, field)
     if current not in allowed:
         raise WrongState(f"{locked} is {current}; only {' or '.join(sorted(str(state) for state in allowed))} can be {verb}.")
@@ -76,9 +166,8 @@ def _move(actor: Actor, row: Audited, field: str, allowed: Collection[Any], to: 
     return locked
 
 
-def _lock(row: Audited) -> Audited:
-    model: type[Audited] = type(row)
-    return model._default_manager.select_for_update().get(pk=row.pk)
+def _lock(row: Any) -> Any:
+    return type(row)._default_manager.select_for_update().get(pk=row.pk)
 
 
 def audit(row: Model, actor: Actor, reason: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from celery import shared_task
 
@@ -10,9 +10,9 @@ from adplatform.celery import schedule
 from adplatform.eventlog import stream
 from ads.ctr import tasks as ctr_tasks
 
-from . import live_inventory
+from . import live_inventory, services
 
-__all__ = ["ctr_tasks", "watch_inventory"]
+__all__ = ["ctr_tasks", "end_flights", "watch_inventory"]
 
 
 @shared_task(name="ads.watch_inventory")
@@ -21,4 +21,11 @@ def watch_inventory() -> None:
     live_inventory.watch(stream.client())
 
 
+@shared_task(name="ads.end_flights")
+def end_flights() -> None:
+    """Each minute: flights whose dates are over say so. They stopped serving by their dates already."""
+    services.flights_expire(now=datetime.now(UTC))
+
+
 schedule("ads.watch_inventory", timedelta(minutes=1))
+schedule("ads.end_flights", timedelta(minutes=1))

@@ -81,18 +81,6 @@ def _value_problems(key: str, values: Any, vocabulary: Vocabulary) -> Iterator[s
         yield f"“{key}” does not know {_list(map(str, wrong))}; {few}."
 
 
-def nobody_problems(campaign: Mapping[str, Any], flight: Mapping[str, Any]) -> Iterator[str]:
-    """Why a flight with this targeting, in a campaign with that, can reach nobody at all. Both are free of `targeting_problems`."""
-    for key in KEYS:
-        wanted = [set(asked) for targeting in (campaign, flight) if (asked := targeting.get("include", {}).get(key))]
-        unwanted = {value for targeting in (campaign, flight) for value in targeting.get("exclude", {}).get(key, [])}
-        words = key.replace("_", " ")
-        if len(wanted) == 2 and key not in SEVERAL and not wanted[0] & wanted[1]:
-            yield f"It reaches nobody: the campaign and the flight want different {words}; the flight may only narrow what the campaign wants."
-        elif any(not asked - unwanted for asked in wanted):
-            yield f"It reaches nobody: all the {words} it wants are excluded too."
-
-
 # Frequency caps
 
 

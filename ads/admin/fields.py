@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django import forms
@@ -11,7 +10,8 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from ads.terms import DIRECTIONS, KEYS, MICROS, read_caps, write_caps
+from ads.money import WrongAmount, read_amount, write_amount
+from ads.terms import DIRECTIONS, KEYS, read_caps, write_caps
 
 # More choices than this are a list to pick from.
 MOST_BOXES = 24
@@ -25,7 +25,7 @@ class MoneyField(forms.Field):
         super().__init__(**{"widget": UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal", "suffix": settings.CURRENCY}), **kwargs})
 
     def prepare_value(self, value: Any) -> Any:
-        return f"{(Decimal(value) / MICROS).normalize():f}" if isinstance(value, int) else value
+        return write_amount(value) if isinstance(value, int) else value
 
     def to_python(self, value: Any) -> int | None:
         """Raises ValidationError in words."""
@@ -34,14 +34,9 @@ class MoneyField(forms.Field):
         if isinstance(value, int):
             return value
         try:
-            micros = Decimal(str(value).strip().replace(",", "")) * MICROS
-        except InvalidOperation:
-            raise forms.ValidationError(f"“{value}” is no amount of {settings.CURRENCY}; write it like 1250 or 18.50.") from None
-        if not micros.is_finite() or micros != micros.to_integral_value():
-            raise forms.ValidationError("An amount has at most six decimals.")
-        if not 0 <= micros <= 10**18:
-            raise forms.ValidationError("An amount cannot be negative, nor larger than a trillion.")
-        return int(micros)
+            return read_amount(str(value), currency=settings.CURRENCY)
+        except WrongAmount as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 class _OnceRead(forms.models.ModelChoiceIterator):  # type: ignore[type-arg]

@@ -81,7 +81,7 @@ class FlightForm(forms.ModelForm):  # type: ignore[type-arg]
             self.initial["goal_amount"] = f"{(Decimal(self.instance.goal_amount) / MICROS).normalize():f}"
 
     def clean(self) -> dict[str, Any]:
-        """The goal becomes micros when it is money. Raises ValidationError when pricing would change under ads already served."""
+        """The goal becomes micros when it is money."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         text = str(cleaned.get("goal_amount", "")).replace(",", "").strip()
         spend = cleaned.get("goal_type") == Flight.Goal.SPEND
@@ -93,7 +93,4 @@ class FlightForm(forms.ModelForm):  # type: ignore[type-arg]
             cleaned["goal_amount"] = amount
             if not amount or amount < 1:
                 self.add_error("goal_amount", "The goal must be at least 1.")
-        # Tokens of ads on screen carry the price of the event that was sold: charged on another one it would be many times too much.
-        if self.instance.pk and "pricing" in self.changed_data and (self.instance.state != Flight.State.DRAFT or self.instance.ledger.exists()):
-            self.add_error("pricing", "This flight has served; its pricing stays. Make a new flight to sell it differently.")
         return cleaned

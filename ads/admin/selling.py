@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import transaction
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Max, Min, OuterRef, QuerySet, Subquery, Sum, URLField
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
@@ -17,8 +17,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
-from adplatform.eventlog import stream
-from ads import reservation, services
+from ads import services
 from ads.models import Ad, Advertiser, Campaign, DeliveryDay, Flight
 from catalog.media.packaging import PLAYLIST
 from catalog.models import MediaAsset
@@ -61,8 +60,9 @@ class Kept(HttpsLinks, ModelAdmin):  # type: ignore[misc]
         for row in rows:
             try:
                 service(row)
-            except services.WrongState as error:
-                self.message_user(request, str(error), messages.WARNING)
+            except (services.WrongState, ValidationError) as error:
+                words = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
+                self.message_user(request, words, messages.WARNING)
             else:
                 changed += 1
         if changed:
@@ -256,8 +256,7 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     def save_model(self, request: HttpRequest, obj: Flight, form: Any, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)
         if change and "goal_type" in form.changed_data:
-            # The counters in Redis count events of the goal and only grow: counted anew for another kind of event.
-            transaction.on_commit(lambda: reservation.forget(stream.client()), robust=True)
+            services.goal_changed()
 
     @show.column("Flight", ordering="campaign__name")
     def named(self, flight: Flight) -> SafeString:
@@ -310,7 +309,7 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
 
     @admin.action(description="Launch drafts", permissions=["change"])
     def launch(self, request: HttpRequest, queryset: QuerySet[Flight]) -> None:
-        self.each(request, queryset, "flight", lambda row: services.flight_launch(actor=request.user, flight=row), "launched")
+        self.each(request, queryset, "flight", lambda row: services.flight_launch(actor=request.user, flight=row, now=datetime.now(UTC)), "launched")
 
     @admin.action(description="Pause", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Flight]) -> None:
@@ -346,6 +345,9 @@ class AdAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ad]:
         rows: QuerySet[Ad] = super().get_queryset(request).select_related("asset", "flight__campaign")
         return rows.annotate(shown=_delivered("impressions"), clicked=_delivered("clicks"))
+
+    def has_approve_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(services.APPROVE)
 
     @show.column("Preview")
     def clip(self, ad: Ad) -> SafeString | str:
@@ -384,10 +386,10 @@ class AdAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
             kwargs |= {"form_class": ClipField, "queryset": MediaAsset.objects.filter(kind=MediaAsset.Kind.AD).order_by("key")}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    @admin.action(description="Approve", permissions=["change"])
+    @admin.action(description="Approve", permissions=["approve"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Ad]) -> None:
         self.each(request, queryset, "ad", lambda row: services.ad_approve(actor=request.user, ad=row), "approved")
 
-    @admin.action(description="Reject", permissions=["change"])
+    @admin.action(description="Reject", permissions=["approve"])
     def reject(self, request: HttpRequest, queryset: QuerySet[Ad]) -> None:
         self.each(request, queryset, "ad", lambda row: services.ad_reject(actor=request.user, ad=row), "rejected")

@@ -169,6 +169,7 @@ class LedgerEntry(Permanent):
     class Meta:
         ordering = ["-booked_at"]
         verbose_name_plural = "ledger entries"
+        permissions = [("refund_ledgerentry", "Can refund charges")]
         constraints = [models.UniqueConstraint(fields=["decision", "slot", "kind"], name="charged_once")]
         indexes = [models.Index(fields=["booked_at"], name="ledger_booked"), models.Index(fields=["flight", "booked_at"], name="ledger_flight")]
 

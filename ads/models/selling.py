@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
-from ads import terms, vocabulary
 from catalog.models import MediaAsset, Title
 
 
@@ -65,14 +61,10 @@ class Campaign(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Raises ValidationError with a sentence for each field that makes no sense to a media planner."""
-        problems = {
-            "currency": list(terms.currency_problems(self.currency, settings.CURRENCY)),
-            "targeting": list(terms.targeting_problems(self.targeting, vocabulary.current())),
-            "frequency_caps": list(terms.cap_problems(self.frequency_caps)),
-        }
-        if found := {field: words for field, words in problems.items() if words}:
-            raise ValidationError(found)
+        """Raises ValidationError with a sentence for each field that makes no sense, for the campaign or for one of its flights."""
+        from ads.selling import checks
+
+        checks.refuse(checks.campaign_problems(self))
 
 
 class Flight(models.Model):
@@ -184,23 +176,10 @@ class Flight(models.Model):
 
     def clean(self) -> None:
         """Raises ValidationError with a sentence for each field that makes no sense to a media planner."""
-        problems: dict[str, list[str]] = {}
-        if self.starts_at and self.ends_at and self.ends_at <= self.starts_at:
-            problems["ends_at"] = ["The flight ends before it starts."]
-        known = vocabulary.current()
-        problems["targeting"] = list(terms.targeting_problems(self.targeting, known))
-        if self.campaign_id and not problems["targeting"] and not any(terms.targeting_problems(self.campaign.targeting, known)):
-            problems["targeting"] = list(terms.nobody_problems(self.campaign.targeting, self.targeting))
-        problems["frequency_caps"] = list(terms.cap_problems(self.frequency_caps))
-        problems["excluded_categories"] = list(terms.category_problems(self.excluded_categories))
-        if None not in (self.bid_micros, self.budget_micros):
-            for field, words in terms.sold_problems(self._sold()):
-                problems.setdefault(field, []).append(words)
-        if found := {field: words for field, words in problems.items() if words}:
-            raise ValidationError(found)
+        # The rules read other rows, and so stand above the models.
+        from ads.selling import checks
 
-    def _sold(self) -> terms.Sold:
-        return terms.Sold(**{field.name: getattr(self, field.name) for field in fields(terms.Sold) if field.name != "reserve_micros"})
+        checks.refuse(checks.flight_problems(self))
 
 
 class Ad(models.Model):
@@ -225,10 +204,17 @@ class Ad(models.Model):
 
     class Meta:
         ordering = ["flight", "name"]
+        permissions = [("approve_ad", "Can approve and reject ads")]
         constraints = [models.UniqueConstraint(fields=["flight", "name"], name="ad_name_once_per_flight")]
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Raises ValidationError for a category nobody sells, and for a clip that is no ad."""
+        from ads.selling import checks
+
+        checks.refuse(checks.ad_problems(self))
 
 
 class AdPolicy(models.Model):
@@ -264,3 +250,9 @@ class AdPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"Ad policy of {self.title.name}" if self.title else "Ad policy of every other title"
+
+    def clean(self) -> None:
+        """Raises ValidationError with a sentence for rules that contradict each other."""
+        from ads.selling import checks
+
+        checks.refuse(checks.policy_problems(self))

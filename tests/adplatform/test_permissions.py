@@ -23,6 +23,7 @@ from adplatform.permissions import (
     LEARNING,
     READ_ONLY,
     SELLING,
+    SIGNING_OFF,
     VIEWER,
 )
 
@@ -105,6 +106,14 @@ def test_the_documented_rows_are_those_of_the_declaration(group: str) -> None:
         rights = GROUPS[group]
         declared = {"edit" if model in rights.edit else "view" if model in rights.view else "-" for model in models}
         assert declared == {cell}, f"{group} on {models}"
+
+
+@pytest.mark.parametrize("group", list(GROUPS))
+@pytest.mark.usefixtures("groups")
+def test_the_documented_rights_of_their_own_are_those_that_are_held(group: str) -> None:
+    documented_rights = documented("Rights of their own").get(group, ["-"] * len(SIGNING_OFF))
+    user = member_of(group)
+    assert ["yes" if user.has_perm(right) else "-" for right in SIGNING_OFF] == documented_rights
 
 
 @pytest.mark.usefixtures("groups")

@@ -71,6 +71,6 @@ def test_a_draft_without_an_approved_ad_is_not_launched(staff: User) -> None:
     ad = make_ad(state=Flight.State.DRAFT)
     services.ad_reject(actor=staff, ad=ad)
     with pytest.raises(services.WrongState, match="no approved ad"):
-        services.flight_launch(actor=staff, flight=ad.flight)
+        services.flight_launch(actor=staff, flight=ad.flight, now=NOW)
     services.ad_approve(actor=staff, ad=ad)
-    assert services.flight_launch(actor=staff, flight=ad.flight).state == Flight.State.LIVE
+    assert services.flight_launch(actor=staff, flight=ad.flight, now=NOW).state == Flight.State.LIVE

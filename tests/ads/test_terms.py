@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ads import terms
-from ads.ctr.features import DEVICES
 from ads.decision.inventory import UNIT_SECONDS
 
 KNOWN = terms.Vocabulary(titles=(7,), genres=("drama",), maturity=("PG",), tags=("sea",), segments=("fans",))
@@ -95,22 +94,6 @@ def test_every_key_knows_its_values() -> None:
     asked = {key: list(KNOWN.of(key) or ()) for key in terms.KEYS}
     assert all(asked.values())
     assert not list(terms.targeting_problems({"include": asked, "exclude": asked}, KNOWN))
-
-
-@pytest.mark.parametrize(
-    ("campaign", "flight", "words"),
-    [
-        ({"include": {"devices": ["tv"]}}, {"include": {"devices": ["mobile"]}}, "different devices"),
-        ({"exclude": {"devices": list(DEVICES)}}, {"include": {"devices": ["mobile"]}}, "all the devices it wants are excluded"),
-        ({}, {"include": {"genres": ["drama"]}, "exclude": {"genres": ["drama"]}}, "all the genres it wants are excluded"),
-    ],
-)
-def test_a_flight_that_reaches_nobody_is_refused(campaign: dict[str, Any], flight: dict[str, Any], words: str) -> None:
-    assert words in " ".join(terms.nobody_problems(campaign, flight))
-
-
-def test_a_title_may_have_the_campaigns_genre_and_the_flights() -> None:
-    assert not list(terms.nobody_problems({"include": {"genres": ["drama"]}}, {"include": {"genres": ["crime"]}}))
 
 
 def sold(**changes: Any) -> terms.Sold:

@@ -13,8 +13,7 @@ from django.test import Client
 
 from adplatform.eventlog import consumer, tokens
 from ads.models import Decision, LedgerEntry
-
-from .inventory import make_ad
+from tests.ads.inventory import make_ad
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -85,3 +84,29 @@ def test_an_address_may_not_ask_without_end(settings: Any) -> None:
     with time_machine.travel(datetime.now(UTC).replace(second=30), tick=False):
         assert [ask(session=session).status_code for _ in range(6)] == [200] * 6
         assert [ask().status_code for _ in range(4)] == [200, 200, 429, 429]
+
+
+def test_a_named_session_never_shares_the_caps_and_breaks_of_a_real_playback_session() -> None:
+    real = uuid.uuid4()
+    token = tokens.SessionToken(session=real, viewer=None, title=7, expires=int(datetime.now(UTC).timestamp()) + 600)
+    stranger = ask(session=str(real)).json()
+    own = ask(session=None, session_token=tokens.sign(token)).json()
+    assert own["decision"] != stranger["decision"]
+    consumer.drain()
+    assert Decision.objects.filter(session=real).count() == 1
+    assert Decision.objects.count() == 2
+
+
+def test_who_asked_is_kept_as_hashes_of_the_day_and_the_break_as_described() -> None:
+    ask(maturity="PG", tags=["rain"], country="AT")
+    consumer.drain()
+    request = Decision.objects.get().request
+    assert (request["maturity"], request["tags"], request["country"]) == ("PG", ["rain"], "AT")
+    assert len(request["ip_hash"]) == 16
+    assert "127.0.0.1" not in str(request)
+
+
+def test_a_body_of_megabytes_is_too_large_and_not_wrong() -> None:
+    answer = Client().post("/api/v1/decisions", "x" * 3_000_000, content_type="application/json")
+    assert answer.status_code == 413
+    assert answer.json()["error"] == "body_too_large"

@@ -18,10 +18,13 @@ from adplatform.eventlog import ingest, stream
 from adplatform.eventlog.hashing import daily_hash
 from adplatform.eventlog.views import PIXEL_EVENTS, edge
 from adplatform.openapi import Operation, document
+from ads.decision.request import AdRequest
+from ads.policy import policy_for
+from ads.quota import WINDOW_SECONDS, within_quota
+from ads.serving import ServedAd, ServedBreak, serve_break
 
-from .decision.request import AdRequest
-from .quota import WINDOW_SECONDS, within_quota
-from .serving import ServedAd, ServedBreak, serve_break
+BODY_BYTES = 64 * 1024
+FOREIGN_SESSIONS = uuid.UUID("5f0f0a5e-6a3b-5c0e-9d0b-3a1f6f2c9b10")
 
 Text = Annotated[str, Meta(max_length=40)]
 Slugs = Annotated[tuple[Text, ...], Meta(max_length=20)]
@@ -33,7 +36,8 @@ class DecisionBody(msgspec.Struct, forbid_unknown_fields=True):
     """Who is watching what, and the break to fill. Durations in seconds; ``hour`` and ``weekday`` (Monday 0) of the viewer's zone.
 
     With a ``session_token`` the session, viewer and title are the token's; ``session`` is for players without one, whose
-    caps are counted per session. Attributes of the viewer are used only where ``consent`` is true.
+    caps are counted per session. Attributes of the viewer are used only where ``consent`` is true. What an impression costs at
+    least, how soon an ad may come again, and whether house ads may fill follow from the title's ad policy, never from the body.
     """
 
     break_id: Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[\w.:-]+$")]
@@ -50,6 +54,9 @@ class DecisionBody(msgspec.Struct, forbid_unknown_fields=True):
     genres: Slugs = ()
     mood: Text = ""
     intensity: Share = 0.5
+    maturity: Annotated[str, Meta(max_length=8)] = ""
+    tags: Slugs = ()
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$")] | None = None
     consent: bool = False
     tier: Text | None = None
     age_band: Text | None = None
@@ -93,17 +100,20 @@ _encode = msgspec.json.Encoder().encode
 
 @edge("POST")
 def decisions(request: HttpRequest) -> HttpResponse:
-    """200 with the decision, 400 unreadable or wrong, 403 explain without being staff, 429 over quota, 503 when Redis is away."""
+    """200 with the decision, 400 unreadable or wrong, 403 explain without being staff, 413 too large, 429 over quota, 503 without Redis."""
     now = datetime.now(UTC)
     try:
-        body = _body.decode(request.body)
-        asked = _request(body, now)
-    except (msgspec.DecodeError, UnicodeError, RecursionError, UnreadablePostError, RequestDataTooBig, ValueError) as error:
+        raw = _raw(request)
+        if raw is None:
+            return _error(413, "body_too_large", f"a break is asked for in at most {BODY_BYTES} bytes")
+        body = _body.decode(raw)
+        asked = _request(request, body, now)
+    except (msgspec.DecodeError, UnicodeError, RecursionError, UnreadablePostError, ValueError) as error:
         return _error(400, "unreadable_body", str(error))
     if body.explain and not _is_staff(request):
         return _error(403, "staff_only", "sign in as staff to ask for the explanation, or leave `explain` out")
     try:
-        if not within_quota(daily_hash(request.META.get("REMOTE_ADDR") or "", now=now), asked.session, asked.break_id, now=now):
+        if not within_quota(asked.ip_hash, asked.session, asked.break_id, now=now):
             return _error(429, "over_quota", "too many breaks were asked for from this address; wait a minute", {"Retry-After": str(WINDOW_SECONDS)})
         served = serve_break(asked, now=now)
     except (stream.LogUnavailable, redis.exceptions.RedisError):
@@ -111,17 +121,31 @@ def decisions(request: HttpRequest) -> HttpResponse:
     return HttpResponse(_encode(_answer(request, served, explain=body.explain)), content_type="application/json")
 
 
-def _request(body: DecisionBody, now: datetime) -> AdRequest:
+def _raw(request: HttpRequest) -> bytes | None:
+    """The body, None when it is too large to be one."""
+    length = request.headers.get("Content-Length", "")
+    if length.isdigit() and int(length) > BODY_BYTES:
+        return None
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        return None
+    return body if len(body) <= BODY_BYTES else None
+
+
+def _request(request: HttpRequest, body: DecisionBody, now: datetime) -> AdRequest:
     """Raises ValueError when neither a session nor a valid token says who is watching."""
     token, refusal = ingest.read_session(body.session_token, now=now)
     if body.session_token and token is None:
         raise ValueError(f"session_token: {refusal}")
     if token is None and body.session is None:
         raise ValueError("name the playback session: `session_token`, or a `session` UUID of your own")
+    title = token.title if token else body.title
+    policy = policy_for(title)
     return AdRequest(
-        session=token.session if token else body.session or uuid.UUID(int=0),
+        session=token.session if token else foreign_session(body.session),
         viewer=token.viewer if token else None,
-        title=token.title if token else body.title,
+        title=title,
         synthetic=token.synthetic if token else False,
         break_id=body.break_id,
         break_position=body.break_position,
@@ -134,6 +158,9 @@ def _request(body: DecisionBody, now: datetime) -> AdRequest:
         genres=body.genres,
         mood=body.mood,
         intensity=body.intensity,
+        maturity=body.maturity,
+        tags=body.tags,
+        country=body.country,
         consent=body.consent,
         tier=body.tier if body.consent else None,
         age_band=body.age_band if body.consent else None,
@@ -141,7 +168,21 @@ def _request(body: DecisionBody, now: datetime) -> AdRequest:
         monthly_hours=body.monthly_hours if body.consent else None,
         favourite_genres=body.favourite_genres if body.consent else None,
         progress=body.progress,
+        creative_gap=float(policy.creative_gap_seconds),
+        reserve_micros=policy.reserve_micros,
+        house_ads=policy.house_ads,
+        ip_hash=daily_hash(request.META.get("REMOTE_ADDR") or "", now=now),
+        ua_hash=daily_hash(request.headers.get("User-Agent", ""), now=now),
     )
+
+
+def foreign_session(named: uuid.UUID | None) -> uuid.UUID:
+    """The session under which a player without a session token is kept.
+
+    Made from the name it gave, in a space of its own: whoever learns the id of a real playback session can neither take its breaks nor
+    use up its caps.
+    """
+    return uuid.uuid5(FOREIGN_SESSIONS, str(named or uuid.UUID(int=0)))
 
 
 def _is_staff(request: HttpRequest) -> bool:
@@ -190,6 +231,7 @@ document(
         responses={
             200: ("The ads that were reserved, in playing order", DecisionAnswer),
             400: ("The body cannot be read, or a field is wrong", None),
+            413: ("The body is too large", None),
             403: ("`explain` was asked for by somebody who is not staff", None),
             429: ("Too many breaks were asked for from this address", None),
             503: ("Nothing can be reserved now", None),

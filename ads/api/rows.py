@@ -1,0 +1,219 @@
+"""``/api/v1/{advertisers,campaigns,flights,ads,policies}``: list, read, create, change and steer; nothing is deleted.
+
+Every write is a service, so it is checked, audited under the caller's name and told to the serving processes like one of the admin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError as Unsound
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import mixins, status
+from rest_framework.authentication import SessionAuthentication, TokenAuthentication
+from rest_framework.decorators import action
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.parsers import JSONParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from ads import services
+from ads.models import Ad, AdPolicy, Advertiser, Campaign, Flight
+
+from .access import Pages, StaffMay, one_of, whole_number
+from .serializers import AdPolicySerializer, AdSerializer, AdvertiserSerializer, CampaignSerializer, FlightSerializer, as_json
+
+WHO = {401: OpenApiResponse(description="Nobody signed in"), 403: OpenApiResponse(description="Not staff, no such right, or no CSRF token")}
+BAD = {400: OpenApiResponse(description="A sentence for each field that makes no sense: `{field: [sentence]}`")}
+GONE = {404: OpenApiResponse(description="There is no such row")}
+STATE = {409: OpenApiResponse(description="The row is not in a state from which this can be done")}
+
+
+def of(name: str, words: str, kind: type = int) -> OpenApiParameter:
+    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=words)
+
+
+class Conflict(APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "wrong_state"
+
+
+def documented(noun: str, serializer: Any, *filters: OpenApiParameter) -> Callable[[Any], Any]:
+    """The four operations of a resource, described."""
+    plural = {"policy": "policies"}.get(noun, f"{noun}s")
+
+    def described(summary: str, answers: dict[int, Any], **more: Any) -> Any:
+        return extend_schema(summary=summary, tags=["selling"], responses={**answers, **WHO}, **more)
+
+    return extend_schema_view(
+        list=described(f"List {plural}", {200: serializer(many=True), **BAD, **GONE}, parameters=list(filters)),
+        retrieve=described(f"Read one {noun}", {200: serializer, **GONE}),
+        create=described(f"Create: {noun}", {201: serializer, **BAD}),
+        partial_update=described(f"Change: {noun}", {200: serializer, **BAD, **GONE}),
+    )
+
+
+class Rows(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Any]):
+    authentication_classes = [TokenAuthentication, SessionAuthentication]
+    permission_classes = [StaffMay]
+    pagination_class = Pages
+    parser_classes = [JSONParser]
+    renderer_classes = [JSONRenderer]
+    http_method_names = ["get", "post", "patch", "head", "options"]
+    # What an action asks for besides the method's own permission on the model.
+    rights: tuple[str, ...] = ()
+    lookup_value_regex = "[0-9]{1,18}"
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        given = self.get_serializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        row = self.get_queryset().model(**given.validated_data)
+        self._written(lambda: services.row_create(actor=request.user, row=row))
+        return Response(self._shown(row), status=status.HTTP_201_CREATED)
+
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        row = self.get_object()
+        given = self.get_serializer(row, data=request.data, partial=True)
+        given.is_valid(raise_exception=True)
+        stored = self._written(lambda: services.row_update(actor=request.user, row=row, changes=given.validated_data))
+        return Response(self._shown(stored))
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return Response(self._shown(self.get_object()))
+
+    def steer(self, service: Callable[[Any], Any]) -> Response:
+        """Run a service on the row that the address names."""
+        row = self.get_object()
+        try:
+            self._written(lambda: service(row))
+        except services.WrongState as error:
+            raise Conflict(str(error)) from error
+        return Response(self._shown(row))
+
+    def _shown(self, row: Any) -> Any:
+        return self.get_serializer_class()(row, context={**self.get_serializer_context(), "single": True}).data
+
+    def _written(self, write: Callable[[], Any]) -> Any:
+        try:
+            return write()
+        except Unsound as error:
+            raise ValidationError(as_json(error.message_dict)) from error
+
+
+@documented("advertiser", AdvertiserSerializer)
+class AdvertiserRows(Rows):
+    queryset = Advertiser.objects.order_by("name")
+    serializer_class = AdvertiserSerializer
+
+
+def steering(words: str, serializer: Any) -> Callable[[Any], Any]:
+    return extend_schema(summary=words, tags=["selling"], request=None, responses={200: serializer, **BAD, **WHO, **GONE, **STATE})
+
+
+@documented("campaign", CampaignSerializer, of("advertiser", "Id of an advertiser"), of("state", "active, paused or ended", str))
+class CampaignRows(Rows):
+    queryset = Campaign.objects.order_by("name")
+    serializer_class = CampaignSerializer
+
+    def get_queryset(self) -> QuerySet[Campaign]:
+        rows = super().get_queryset()
+        if (advertiser := whole_number(self.request, "advertiser")) is not None:
+            rows = rows.filter(advertiser=advertiser)
+        state = one_of(self.request, "state", Campaign.State.values)
+        return rows.filter(state=state) if state else rows
+
+    @steering("Stop every flight of the campaign from serving", CampaignSerializer)
+    @action(detail=True, methods=["post"], rights=("ads.change_campaign",))
+    def pause(self, request: Request, pk: str = "") -> Response:
+        return self.steer(lambda row: services.campaign_pause(actor=request.user, campaign=row))
+
+    @steering("Let a paused campaign serve again", CampaignSerializer)
+    @action(detail=True, methods=["post"], rights=("ads.change_campaign",))
+    def resume(self, request: Request, pk: str = "") -> Response:
+        return self.steer(lambda row: services.campaign_resume(actor=request.user, campaign=row))
+
+    @steering("End the campaign for good", CampaignSerializer)
+    @action(detail=True, methods=["post"], rights=("ads.change_campaign",))
+    def end(self, request: Request, pk: str = "") -> Response:
+        return self.steer(lambda row: services.campaign_end(actor=request.user, campaign=row))
+
+
+@documented(
+    "flight",
+    FlightSerializer,
+    of("campaign", "Id of a campaign"),
+    of("state", "draft, live, paused or ended", str),
+    of("tier", "For example house", str),
+)
+class FlightRows(Rows):
+    queryset = Flight.objects.select_related("campaign").order_by("campaign", "name")
+    serializer_class = FlightSerializer
+
+    def get_queryset(self) -> QuerySet[Flight]:
+        rows = super().get_queryset()
+        if (campaign := whole_number(self.request, "campaign")) is not None:
+            rows = rows.filter(campaign=campaign)
+        for name, choices in (("state", Flight.State.values), ("tier", Flight.Tier.values)):
+            if value := one_of(self.request, name, choices):
+                rows = rows.filter(**{name: value})
+        return rows
+
+    @steering("Let a draft serve", FlightSerializer)
+    @action(detail=True, methods=["post"], rights=("ads.change_flight",))
+    def launch(self, request: Request, pk: str = "") -> Response:
+        return self.steer(lambda row: services.flight_launch(actor=request.user, flight=row, now=datetime.now(UTC)))
+
+    @steering("Stop the flight from serving", FlightSerializer)
+    @action(detail=True, methods=["post"], rights=("ads.change_flight",))
+    def pause(self, request: Request, pk: str = "") -> Response:
+        return self.steer(lambda row: services.flight_pause(actor=request.user, flight=row))
+
+    @steering("Let a paused flight serve again", FlightSerializer)
+    @action(detail=True, methods=["post"], rights=("ads.change_flight",))
+    def resume(self, request: Request, pk: str = "") -> Response:
+        return self.steer(lambda row: services.flight_resume(actor=request.user, flight=row))
+
+    @steering("End the flight for good", FlightSerializer)
+    @action(detail=True, methods=["post"], rights=("ads.change_flight",))
+    def end(self, request: Request, pk: str = "") -> Response:
+        return self.steer(lambda row: services.flight_end(actor=request.user, flight=row))
+
+
+@documented("ad", AdSerializer, of("flight", "Id of a flight"), of("campaign", "Id of a campaign"), of("review", "For example in_review", str))
+class AdRows(Rows):
+    queryset = Ad.objects.select_related("asset", "flight").order_by("flight", "name")
+    serializer_class = AdSerializer
+
+    def get_queryset(self) -> QuerySet[Ad]:
+        rows = super().get_queryset()
+        for name, column in (("flight", "flight"), ("campaign", "flight__campaign")):
+            if (value := whole_number(self.request, name)) is not None:
+                rows = rows.filter(**{column: value})
+        review = one_of(self.request, "review", Ad.Review.values)
+        return rows.filter(review=review) if review else rows
+
+    @steering("Let the ad serve; for ad-ops leads", AdSerializer)
+    @action(detail=True, methods=["post"], rights=("ads.change_ad", services.APPROVE))
+    def approve(self, request: Request, pk: str = "") -> Response:
+        return self.steer(lambda row: services.ad_approve(actor=request.user, ad=row))
+
+    @steering("Keep the ad from serving; for ad-ops leads", AdSerializer)
+    @action(detail=True, methods=["post"], rights=("ads.change_ad", services.APPROVE))
+    def reject(self, request: Request, pk: str = "") -> Response:
+        return self.steer(lambda row: services.ad_reject(actor=request.user, ad=row))
+
+
+@documented("policy", AdPolicySerializer, of("title", "Id of a title"))
+class AdPolicyRows(Rows):
+    queryset = AdPolicy.objects.order_by("pk")
+    serializer_class = AdPolicySerializer
+
+    def get_queryset(self) -> QuerySet[AdPolicy]:
+        title = whole_number(self.request, "title")
+        rows = super().get_queryset()
+        return rows if title is None else rows.filter(title=title)

@@ -1,0 +1,101 @@
+"""Every check of a row before it is stored, called by the models' ``clean``: so admin and API refuse the same, in the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
+
+from ads import terms, vocabulary
+from ads.ctr.features import CATEGORIES
+from catalog.models import MediaAsset
+
+from . import reach, rules
+from .world import terms_of, world_around
+
+if TYPE_CHECKING:
+    from ads.models import Ad, AdPolicy, Campaign, Flight
+
+
+def refuse(problems: Iterable[rules.Problem]) -> None:
+    """Raises ValidationError with every sentence, by field."""
+    found: dict[str, list[str]] = {}
+    for field, words in problems:
+        if words not in found.setdefault(field, []):
+            found[field].append(words)
+    if found:
+        raise ValidationError({field: [ValidationError(words) for words in sentences] for field, sentences in found.items()})
+
+
+def flight_problems(flight: Flight) -> list[rules.Problem]:
+    """What is wrong in itself comes alone: terms that cannot be read cannot be held against each other."""
+    shape = [
+        *(("targeting", words) for words in terms.targeting_problems(flight.targeting, vocabulary.current())),
+        *(("frequency_caps", words) for words in terms.cap_problems(flight.frequency_caps)),
+        *(("excluded_categories", words) for words in terms.category_problems(flight.excluded_categories)),
+    ]
+    try:
+        sold = terms_of(flight)
+    except ObjectDoesNotExist:
+        # No campaign was chosen; the field itself says so.
+        return shape
+    if shape:
+        return [*shape, *(problem for problem in rules.refusals(_without_targets(sold), world_around(flight)) if problem[0] not in dict(shape))]
+    return [*rules.refusals(sold, world_around(flight)), *_changes(flight, sold)]
+
+
+def flight_warnings(flight: Flight) -> list[str]:
+    """What lets the flight be sold but hardly deliver, from its terms alone; `ads.outlook` adds what the forecast says."""
+    return list(rules.warnings(terms_of(flight), world_around(flight)))
+
+
+def campaign_problems(campaign: Campaign) -> Iterator[rules.Problem]:
+    shape = [
+        *(("targeting", words) for words in terms.targeting_problems(campaign.targeting, vocabulary.current())),
+        *(("frequency_caps", words) for words in terms.cap_problems(campaign.frequency_caps)),
+    ]
+    yield from shape
+    yield from (("currency", words) for words in terms.currency_problems(campaign.currency, settings.CURRENCY))
+    if shape:
+        return
+    yield from (("targeting", words) for words in reach.contradictions([campaign.targeting]))
+    if campaign.pk:
+        for flight in campaign.flights.exclude(state="ended"):
+            for words in reach.contradictions([campaign.targeting, flight.targeting]):
+                yield "targeting", f"With its flight {flight.name}: {words}"
+
+
+def ad_problems(ad: Ad) -> Iterator[rules.Problem]:
+    if ad.category not in CATEGORIES:
+        yield "category", f"There is no category “{ad.category}”; there are {', '.join(CATEGORIES)}."
+    if ad.asset_id and not MediaAsset.objects.filter(pk=ad.asset_id, kind=MediaAsset.Kind.AD).exists():
+        yield "asset", "This clip is a scene of a film; choose the clip of an ad."
+    if ad.skip_after and ad.asset_id and 0 < ad.asset.duration <= ad.skip_after:
+        yield "skip_after", f"The clip is {ad.asset.duration:.0f} s long; skipping must be allowed before its end, or never."
+
+
+def policy_problems(policy: AdPolicy) -> Iterator[rules.Problem]:
+    if policy.long_watch_seconds and not policy.ad_free_seconds:
+        yield "ad_free_seconds", "Say how long the stretch without ads is, or leave the long watch empty."
+    if policy.ad_free_seconds and not policy.long_watch_seconds:
+        yield "long_watch_seconds", "Say after how long a watch the stretch without ads comes, or set it to 0 seconds."
+    if 0 < policy.seconds_per_hour < policy.break_seconds:
+        yield "seconds_per_hour", f"An hour allows {policy.seconds_per_hour} s of ads and one break has {policy.break_seconds} s: it never fits."
+    if policy.seconds_per_hour > 3600:
+        yield "seconds_per_hour", "An hour has 3,600 seconds."
+
+
+def _changes(flight: Flight, sold: rules.FlightTerms) -> Iterator[rules.Problem]:
+    from ads.models import Flight
+
+    before = Flight.objects.filter(pk=flight.pk).select_related("campaign").first() if flight.pk else None
+    if before is not None:
+        served = before.state != Flight.State.DRAFT or before.ledger.exists()
+        yield from rules.change_problems(terms_of(before), sold, served=served)
+
+
+def _without_targets(sold: rules.FlightTerms) -> rules.FlightTerms:
+    return replace(sold, targets=(), caps=())

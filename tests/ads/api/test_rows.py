@@ -1,0 +1,191 @@
+"""The staff API: what is sold, written by tools, under the same rules and in the same words as in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.management import call_command
+from django.test import Client
+from rest_framework.authtoken.models import Token
+
+from adplatform.permissions import AD_OPS, AD_OPS_LEAD, EDITOR, EXECUTIVE, GROUPS, READ_ONLY, VIEWER
+from ads.models import Ad, AdPolicy, Advertiser, Campaign, Flight
+from tests.ads.inventory import make_ad
+
+pytestmark = pytest.mark.django_db
+
+FLIGHT: dict[str, Any] = {
+    "name": "Spring", "tier": "standard", "starts_at": "2026-06-01T00:00:00Z", "ends_at": "2026-07-01T00:00:00Z", "pricing": "cpm",
+    "bid": "18.50", "goal_type": "impressions", "goal": 10_000, "budget": {"amount": "1250", "currency": "USD"}, "pacing": "even",
+}  # fmt: skip
+
+
+def signed_in(group: str | None = AD_OPS) -> Client:
+    user = User.objects.create_user("somebody", is_staff=group is None or GROUPS[group].staff, is_superuser=group is None)
+    if group:
+        call_command("sync_groups", verbosity=0)
+        user.groups.add(Group.objects.get(name=group))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def client() -> Client:
+    return signed_in(None)
+
+
+def post(client: Client, path: str, body: Any = None) -> Any:
+    return client.post(f"/api/v1/{path}", body or {}, content_type="application/json")
+
+
+def patch(client: Client, path: str, body: Any) -> Any:
+    return client.patch(f"/api/v1/{path}", body, content_type="application/json")
+
+
+def campaign() -> Campaign:
+    return make_ad().flight.campaign
+
+
+def test_everything_sold_can_be_created_read_and_changed(client: Client) -> None:
+    advertiser = post(client, "advertisers", {"name": "Acme", "category": "travel", "website": "https://acme.example/"}).json()
+    sold = post(client, "campaigns", {"advertiser": advertiser["id"], "name": "Acme spring"}).json()
+    assert (sold["state"], sold["currency"]) == ("active", "USD")
+    flight = post(client, "flights", FLIGHT | {"campaign": sold["id"]})
+    assert flight.status_code == 201, flight.json()
+    assert (flight.json()["state"], flight.json()["bid"]) == ("draft", {"amount": "18.5", "currency": "USD"})
+    clip = make_ad().asset_id
+    body = {
+        "flight": flight.json()["id"],
+        "name": "One",
+        "asset": clip,
+        "category": "travel",
+        "click_through": "https://a.example/",
+        "universal_ad_id": "acme/1",
+    }
+    assert post(client, "ads", body).json()["review"] == "uploaded"
+    changed = patch(client, f"flights/{flight.json()['id']}", {"bid": 20, "daily_budget": "100 USD"}).json()
+    assert (changed["bid"]["amount"], changed["daily_budget"]["amount"], changed["budget"]["amount"]) == ("20", "100", "1250")
+    stored = Flight.objects.get(pk=flight.json()["id"])
+    assert [row.history_change_reason for row in stored.history.all()] == ["Changed", "Created"]
+    assert {row.history_user.username for row in stored.history.all()} == {"somebody"}
+    policy = post(client, "policies", {"reserve": "2.5", "break_seconds": 60}).json()
+    assert client.get(f"/api/v1/policies/{policy['id']}").json()["reserve"] == {"amount": "2.5", "currency": "USD"}
+    assert AdPolicy.objects.get().reserve_micros == 2_500_000
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"ends_at": "2026-05-01T00:00:00Z"}, "ends_at", "ends before it starts"),
+        ({"bid": 0}, "bid", "needs a bid"),
+        ({"bid": "0.50"}, "bid", "below the reserve price"),
+        ({"bid": "12 EUR"}, "bid", "is in EUR; this installation sells in USD"),
+        ({"budget": {"amount": "900", "currency": "GBP"}}, "budget", "is in GBP"),
+        ({"bid": -1}, "bid", "cannot be negative"),
+        ({"bid": True}, "bid", "An amount is a number"),
+        ({"goal": None}, "goal", "guarantees a goal"),
+        ({"goal": "many"}, "goal", "whole number"),
+        ({"daily_goal": 20_000}, "daily_goal", "larger than the whole goal"),
+        ({"daily_budget": 2000}, "daily_budget", "larger than the whole budget"),
+        ({"goal_type": "spend", "goal": "5000"}, "goal", "more than the budget holds"),
+        ({"tier": "sponsorship"}, "share_of_voice", "as a share of voice"),
+        ({"share_of_voice": 0.5}, "share_of_voice", "Only a sponsorship"),
+        ({"tier": "house"}, "bid", "costs nothing"),
+        ({"targeting": "tv"}, "targeting", "must be an object"),
+        ({"targeting": {"include": {"devices": ["toaster"]}}}, "targeting", "toaster"),
+        ({"targeting": {"include": {"devices": ["tv"]}, "exclude": {"devices": ["tv"]}}}, "targeting", "reaches nobody"),
+        ({"frequency_caps": [{"scope": "planet"}]}, "frequency_caps", "cap"),
+        ({"bit": 3}, "bit", "There is no such field"),
+        ({"state": "live"}, "state", "see the actions"),
+        ({"campaign": 10**12}, "campaign", "does not exist"),
+    ],
+)
+def test_a_bad_flight_is_refused_with_a_sentence_for_its_field(client: Client, changes: dict[str, Any], field: str, words: str) -> None:
+    answer = post(client, "flights", FLIGHT | {"campaign": campaign().pk} | changes)
+    assert answer.status_code == 400
+    assert words in " ".join(answer.json()[field]), answer.json()
+    assert not Flight.objects.filter(name="Spring").exists()
+
+
+def test_a_flight_that_contradicts_its_campaign_is_refused_from_either_side(client: Client) -> None:
+    sold = campaign()
+    sold.targeting = {"include": {"devices": ["tv"]}}
+    sold.save()
+    mobile = {"include": {"devices": ["mobile"]}}
+    answer = post(client, "flights", FLIGHT | {"campaign": sold.pk, "targeting": mobile})
+    assert "none is in both" in answer.json()["targeting"][0]
+    assert post(client, "flights", FLIGHT | {"campaign": sold.pk, "targeting": {"include": {"devices": ["tv"]}}}).status_code == 201
+    answer = patch(client, f"campaigns/{sold.pk}", {"targeting": mobile})
+    assert "With its flight Spring" in answer.json()["targeting"][0]
+
+
+def test_a_campaign_in_another_currency_is_refused(client: Client) -> None:
+    answer = patch(client, f"campaigns/{campaign().pk}", {"currency": "EUR"})
+    assert "sells in USD" in answer.json()["currency"][0]
+
+
+def test_actions_steer_and_say_when_they_cannot(client: Client) -> None:
+    ad = make_ad()
+    assert post(client, f"flights/{ad.flight_id}/pause").json()["state"] == "paused"
+    again = post(client, f"flights/{ad.flight_id}/pause")
+    assert (again.status_code, "only live can be paused" in again.json()["detail"]) == (409, True)
+    assert post(client, f"flights/{ad.flight_id}/resume").json()["state"] == "live"
+    assert post(client, f"campaigns/{ad.flight.campaign_id}/pause").json()["state"] == "paused"
+    assert post(client, f"flights/{ad.flight_id}/end").json()["state"] == "ended"
+    assert ad.flight.history.first().history_user.username == "somebody"
+    draft = make_ad(state=Flight.State.DRAFT)
+    assert "ended on" in post(client, f"flights/{draft.flight_id}/launch").json()["detail"]
+
+
+def test_changing_what_was_approved_sends_an_ad_back_to_review(client: Client) -> None:
+    ad = make_ad()
+    assert patch(client, f"ads/{ad.pk}", {"name": "Another name"}).json()["review"] == "approved"
+    assert patch(client, f"ads/{ad.pk}", {"click_through": "https://elsewhere.example/"}).json()["review"] == "in_review"
+    assert post(client, f"ads/{ad.pk}/approve").json()["review"] == "approved"
+
+
+def test_lists_come_in_pages_and_can_be_narrowed(client: Client) -> None:
+    first, second = make_ad(), make_ad(state=Flight.State.PAUSED)
+    assert client.get("/api/v1/flights?page_size=1").json()["count"] == 2
+    (found,) = client.get(f"/api/v1/flights?campaign={first.flight.campaign_id}").json()["results"]
+    assert found["id"] == first.flight_id
+    (found,) = client.get("/api/v1/flights?state=paused").json()["results"]
+    assert found["id"] == second.flight_id
+    assert "there are" in client.get("/api/v1/flights?state=lost").json()["state"][0]
+    assert client.get("/api/v1/campaigns?advertiser=x").status_code == 400
+    assert [row["id"] for row in client.get(f"/api/v1/ads?flight={first.flight_id}").json()["results"]] == [first.pk]
+
+
+def test_nothing_is_deleted_or_replaced_over_the_api(client: Client) -> None:
+    ad = make_ad()
+    assert client.delete(f"/api/v1/ads/{ad.pk}").status_code == 405
+    assert client.put(f"/api/v1/ads/{ad.pk}", {}, content_type="application/json").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("group", "read", "write", "approve"),
+    [(AD_OPS, 200, 201, 403), (AD_OPS_LEAD, 200, 201, 200), (READ_ONLY, 200, 403, 403), (EDITOR, 403, 403, 403), (EXECUTIVE, 403, 403, 403), (VIEWER, 403, 403, 403)],
+)  # fmt: skip
+def test_each_group_may_do_over_the_api_what_it_may_in_the_admin(group: str, read: int, write: int, approve: int) -> None:
+    client, ad = signed_in(group), make_ad()
+    assert client.get("/api/v1/flights").status_code == read
+    assert post(client, "advertisers", {"name": "New", "category": "travel"}).status_code == write
+    Ad.objects.update(review="in_review")
+    assert post(client, f"ads/{ad.pk}/approve").status_code == approve
+
+
+def test_nobody_signed_in_is_told_so_and_a_session_needs_its_csrf_token() -> None:
+    assert Client().get("/api/v1/flights").status_code == 401
+    user = User.objects.create_superuser("cookie")
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(user)
+    assert post(client, "advertisers", {"name": "New", "category": "travel"}).status_code == 403
+    token = Token.objects.create(user=user)
+    made = Client(enforce_csrf_checks=True).post(
+        "/api/v1/advertisers", {"name": "New", "category": "travel"}, content_type="application/json", headers={"Authorization": f"Token {token.key}"}
+    )
+    assert made.status_code == 201
+    assert Advertiser.objects.filter(name="New").exists()
