@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 
 from catalog.models import Genre, Scene, Title
 
 from .terms import Vocabulary
 
-_segments: dict[str, str] = {}
+_sources: list[Callable[[], Mapping[str, str]]] = []
 
 
-def register_segments(names: Iterable[tuple[str, str]]) -> None:
-    """Tell which segments a viewer may be in, as (slug, words). Called once, from the `AppConfig.ready` of who sorts viewers into them."""
-    _segments.update(names)
+def register_segments(source: Callable[[], Mapping[str, str]]) -> None:
+    """Tell who knows the segments a viewer may be in, slug -> words; asked anew each time, since genres come and go.
+
+    Called once, from the `AppConfig.ready` of who sorts viewers into them.
+    """
+    _sources.append(source)
 
 
 def segments() -> dict[str, str]:
     """Slug -> words."""
-    return dict(_segments)
+    return {slug: words for source in _sources for slug, words in source().items()}
 
 
 def current() -> Vocabulary:
@@ -29,5 +32,5 @@ def current() -> Vocabulary:
         genres=tuple(Genre.objects.values_list("slug", flat=True)),
         maturity=tuple(sorted({maturity for _, maturity in titles})),
         tags=tuple(sorted(tags)),
-        segments=tuple(_segments),
+        segments=tuple(segments()),
     )

@@ -10,11 +10,14 @@ class EngagementConfig(AppConfig):
 
         from adplatform.eventlog import handlers
         from adplatform.learning import training
+        from ads import vocabulary
 
+        from . import segmenting
         from .director.training import RECIPE
         from .handler import PlaybackEvents
         from .simulation import truth
 
         handlers.register(PlaybackEvents())
+        vocabulary.register_segments(segmenting.vocabulary)
         training.register_recipe(RECIPE)
         training.register_truth("ctr", lambda keys: truth.of_clicks(settings.VAR_DIR / "truth", keys))

@@ -55,6 +55,7 @@ class Viewer(models.Model):
     ads_consent = models.BooleanField(default=False)
     country = models.CharField(max_length=2, blank=True, help_text="ISO 3166-1 code; empty when not said")
     timezone = models.CharField(max_length=40, blank=True, help_text="IANA name, for example Europe/Berlin; empty: the browser's")
+    segments = models.JSONField(null=True, blank=True, help_text="Slugs of `engagement.segments`, sorted by task; empty when never sorted")
     colour = models.CharField(max_length=7, default="#3A86FF")
     synthetic = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -15,7 +15,7 @@ from catalog.models import Genre, Title
 from engagement.models import Rating, Viewer
 
 MOST_PROFILES = 12
-FIELDS = frozenset({"name", "age_band", "gender", "tier", "monthly_hours", "ads_consent", "colour"})
+FIELDS = frozenset({"name", "age_band", "gender", "tier", "monthly_hours", "ads_consent", "country", "timezone", "colour"})
 
 
 class TooManyProfiles(ValueError):
@@ -44,11 +44,16 @@ def viewer_create(
 
 @transaction.atomic
 def viewer_update(*, viewer: Viewer, favourite_genres: Iterable[Genre] | None = None, **attributes: Any) -> Viewer:
-    """Raises ValidationError for values outside the model's choices. The caller has checked who owns the profile."""
+    """Raises ValidationError for values outside the model's choices. The caller has checked who owns the profile.
+
+    Consent taken back takes the segments with it: they were drawn from what the viewer did.
+    """
     for field, value in _known(attributes).items():
         setattr(viewer, field, value)
+    if not viewer.ads_consent:
+        viewer.segments = None
     viewer.full_clean()
-    viewer.save(update_fields=sorted(attributes) or None)
+    viewer.save(update_fields=[*sorted(attributes), "segments"])
     if favourite_genres is not None:
         viewer.favourite_genres.set(favourite_genres)
     return viewer

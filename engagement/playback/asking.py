@@ -43,6 +43,7 @@ def ad_request(session: PlaybackSession, plan: Plan, due: Break, *, policy: Poli
         gender=(viewer.gender or None) if viewer else None,
         monthly_hours=viewer.monthly_hours if viewer else None,
         favourite_genres=tuple(viewer.favourite_genres.values_list("slug", flat=True)) if viewer else None,
+        segments=tuple(viewer.segments) if viewer and viewer.segments is not None else None,
         country=(viewer.country if viewer else "") or around.country or None,
         progress=len(plan.played) / len(plan.film),
         ads_seen=plan.ads_seen,

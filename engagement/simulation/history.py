@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from engagement.playback import adload, clips
 from engagement.playback.live import Around
 from engagement.playback.plan import DecideBreak, Item, Plan, PlannedAd, PlannedScene, first_plan, next_step, publish_scene
 from engagement.playback.publishing import decide_break
+from engagement.segmenting import sort_viewers
 
 from . import behaviour, reporting, world
 from .arrivals import session_starts
@@ -61,23 +62,26 @@ class Report:
 
 @dataclass
 class History:
-    """One run. Everything drawn comes from ``rng``; everything timed comes from the sessions' own clock."""
+    """One run. Who watches what is drawn from ``casting``, what they do from ``rng``: the same people come to the same films
+    whatever ads they meet. Everything timed comes from the sessions' own clock."""
 
     audience: Audience
     place: world.World
     rng: Generator
+    casting: Generator
     truth: TruthFile
     persons: list[Person] = field(default_factory=list)
     views: behaviour.Views = field(init=False)
     report: Report = field(default_factory=Report)
     waiting: list[Event] = field(default_factory=list)
     unsaved: list[PlaybackSession] = field(default_factory=list)
+    sorted_on: date | None = None
 
     def __post_init__(self) -> None:
         self.views = behaviour.Views(self.audience.clicking.weary_hours)
 
     def settle(self) -> None:
-        self.persons = world.settle_people(self.audience, self.place, rng=self.rng)
+        self.persons = world.settle_people(self.audience, self.place, rng=self.casting)
         hours = np.array([person.monthly_hours for person in self.persons])
         self.weights = hours / hours.sum()
         self.viewers = {viewer.pk: viewer for viewer in Viewer.objects.filter(pk__in=[person.id for person in self.persons])}
@@ -103,10 +107,19 @@ class History:
         self.report.events += len(self.waiting)
         self.unsaved, self.waiting = [], []
         consumer.drain(now=now)
+        if now.date() != self.sorted_on:
+            self._sort(now)
+
+    def _sort(self, now: datetime) -> None:
+        """Once a day, so that what is asked for a viewer knows the segments of those days."""
+        self.sorted_on = now.date()
+        sort_viewers(now=now)
+        for pk, segments in Viewer.objects.filter(pk__in=list(self.viewers)).values_list("pk", "segments"):
+            self.viewers[pk].segments = segments
 
     def _one_session(self, start: datetime) -> None:
-        person = self.persons[int(self.rng.choice(len(self.persons), p=self.weights))]
-        chosen = behaviour.choose_title(person, [(title.id, title.genres) for title in self.place.titles], rng=self.rng)
+        person = self.persons[int(self.casting.choice(len(self.persons), p=self.weights))]
+        chosen = behaviour.choose_title(person, [(title.id, title.genres) for title in self.place.titles], rng=self.casting)
         title = next(title for title in self.place.titles if title.id == chosen)
         session = self._session(person, title, start)
         policy = policy_for(title.id)
@@ -250,12 +263,12 @@ def write_history(*, audience: Audience, days: int, sessions: int, seed: int, un
     The author's order plays: a Director of those days would have had no engagement model, and today's has seen what came after.
     Raises NothingToWatch, LogUnavailable, and consumer.Unavailable.
     """
-    rng = np.random.default_rng(seed)
+    rng, casting = np.random.default_rng(seed).spawn(2)
     place = world.survey()
     with TruthFile(truth_folder, f"history-{until:%Y%m%dT%H%M%S}-{seed}") as truth:
-        history = History(audience, place, rng, truth)
+        history = History(audience, place, rng, casting, truth)
         history.settle()
-        starts = session_starts(audience.rhythm, until=until - LONGEST_SESSION, days=days, sessions=sessions, rng=rng)
+        starts = session_starts(audience.rhythm, until=until - LONGEST_SESSION, days=days, sessions=sessions, rng=casting)
         try:
             return history.write(starts, progress=progress)
         finally:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import zoneinfo
+from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 from django import forms
 
+from ads.countries import COUNTRIES
 from catalog.models import Genre
 from engagement.models import AgeBand, Device, Gender, Tier, Viewer
 
+REGIONS = frozenset({"Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"})
 COLOURS = [
     ("#E8B04B", "Amber"),
     ("#3A86FF", "Blue"),
@@ -21,6 +26,22 @@ COLOURS = [
 ]
 
 
+Choices = list[tuple[str, Any]]
+
+
+def countries() -> Choices:
+    return [("", "Not said"), *((code, code) for code in COUNTRIES)]
+
+
+@lru_cache(maxsize=1)
+def zones() -> Choices:
+    """The world's zones by region, as this machine knows them."""
+    known = sorted(name for name in zoneinfo.available_timezones() if name.split("/")[0] in REGIONS and "/" in name)
+    by_region = groupby(known, key=lambda name: name.split("/")[0])
+    cities = [(region, [(name, name.split("/", 1)[1].replace("_", " ")) for name in names]) for region, names in by_region]
+    return [("", "As this browser says"), ("UTC", "UTC"), *cities]
+
+
 class ProfileForm(forms.Form):
     name = forms.CharField(max_length=60, widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "Who is watching?"}))
     colour = forms.ChoiceField(choices=COLOURS, widget=forms.RadioSelect, initial="#3A86FF")
@@ -28,6 +49,8 @@ class ProfileForm(forms.Form):
     gender = forms.ChoiceField(choices=Gender.choices, required=False)
     tier = forms.ChoiceField(choices=Tier.choices, initial=Tier.ADS, label="Plan")
     monthly_hours = forms.FloatField(min_value=0, max_value=744, initial=10, label="Hours watched a month")
+    country = forms.ChoiceField(choices=countries, required=False)
+    timezone = forms.ChoiceField(choices=zones, required=False, label="Time zone")
     favourite_genres = forms.ModelMultipleChoiceField(
         queryset=Genre.objects.all(), required=False, widget=forms.CheckboxSelectMultiple, label="Favourite genres"
     )

@@ -1,5 +1,6 @@
 // Browse, title and profile pages. Everything works without this file; it adds comfort.
 import { paintTitles } from "./colours.js";
+import { nameCountries } from "./places.js";
 import { enhanceRows } from "./rows.js";
 import { enhanceSearch } from "./search.js";
 import { enhanceDetail, enhanceStars } from "./detail.js";
@@ -10,4 +11,5 @@ enhanceRows(document);
 enhanceSearch(document.querySelector("form.search"));
 enhanceDetail(document.getElementById("detail"));
 enhanceStars(document);
+nameCountries(document.getElementById("id_country"));
 watchPreparation();

@@ -122,3 +122,13 @@ def test_the_page_asked_for_comes_before_the_page_of_ones_work(client: Client) -
 def test_a_wrong_password_says_so_without_saying_which(client: Client) -> None:
     response = client.post("/accounts/login/", {"username": "ana", "password": "wrong"})
     assert b"do not match an account" in response.content
+
+
+def test_a_profile_says_where_it_lives_and_places_that_are_none_are_refused(client: Client) -> None:
+    client.post("/profiles/new/", ANSWERS | {"country": "DE", "timezone": "Europe/Berlin"})
+    viewer = Viewer.objects.get()
+    assert (viewer.country, viewer.timezone) == ("DE", "Europe/Berlin")
+    page = client.get(f"/profiles/{viewer.pk}/").content.decode()
+    assert '<option value="Europe/Berlin" selected>Berlin</option>' in page
+    for wrong in ({"country": "XX"}, {"timezone": "Europe/Atlantis"}):
+        assert client.post(f"/profiles/{viewer.pk}/", ANSWERS | wrong).status_code == 400
