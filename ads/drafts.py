@@ -75,6 +75,7 @@ def stored_state(inventory: Inventory, state: DeliveryState, decision: Decision)
         "stream": [_entry(entry) for entry in state.stream],
         "lifetime": state.lifetime,
         "scored": inventory.ad_id[decision.scored].tolist(),
+        "pacing": decision.pacing,
         "pctr": decision.scores.pctr.tolist(),
         "pvcr": decision.scores.pvcr.tolist(),
         "quality": [] if decision.scores.quality is None else decision.scores.quality.tolist(),

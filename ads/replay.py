@@ -10,6 +10,7 @@ import numpy as np
 
 from .decision.decide import decide, replayed
 from .decision.inventory import Inventory
+from .decision.pacing import restored
 from .decision.request import AdRequest
 from .decision.state import Decision as Decided
 from .decision.state import DeliveryState, Scores, Seen, no_rows
@@ -38,6 +39,7 @@ def replay(stored: Decision) -> Replay:
         score=replayed(rows, scores),
         now=stored.decided_at,
         rng=np.random.default_rng(stored.seed),
+        paced=restored(stored.state["pacing"], inventory, rows),
     )
     return Replay(decided, inventory, _same(decided, inventory, stored.slots))
 

@@ -16,10 +16,11 @@ from numpy.random import Generator
 
 from adplatform.eventlog import ids, stream
 
-from . import drafts, live_inventory, online_rates, recovery, reservation
+from . import drafts, live_inventory, live_plan, online_rates, recovery, reservation
 from .ctr.scorer import score
 from .decision.decide import decide
 from .decision.inventory import Inventory
+from .decision.plan import PacingPlan
 from .decision.request import AdRequest
 from .decision.state import Decision, DeliveryState
 
@@ -91,8 +92,8 @@ def warm(*, now: datetime) -> None:
     )
     for _attempt in range(MOST_REBUILDS):
         try:
-            _, inventory, state = _read(client, probe, now)
-            _decide(probe, inventory, state, now, None, time.perf_counter())
+            _, inventory, plan, state = _read(client, probe, now)
+            _decide(probe, inventory, plan, state, now, None, time.perf_counter())
         except reservation.CountersLost:
             recovery.rebuild(client, now=now)
         else:
@@ -104,12 +105,12 @@ def _serve(request: AdRequest, now: datetime, rng: Generator | None) -> ServedBr
     client = stream.client()
     for _attempt in range(MOST_REBUILDS):
         try:
-            known, inventory, state = _read(client, request, now)
+            known, inventory, plan, state = _read(client, request, now)
             if isinstance(known, ServedBreak):
                 return known
             if known is not None and known.draft is not None:
                 return _answer(client, request, _drafts.decode(known.draft), known)
-            decision, draft = _decide(request, inventory, state, now, rng, started)
+            decision, draft = _decide(request, inventory, plan, state, now, rng, started)
             taken = reservation.reserve(client, request, inventory, decision, draft.id, _pack(draft), now=now)
             if taken is not None:
                 return _answer(client, request, draft if taken.draft is None else _drafts.decode(taken.draft), taken)
@@ -118,30 +119,33 @@ def _serve(request: AdRequest, now: datetime, rng: Generator | None) -> ServedBr
     raise stream.LogUnavailable("the delivery counters are lost again and again; check the event log's Redis")
 
 
-def _read(client: redis.Redis, request: AdRequest, now: datetime) -> tuple[ServedBreak | reservation.Taken | None, Inventory, DeliveryState]:
+def _read(
+    client: redis.Redis, request: AdRequest, now: datetime
+) -> tuple[ServedBreak | reservation.Taken | None, Inventory, PacingPlan, DeliveryState]:
     """Everything a decision needs, in one round trip. Raises CountersLost."""
     inventory = live_inventory.cache.latest() or live_inventory.current(client)
     categories = inventory.categories
     wanted = online_rates.of_request(request, categories)
     with client.pipeline(transaction=False) as pipeline:
         pipeline.hmget(reservation.break_key(request), ["answer", "draft", "chosen"])
-        pipeline.get(live_inventory.VERSION_KEY)
+        pipeline.mget(live_inventory.VERSION_KEY, live_plan.VERSION_KEY)
         reservation.queue_state(pipeline, request, inventory, now.timestamp())
         wanted.queue(pipeline)
-        (answer, draft, chosen), signal, *replies = pipeline.execute()
+        (answer, draft, chosen), (signal, forecast), *replies = pipeline.execute()
     inventory = live_inventory.cache.at(signal or live_inventory.begin_version(client))
+    plan = live_plan.cache.at(inventory, forecast)
     if answer is not None:
-        return _answers.decode(answer), inventory, DeliveryState.empty(0)
+        return _answers.decode(answer), inventory, plan, DeliveryState.empty(0)
     rates = {**online_rates.of_inventory(client, inventory), **online_rates.aligned(inventory, categories, wanted.parse(replies[3:]))}
     state = reservation.parse_state(replies[:3], inventory, now, rates)
-    return reservation.parse_known(draft, chosen), inventory, state
+    return reservation.parse_known(draft, chosen), inventory, plan, state
 
 
 def _decide(
-    request: AdRequest, inventory: Inventory, state: DeliveryState, now: datetime, rng: Generator | None, started: float
+    request: AdRequest, inventory: Inventory, plan: PacingPlan, state: DeliveryState, now: datetime, rng: Generator | None, started: float
 ) -> tuple[Decision, drafts.Draft]:
     seed = int(rng.integers(1 << SEED_BITS)) if rng is not None else secrets.randbits(SEED_BITS)
-    decision = decide(request, inventory=inventory, state=state, score=score, now=now, rng=np.random.default_rng(seed))
+    decision = decide(request, inventory=inventory, state=state, score=score, now=now, rng=np.random.default_rng(seed), plan=plan)
     milliseconds = (time.perf_counter() - started) * 1000
     return decision, drafts.draft(ids.new_id(now), request, state, inventory, decision, seed=seed, now=now, ms=milliseconds)
 

@@ -12,6 +12,7 @@ from . import auction, caps, exploration, pacing, pod, targeting
 from .control import in_control
 from .explanation import CODES, Trace, explain
 from .inventory import HOUSE, PRICE_PRIORITY, SPONSORSHIP, STANDARD, Inventory
+from .plan import PacingPlan
 from .request import AdRequest
 from .state import Alternate, Candidates, Decision, DeliveryState, Floats, Ints, Mask, Scorer, Scores, Slot
 
@@ -35,10 +36,21 @@ class Funnel:
         self.alive &= ~ads
 
 
-def decide(request: AdRequest, *, inventory: Inventory, state: DeliveryState, score: Scorer, now: datetime, rng: Generator) -> Decision:
+def decide(
+    request: AdRequest,
+    *,
+    inventory: Inventory,
+    state: DeliveryState,
+    score: Scorer,
+    now: datetime,
+    rng: Generator,
+    plan: PacingPlan | None = None,
+    paced: pacing.Pacing | None = None,
+) -> Decision:
     """Fill one break: targeting, caps, budget, score, pacing, auction, pod, exploration.
 
     Each slot of the decision holds its alternates ranked best first; a reservation takes the first that fits.
+    ``plan`` is what pacing knows beforehand, without it flights follow the clock; a replay hands in what was ``paced``.
     """
     moment = now.timestamp()
     funnel = Funnel(inventory)
@@ -46,9 +58,10 @@ def decide(request: AdRequest, *, inventory: Inventory, state: DeliveryState, sc
     asked = candidates(inventory, state, np.flatnonzero(funnel.alive))
     scores = score(request, asked)
     quality = auction.quality(asked) if scores.quality is None else scores.quality
-    pace = pacing.pace(inventory, state, moment)
+    pace = paced or pacing.pace(inventory, plan, state, moment)
+    rates = pacing.pass_rates(pace, inventory, asked.rows, pacing.response(inventory, asked.rows, scores.pctr, scores.pvcr))
     offers = _offers(inventory, asked, scores, quality, pace)
-    _admit(funnel, request, offers, pace, rng)
+    _admit(funnel, request, offers, rates, rng)
     standing = funnel.alive[offers.rows]
     eligible = offers.rows[standing]
     ads = pod.pool(inventory, eligible, _ranking(inventory, eligible, offers.score[standing], rng))
@@ -63,6 +76,7 @@ def decide(request: AdRequest, *, inventory: Inventory, state: DeliveryState, sc
         eligible,
         inventory.version,
         in_control(request),
+        pacing.stored(pace, inventory, offers.rows, rates),
     )
 
 
@@ -107,7 +121,7 @@ def _offers(inventory: Inventory, asked: Candidates, scores: Scores, quality: Fl
     return auction.Offers(asked.rows, scores.pctr, scores.pvcr, value, quality, multiplier, value * quality * multiplier)
 
 
-def _admit(funnel: Funnel, request: AdRequest, offers: auction.Offers, pace: pacing.Pacing, rng: Generator) -> None:
+def _admit(funnel: Funnel, request: AdRequest, offers: auction.Offers, rates: Floats, rng: Generator) -> None:
     """Reserve price, pacing and share of voice. Sponsorships pace by their share of voice, house ads need not pace."""
     inventory = funnel.inventory
     tier = inventory.tier[inventory.ad_flight]
@@ -115,7 +129,7 @@ def _admit(funnel: Funnel, request: AdRequest, offers: auction.Offers, pace: pac
     cheap[offers.rows] = offers.value < request.reserve_micros
     funnel.drop("below_reserve", cheap & (tier != HOUSE))
     held = np.zeros(len(inventory.ads), dtype=bool)
-    held[offers.rows] = rng.random(len(inventory.flights))[inventory.ad_flight[offers.rows]] >= pace.signal[inventory.ad_flight[offers.rows]]
+    held[offers.rows] = rng.random(len(inventory.flights))[inventory.ad_flight[offers.rows]] >= rates
     funnel.drop("paced", held & (tier != HOUSE) & (tier != SPONSORSHIP))
     draw = float(rng.random())
     if (inventory.tier == SPONSORSHIP).any():

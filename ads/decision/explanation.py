@@ -61,6 +61,7 @@ REASONS: dict[str, str] = {
     "budget_spent": "The flight's budget is spent or reserved",
     "goal_reached": "The flight has delivered its goal",
     "daily_budget_spent": "The flight's budget for today is spent or reserved",
+    "daily_goal_reached": "The flight has delivered its goal for today",
     "too_long": "Longer than the break",
     "below_reserve": "Worth less than the lowest price of an impression",
     "paced": "Held back to spread the budget over the flight's days",

@@ -1,67 +1,212 @@
-"""How fast a flight may spend: what is left, and a soft throttle against the share of its time that has passed."""
+"""How fast a flight may deliver: what is left, a soft throttle against its traffic-shape curve, and its weight in the ranking.
+
+A self-correcting base rate (wins still to come over the winnable requests still to come, Agarwal KDD'14) is corrected by spend
+error and gradient (Mystique, WWW'24); what is shed goes by layers of predicted response (Smart Pacing, KDD'15). Whoever needs
+most of what is left is ranked up, so that scarce supply goes to those who have no other.
+"""
 
 from __future__ import annotations
 
+from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .inventory import Inventory
+from .inventory import CPCV, Inventory
+from .plan import LAYERS, PacingPlan, compile_plan
 from .state import DeliveryState, Floats, Ints, Mask
 
-# A flight this share of its goal ahead of plan is let through on its floor rate only.
-SLACK = 0.02
-LOWEST_RATE = 0.02
+# One step of error: this share of what is still missing of the goal and this share of the goal, or one goal event where that is more.
+SLACK, SLACK_AT_END = 0.02, 0.002
+# Per step of error the pass rate moves by a factor of two to this power: at most by 2^3 down and 2^12 up.
+ERROR_GAIN, GRADIENT_GAIN = 2.0, 0.25
+MOST_DOWN, MOST_UP, MOST_GRADIENT = -3.0, 12.0, 2.0
+# Propensities need a chance to be shown above zero.
+FLOOR = 1e-4
+# The ranking: twice the weight for each step behind, up to 2^4; and from a quarter of the requests left needed on, the fourth
+# power of that need. One is for those who fall behind, the other for those who soon cannot catch up any more.
+MOST_BEHIND = 4.0
+EASY_NEED, MOST_NEED, NEED_POWER = 0.25, 100.0, 4
+
+REASONS: dict[str, str] = {
+    "on_plan": "On plan",
+    "ahead": "Ahead of plan: held back so that it lasts until the flight ends",
+    "behind": "Behind plan: let through more often and ranked higher",
+    "no_forecast": "Its own traffic is not forecast yet: follows the whole installation's, else the clock",
+    "day_ahead": "Held back so that today's goal or budget lasts until midnight UTC",
+    "unlimited": "Has nothing to spread over its days: nothing is held back",
+    "asap": "As fast as possible: nothing is held back",
+    "finished": "Has delivered or reserved all it may",
+}
+NAMES = tuple(REASONS)
+CODES = {name: number for number, name in enumerate(NAMES)}
+_COLUMNS = ("signal", "multiplier", "planned", "delivered", "reason")
 
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
-    """Per flight: ``signal`` is the share of requests let through, ``multiplier`` its weight in the ranking, ``planned`` and
-    ``delivered`` are shares of the goal."""
+    """Per flight: ``signal`` is the share of requests let through (0-1), ``multiplier`` its weight in the ranking (1 and up),
+    ``planned`` and ``delivered`` are shares of the goal, ``reason`` numbers `NAMES`.
+
+    ``layered`` and ``layers`` are the plan's. ``rates`` [ads] are pass rates as stored: a replay answers with them.
+    """
 
     signal: Floats
     multiplier: Floats
     planned: Floats
     delivered: Floats
+    reason: Ints
+    layered: Mask
+    layers: Floats
+    rates: Floats | None = None
 
     def told(self, flight: int) -> dict[str, Any]:
         """What an explanation says of the flight in this row."""
-        signal, planned, delivered = float(self.signal[flight]), float(self.planned[flight]), float(self.delivered[flight])
-        reason = "on_plan" if signal >= 1.0 else "ahead"
-        return {"signal": signal, "planned": planned, "delivered": delivered, "reason": reason}
+        reason = NAMES[self.reason[flight]]
+        figures = {name: float(getattr(self, name)[flight]) for name in ("signal", "planned", "delivered", "multiplier")}
+        return {**figures, "reason": reason, "words": REASONS[reason]}
 
 
 def spent(inventory: Inventory, state: DeliveryState) -> list[tuple[str, Mask]]:
     """Flights that have nothing left, by reason. Holds count as spent until they settle or expire."""
-    used = state.booked + state.held
+    used, events = state.booked + state.held, np.where(inventory.goal_counts_holds, state.held_count, 0)
     return [
         ("budget_spent", used >= inventory.budget),
-        ("goal_reached", _progress(inventory, state) >= inventory.goal),
+        ("goal_reached", state.delivered + events >= inventory.goal),
         ("daily_budget_spent", state.day_booked + state.held >= inventory.daily_budget),
+        ("daily_goal_reached", state.day_delivered + events >= inventory.daily_goal),
     ]
 
 
-def pace(inventory: Inventory, state: DeliveryState, now: float) -> Pacing:
-    """Linear in time for even pacing; 1 - (1 - x)^2, a quarter ahead at half time, for front-loaded; ASAP always passes.
+def pace(inventory: Inventory, plan: PacingPlan | None, state: DeliveryState, now: float) -> Pacing:
+    """The signal of every flight at ``now`` (Unix seconds); without a plan flights follow the clock.
 
-    The rate falls from 1 to the floor as delivery runs from the plan to one slack beyond it: soft, so that neighbours
-    in time are not all refused at once.
+    Planned is the share of the flight's expected requests that have passed: as it is for even pacing, 1 - (1 - x)^2
+    (three quarters at half time) for front-loaded.
     """
-    length = np.maximum(inventory.ends - inventory.starts, 1.0)
-    elapsed = np.clip((now - inventory.starts) / length, 0.0, 1.0)
-    planned = np.where(inventory.front_loaded, 1.0 - (1.0 - elapsed) ** 2, elapsed)
-    delivered = _share_delivered(inventory, state)
-    ahead = (delivered - planned) / SLACK
-    signal = np.where(inventory.asap, 1.0, np.clip(1.0 - ahead, LOWEST_RATE, 1.0))
-    return Pacing(signal=signal, multiplier=np.ones(len(signal)), planned=planned, delivered=delivered)
+    plan = plan or compile_plan(inventory)
+    expected = plan.until(now)
+    passed = np.clip((expected - plan.before_start) / plan.supply, 0.0, 1.0)
+    left = plan.supply * (1.0 - passed)
+    safe = plan.safe(left)
+    unmet = plan.unmet(left, safe)
+    delivered = _share(inventory.goal, inventory.budget, state.delivered, state.booked, plan, state)
+    step = np.maximum(SLACK * unmet + SLACK_AT_END, 1.0 / inventory.goal)
+    error = (1.0 - unmet - delivered) / step
+    need = _need(plan, delivered, unmet, safe)
+    today, tomorrow = plan.of_day(now)
+    planned = _shape(inventory, passed)
+    gradient = planned - _shape(inventory, np.clip((today - plan.before_start) / plan.supply, 0.0, 1.0))
+    gradient -= _share(inventory.goal, inventory.budget, state.day_delivered, state.day_booked, plan, state)
+    correction = ERROR_GAIN * error + GRADIENT_GAIN * np.clip(gradient / step, -MOST_GRADIENT, MOST_GRADIENT)
+    steered = np.where(plan.counted, need * np.exp2(np.clip(correction, MOST_DOWN, MOST_UP)), 1.0 + error)
+    signal = np.where(plan.paced, np.clip(steered, FLOOR, 1.0), 1.0)
+    reason = np.where(error >= 1.0, CODES["behind"], np.where(error <= -1.0, CODES["ahead"], CODES["on_plan"]))
+    reason = np.where(plan.counted, reason, CODES["no_forecast"])
+    reason = np.where(plan.paced, reason, np.where(inventory.asap, CODES["asap"], CODES["unlimited"]))
+    if len(plan.daily):
+        _hold_the_day(inventory, plan, state, (today, expected, tomorrow), signal, reason)
+    finished = np.logical_or.reduce([mask for _, mask in spent(inventory, state)])
+    signal[finished], reason[finished] = 0.0, CODES["finished"]
+    return Pacing(signal, _multiplier(plan, error, need), planned, delivered, reason, plan.layered, plan.layers)
 
 
-def _share_delivered(inventory: Inventory, state: DeliveryState) -> Floats:
-    money = (state.booked + state.held) / np.maximum(inventory.budget, 1)
-    return np.maximum(money, _progress(inventory, state) / np.maximum(inventory.goal, 1))
+def _shape(inventory: Inventory, passed: Floats) -> Floats:
+    return np.where(inventory.front_loaded, passed * (2.0 - passed), passed)
 
 
-def _progress(inventory: Inventory, state: DeliveryState) -> Ints:
-    """Goal events so far. A hold is an impression to come; how many clicks or views come of it is not known yet."""
-    return state.delivered + np.where(inventory.goal_counts_holds, state.held_count, 0)
+def _share(goal: Ints, budget: Ints, events: Ints, micros: Ints, plan: PacingPlan, state: DeliveryState) -> Floats:
+    """Share of the goal or of the budget, whichever is further. Holds count only as far as they are likely to settle."""
+    by_goal = (events + state.held_count * plan.events_per_win) / goal
+    by_money = (micros + state.held * plan.settle_share) / np.maximum(budget, 1)
+    return np.minimum(np.maximum(by_goal, by_money), 1.0)
+
+
+def _need(plan: PacingPlan, delivered: Floats, unmet: Floats, safe: Floats) -> Floats:
+    """The base rate: the share of the requests still to come, less the reserve, that the flight has to win.
+
+    Where supply or wins are not known in numbers it is measured against the plan alone.
+    """
+    missing = 1.0 - delivered
+    known = plan.counted & np.isfinite(plan.wins)
+    wins = np.where(known, plan.wins, 0.0)
+    counted = plan.exponent * wins * missing / np.maximum(safe * plan.win_share, 1e-9)
+    return np.where(known, counted, EASY_NEED * missing / np.maximum(unmet, 1e-9))
+
+
+def _multiplier(plan: PacingPlan, error: Floats, need: Floats) -> Floats:
+    urgency = np.clip(need / EASY_NEED, 1.0, MOST_NEED)
+    return np.where(plan.guaranteed, np.exp2(np.clip(error, 0.0, MOST_BEHIND)) * urgency**NEED_POWER, 1.0)
+
+
+def _hold_the_day(
+    inventory: Inventory, plan: PacingPlan, state: DeliveryState, moments: tuple[Floats, Floats, Floats], signal: Floats, reason: Ints
+) -> None:
+    """Lower the signal of flights with a limit of the day that are ahead of the day's share of requests; evenly, whatever their pacing."""
+    rows = plan.daily
+    today, expected, tomorrow = moments
+    begins = np.maximum(today, plan.before_start)[rows]
+    ends = np.minimum(tomorrow, plan.before_start + plan.supply)[rows]
+    length = np.maximum(ends - begins, 1e-9)
+    passed = np.clip((expected[rows] - begins) / length, 0.0, 1.0)
+    goal, budget = inventory.daily_goal, inventory.daily_budget
+    delivered = _share(goal, budget, state.day_delivered, state.day_booked, plan, state)[rows]
+    error = (passed - delivered) / np.maximum(SLACK, 1.0 / goal[rows])
+    known = plan.counted[rows] & np.isfinite(plan.day_wins[rows])
+    wins = np.where(known, plan.day_wins[rows], 0.0) * (1.0 - delivered)
+    need = wins / np.maximum(length * (1.0 - passed) * plan.win_share[rows], 1e-9)
+    allowed = np.where(known, need * np.exp2(np.clip(ERROR_GAIN * error, MOST_DOWN, MOST_UP)), 1.0 + error)
+    allowed = np.clip(allowed, FLOOR, 1.0)
+    holding = allowed < signal[rows]
+    signal[rows[holding]], reason[rows[holding]] = allowed[holding], CODES["day_ahead"]
+
+
+def response(inventory: Inventory, rows: Ints, pctr: Floats, pvcr: Floats) -> Floats:
+    """What layers are made of: the predicted completed view where views are bought, else the predicted click."""
+    return np.where(inventory.pricing[inventory.ad_flight[rows]] == CPCV, pvcr, pctr)
+
+
+def pass_rates(pacing: Pacing, inventory: Inventory, rows: Ints, response: Floats) -> Floats:
+    """The chance of each ad in ``rows`` to be let through, by its flight's signal and the layer of its predicted ``response``.
+
+    Layers above the marginal one always pass, those below it on the floor; over the layers it averages to the signal.
+    """
+    if pacing.rates is not None:
+        return pacing.rates[rows]
+    flights = inventory.ad_flight[rows]
+    signal = pacing.signal[flights]
+    if not pacing.layered.any():
+        return signal
+    above = LAYERS - 1 - (response[:, None] >= pacing.layers[flights]).sum(axis=1)
+    floor = np.minimum(FLOOR, signal)
+    shared = (signal - floor) * LAYERS - above * (1.0 - floor)
+    rates = np.minimum(floor + np.clip(shared, 0.0, 1.0 - floor), 1.0)
+    return np.where(pacing.layered[flights], rates, signal)
+
+
+def stored(pacing: Pacing, inventory: Inventory, rows: Ints, rates: Floats) -> dict[str, str]:
+    """What a replay needs of the scored ads in ``rows``, bit for bit: their pass ``rates`` and all figures of their flights."""
+    flights = np.unique(inventory.ad_flight[rows])
+    columns = np.stack([getattr(pacing, name)[flights].astype("<f8") for name in _COLUMNS])
+    return {"rates": _packed(rates), "flights": _packed(columns)}
+
+
+def restored(kept: dict[str, str], inventory: Inventory, rows: Ints) -> Pacing:
+    """The pacing of a stored decision whose scored ads are ``rows``; flights that were not scored stand at a signal of 1."""
+    flights = np.unique(inventory.ad_flight[rows])
+    columns = np.ones((len(_COLUMNS), len(inventory.flights)))
+    columns[:, flights] = _unpacked(kept["flights"]).reshape(len(_COLUMNS), -1)
+    rates = np.ones(len(inventory.ads))
+    rates[rows] = _unpacked(kept["rates"])
+    signal, multiplier, planned, delivered, reason = columns
+    nothing = np.zeros(len(inventory.flights), dtype=bool)
+    return Pacing(signal, multiplier, planned, delivered, reason.astype(np.int64), nothing, np.zeros((len(nothing), LAYERS - 1)), rates)
+
+
+def _packed(values: Floats) -> str:
+    return b2a_base64(np.ascontiguousarray(values, dtype="<f8").tobytes(), newline=False).decode()
+
+
+def _unpacked(text: str) -> Floats:
+    return np.frombuffer(a2b_base64(text), dtype="<f8").astype(np.float64)

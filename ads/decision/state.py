@@ -176,7 +176,7 @@ class Slot:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What `decide` found. ``scored`` are the rows of the inventory that were scored, aligned with ``scores``; ``control`` says
-    that the request belongs to the slice that is ranked without the model."""
+    that the request belongs to the slice that is ranked without the model; ``pacing`` is what `ads.decision.pacing.stored` keeps."""
 
     slots: tuple[Slot, ...]
     explanation: dict[str, Any]
@@ -185,3 +185,4 @@ class Decision:
     eligible: Ints
     inventory_version: int
     control: bool
+    pacing: Mapping[str, str] = field(default_factory=dict)

@@ -57,6 +57,9 @@ class FlightForecast(models.Model):
     requests = models.BigIntegerField(default=0, help_text="Logged requests it was computed from")
     eligible = models.FloatField(default=0, help_text="Eligible requests expected until the flight ends")
     win_share = models.FloatField(default=1, help_text="Share of its eligible requests that it can win against the others, 0-1")
+    settle_share = models.FloatField(default=0, db_default=0, help_text="Of its slots won the share whose impression is seen, 0-1; 0: not known yet")
+    events_per_win = models.FloatField(default=0, db_default=0, help_text="Goal events that come of one slot won; 0: not known yet")
+    micros_per_win = models.FloatField(default=0, db_default=0, help_text="Micros charged for one slot won; 0: not known yet")
     expected_delivery = models.FloatField(default=0, help_text="Goal events expected at the flight's end, those delivered included")
     warning = models.TextField(blank=True, help_text="Why the goal is in danger, in words; empty when it is not")
 
