@@ -1,4 +1,4 @@
-"""The demo's advertisers, campaigns, flights and ads, as plain data. Money in whole units of currency."""
+"""The demo's advertisers, campaigns, flights and ads, as plain data that uses all that can be sold. Money in whole units of currency."""
 
 from __future__ import annotations
 
@@ -7,29 +7,51 @@ from typing import Any
 
 PRIME = [18, 19, 20, 21, 22, 23]
 SKIP_AFTER = 5.0
+HOME = ["US", "CA", "GB", "IE", "DE", "AT", "CH", "FR"]
+
+Targeting = dict[str, dict[str, list[Any]]]
+Caps = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class DemoFlight:
-    """``starts`` and ``ends`` in days from today; ``goal`` counts impressions, views or clicks, or money when it is spend."""
+    """``starts`` and ``ends`` in days from today; ``goal`` counts impressions, views or clicks, or money when it is spend.
+
+    ``ads`` maps keys of clips to names. In ``targeting`` titles are slugs.
+    """
 
     name: str
-    pricing: str
-    bid: float
-    goal_type: str
-    goal: int
-    budget: float
     ads: dict[str, str]
+    pricing: str = "cpm"
+    bid: float = 0
+    goal_type: str = "impressions"
+    goal: int | None = None
+    budget: float = 0
+    tier: str = "standard"
+    share: float | None = None
+    state: str = "live"
     daily: float | None = None
+    daily_goal: int | None = None
     pacing: str = "even"
     priority: int = 5
     starts: int = -8
     ends: int = 60
-    targeting: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
-    caps: list[dict[str, Any]] = field(default_factory=list)
+    targeting: Targeting = field(default_factory=dict)
+    caps: Caps = field(default_factory=list)
+    exclusivity: str = "pod"
+    slot: str = "any"
     excludes: list[str] = field(default_factory=list)
     strict: bool = False
     skippable: bool = True
+
+
+@dataclass(frozen=True)
+class DemoCampaign:
+    name: str
+    flights: tuple[DemoFlight, ...]
+    targeting: Targeting = field(default_factory=dict)
+    caps: Caps = field(default_factory=list)
+    notes: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,87 +59,147 @@ class DemoAdvertiser:
     name: str
     category: str
     site: str
-    campaigns: dict[str, list[DemoFlight]]
+    campaigns: tuple[DemoCampaign, ...]
+
+
+def include(**keys: list[Any]) -> Targeting:
+    return {"include": keys}
+
+
+def exclude(**keys: list[Any]) -> Targeting:
+    return {"exclude": keys}
+
+
+def both(wanted: dict[str, list[Any]], unwanted: dict[str, list[Any]]) -> Targeting:
+    return {"include": wanted, "exclude": unwanted}
 
 
 def cap(count: int, per: str, times: int = 1, scope: str = "flight") -> dict[str, Any]:
     return {"scope": scope, "count": count, "per": per, "times": times}
 
 
-# Sold flights are sized to the demo's week of history, so that pacing and competition show; the CPC flights of priority 7
-# are large enough to fill whatever is left, and the click model chooses among them.
+# Title slug (None: every other title) -> its ad policy.
+POLICIES: dict[str | None, dict[str, Any]] = {
+    None: {"seconds_per_hour": 900, "long_watch_seconds": 2400, "ad_free_seconds": 240, "creative_gap_seconds": 90, "reserve_micros": 1_000_000},
+    "winterline": {"most_breaks": 1, "break_seconds": 20, "seconds_per_hour": 300, "reserve_micros": 3_000_000, "house_ads": False},
+    "red-meridian": {"pre_roll": True, "post_roll": True, "most_breaks": 3, "spacing_seconds": 20, "creative_gap_seconds": 60},
+}
+
+# Guaranteed flights are sized to about half of the demo's week, so that pacing and competition show; the price priority flights
+# are large enough to fill whatever is left, the click model chooses among them, and house ads come last.
 ADVERTISERS = (
-    DemoAdvertiser("Volt Motors", "automotive", "https://volt-motors.example/", {
-        "Volt E1 launch": [
-            DemoFlight("Reach", "cpm", 18.0, "impressions", 9_000, 170, {"ad-volt-motors-1": "Volt E", "ad-volt-motors-2": "Volt GT"},
-                       caps=[cap(4, "day")], excludes=["automotive"]),
-        ],
-        "Volt test drives": [
-            DemoFlight("Clicks, big screens", "cpc", 1.10, "clicks", 180, 200, {"ad-volt-motors-3": "Volt Family"},
-                       targeting={"include": {"devices": ["tv", "desktop"], "age_bands": ["25-34", "35-44", "45-54"]}}, caps=[cap(3, "day")]),
-        ],
-    }),
-    DemoAdvertiser("Harbor Coffee", "food_drink", "https://harbor-coffee.example/", {
-        "Morning at Harbor": [
-            DemoFlight("Mornings", "cpm", 14.0, "impressions", 5_000, 75, {"ad-harbor-coffee-1": "Slow Roast"},
-                       targeting={"include": {"dayparts": [5, 6, 7, 8, 9, 10, 11]}}, caps=[cap(3, "day")]),
-            DemoFlight("All day", "cpc", 0.40, "clicks", 60_000, 24_000, {"ad-harbor-coffee-2": "Cold Brew"}, pacing="asap", priority=7),
-        ],
-    }),
-    DemoAdvertiser("Nimbus Mobile", "telecom", "https://nimbus-mobile.example/", {
-        "Nimbus Unlimited": [
-            DemoFlight("Everyone", "cpm", 15.5, "impressions", 11_000, 170,
-                       {"ad-nimbus-mobile-1": "Nimbus Peak", "ad-nimbus-mobile-2": "Nimbus Family"},
-                       pacing="front_loaded", caps=[cap(6, "day"), cap(2, "minute", 30)]),
-        ],
-        "Nimbus student plan": [
-            DemoFlight("Under 35", "cpcv", 0.026, "completed_views", 5_500, 145, {"ad-nimbus-mobile-3": "Nimbus Stream"},
-                       targeting={"include": {"age_bands": ["18-24", "25-34"], "devices": ["mobile", "tablet", "desktop"]}}, caps=[cap(3, "day")]),
-        ],
-    }),
-    DemoAdvertiser("Trailhead Outfitters", "retail", "https://trailhead-outfitters.example/", {
-        "Trailhead autumn": [
-            DemoFlight("Adventure and drama", "cpm", 16.0, "impressions", 7_000, 115, {"ad-trailhead-outfitters-1": "Ridge Boots"},
-                       targeting={"include": {"genres": ["adventure", "drama"]}}, caps=[cap(3, "day")]),
-            DemoFlight("Shop now", "cpc", 0.42, "clicks", 60_000, 25_000, {"ad-trailhead-outfitters-2": "Starlight Tent"},
-                       daily=900, pacing="asap", priority=7),
-        ],
-    }),
-    DemoAdvertiser("Lumen Bank", "finance", "https://lumen-bank.example/", {
-        "Lumen savings": [
-            DemoFlight("Completed views", "cpcv", 0.021, "completed_views", 7_500, 160, {"ad-lumen-bank-1": "Clear Account"}, caps=[cap(4, "day")]),
-            DemoFlight("Members", "cpm", 24.0, "impressions", 2_500, 60, {"ad-lumen-bank-2": "Grow Savings"},
-                       targeting={"include": {"age_bands": ["35-44", "45-54", "55+"], "tiers": ["standard"]}}, caps=[cap(2, "day")],
+    DemoAdvertiser("Volt Motors", "automotive", "https://volt-motors.example/", (
+        DemoCampaign(
+            "Volt E1 launch", targeting=exclude(maturity=["R"]), caps=[cap(12, "week", scope="campaign")],
+            notes="Not beside films rated R; at most twelve times a week to one viewer, sponsorship and reach together.",
+            flights=(
+                DemoFlight("Evening sponsor", {"ad-volt-motors-1": "Volt E"}, "cpm", 32, budget=420, tier="sponsorship", share=0.25, pacing="asap",
+                           targeting=include(dayparts=PRIME, break_positions=["pre", "mid"]), slot="first", exclusivity="stream"),
+                DemoFlight("Reach", {"ad-volt-motors-2": "Volt GT"}, "cpm", 18, "impressions", 5_500, 110, daily_goal=250,
+                           caps=[cap(4, "day")], excludes=["automotive"]),
+            ),
+        ),
+        DemoCampaign("Volt test drives", (
+            DemoFlight("Clicks, big screens", {"ad-volt-motors-3": "Volt Family"}, "cpc", 1.10, "clicks", 110, 130,
+                       targeting=both({"devices": ["tv", "desktop"], "age_bands": ["25-34", "35-44", "45-54"]}, {"genres": ["comedy"]}),
+                       caps=[cap(3, "day"), cap(1, "pod", scope="advertiser")]),
+        )),
+    )),
+    DemoAdvertiser("Harbor Coffee", "food_drink", "https://harbor-coffee.example/", (
+        DemoCampaign("Morning at Harbor", caps=[cap(30, "lifetime", scope="campaign")], flights=(
+            DemoFlight("Mornings", {"ad-harbor-coffee-1": "Slow Roast"}, "cpm", 14, "impressions", 2_600, 40,
+                       targeting=both({"dayparts": [5, 6, 7, 8, 9, 10, 11]}, {"weekdays": [6]}), caps=[cap(3, "day"), cap(1, "stream")]),
+            DemoFlight("All day", {"ad-harbor-coffee-2": "Cold Brew"}, "cpc", 0.40, "clicks", None, 24_000, tier="price_priority", pacing="asap"),
+            DemoFlight("Weekend brunch", {"ad-harbor-coffee-1": "Slow Roast, brunch"}, "cpm", 16, "impressions", 800, 16, starts=6, ends=40,
+                       targeting=include(weekdays=[5, 6], maturity=["G", "PG"]), caps=[cap(2, "day", scope="advertiser")]),
+        )),
+    )),
+    DemoAdvertiser("Nimbus Mobile", "telecom", "https://nimbus-mobile.example/", (
+        DemoCampaign("Nimbus Unlimited", caps=[cap(10, "day", scope="advertiser")], flights=(
+            DemoFlight("Everyone", {"ad-nimbus-mobile-1": "Nimbus Peak", "ad-nimbus-mobile-2": "Nimbus Family"}, "cpm", 15.5, "impressions", 6_500,
+                       105,
+                       pacing="front_loaded", caps=[cap(6, "day"), cap(2, "minute", 30), cap(2, "hour", 2, scope="ad")]),
+            DemoFlight("Home countries", {"ad-nimbus-mobile-2": "Nimbus Family, at home"}, "cpm", 17, "impressions", 1_500, 27,
+                       targeting=include(countries=HOME), caps=[cap(3, "day")]),
+            DemoFlight("Roaming abroad", {"ad-nimbus-mobile-1": "Nimbus Peak, abroad"}, "cpm", 12, "impressions", None, 300, tier="price_priority",
+                       pacing="asap", targeting=exclude(countries=HOME), caps=[cap(2, "day")]),
+        )),
+        DemoCampaign(
+            "Nimbus student plan", targeting=both({"age_bands": ["18-24", "25-34"]}, {"tiers": ["standard"]}),
+            notes="Every flight reaches viewers under 35 on the plan with ads; a flight only narrows that.",
+            flights=(
+                DemoFlight("Under 35", {"ad-nimbus-mobile-3": "Nimbus Stream"}, "cpcv", 0.026, "completed_views", 3_300, 90,
+                           targeting=include(devices=["mobile", "tablet", "desktop"]), caps=[cap(3, "day")]),
+                DemoFlight("Night owls", {"ad-nimbus-mobile-3": "Nimbus Stream, late"}, "cpcv", 0.020, "completed_views", None, 120,
+                           tier="price_priority", pacing="asap", targeting=include(segments=["night_viewers"]), caps=[cap(1, "stream")]),
+            ),
+        ),
+    )),
+    DemoAdvertiser("Trailhead Outfitters", "retail", "https://trailhead-outfitters.example/", (
+        DemoCampaign("Trailhead autumn", (
+            DemoFlight("Adventure and drama", {"ad-trailhead-outfitters-1": "Ridge Boots"}, "cpm", 16, "impressions", 4_000, 70,
+                       targeting=both({"genres": ["adventure", "drama"]}, {"moods": ["night"]}), caps=[cap(3, "day")]),
+            DemoFlight("Shop now", {"ad-trailhead-outfitters-2": "Starlight Tent"}, "cpc", 0.42, "clicks", None, 25_000, tier="price_priority",
+                       daily=900, pacing="asap"),
+            DemoFlight("Snow, sea and storm", {"ad-trailhead-outfitters-2": "Starlight Tent, wild"}, "cpm", 11, "impressions", None, 700,
+                       tier="price_priority", pacing="asap", targeting=include(tags=["snow", "sea", "storm", "forest", "desert"]),
+                       caps=[cap(2, "day")]),
+            DemoFlight("Women's range", {"ad-trailhead-outfitters-1": "Ridge Boots, women"}, "cpm", 15, "impressions", 900, 15,
+                       targeting=both({"genders": ["female"]}, {"age_bands": ["18-24"]}), caps=[cap(2, "day")], skippable=False),
+            DemoFlight("Men's range", {"ad-trailhead-outfitters-1": "Ridge Boots, men"}, "cpm", 10, "impressions", None, 200, tier="price_priority",
+                       pacing="asap", targeting=exclude(genders=["female"], segments=["binge_watchers"]), caps=[cap(2, "day")]),
+        )),
+    )),
+    DemoAdvertiser("Lumen Bank", "finance", "https://lumen-bank.example/", (
+        DemoCampaign("Lumen savings", (
+            DemoFlight("Completed views", {"ad-lumen-bank-1": "Clear Account"}, "cpcv", 0.021, "completed_views", 4_500, 100, daily=4,
+                       targeting=exclude(titles=["night-relay"]), caps=[cap(4, "day")], excludes=["finance", "gaming"]),
+            DemoFlight("Members", {"ad-lumen-bank-2": "Grow Savings"}, "cpm", 24, "impressions", 1_400, 36,
+                       targeting=include(age_bands=["35-44", "45-54", "55+"], tiers=["standard"]), caps=[cap(2, "day"), cap(8, "lifetime")],
                        strict=True, skippable=False),
-        ],
-    }),
-    DemoAdvertiser("Skylark Air", "travel", "https://skylark-air.example/", {
-        "Skylark winter sun": [
-            DemoFlight("Evenings", "cpm", 17.0, "impressions", 8_000, 140,
-                       {"ad-skylark-air-1": "Skylark Morning", "ad-skylark-air-2": "Skylark Weekend"},
-                       targeting={"include": {"dayparts": PRIME}}, caps=[cap(4, "day")]),
-        ],
-        "Skylark flash sale": [
-            DemoFlight("Today", "cpm", 28.0, "spend", 6, 6, {"ad-skylark-air-3": "Skylark Night"},
-                       pacing="asap", priority=4, starts=0, ends=14, caps=[cap(2, "day")]),
-        ],
-    }),
-    DemoAdvertiser("Pixelforge Games", "gaming", "https://pixelforge-games.example/", {
-        "Pixelforge season": [
-            DemoFlight("Science fiction and thrillers", "cpcv", 0.024, "completed_views", 5_000, 125, {"ad-pixelforge-games-1": "Dungeon Post"},
-                       targeting={"include": {"genres": ["sci-fi", "thriller", "adventure", "mystery"]}}, caps=[cap(3, "day")]),
-            DemoFlight("Installs", "cpc", 0.45, "clicks", 60_000, 27_000, {"ad-pixelforge-games-2": "Cloud Hopper 2"}, pacing="asap", priority=7),
-        ],
-    }),
-    DemoAdvertiser("Silver Lantern Pictures", "entertainment", "https://silver-lantern.example/", {
-        "Summer Blockbusters": [
-            DemoFlight("Trailer, opening weeks", "cpm", 20.0, "impressions", 12_000, 250, {"ad-silver-lantern-1": "Wildfire Road"},
-                       pacing="front_loaded", caps=[cap(4, "day")]),
-            DemoFlight("Tickets", "cpc", 0.95, "clicks", 200, 190, {"ad-silver-lantern-2": "The Ninth Signal"}, caps=[cap(4, "day")]),
-        ],
-        "Silver Lantern nights": [
-            DemoFlight("Every night", "cpm", 8.0, "impressions", 2_000_000, 16_000, {"ad-silver-lantern-3": "Crown of Sparrows"},
-                       targeting={"include": {"dayparts": [*PRIME, 0, 1]}}, pacing="asap", priority=7),
-        ],
-    }),
+            DemoFlight("Branch openings", {"ad-lumen-bank-2": "Grow Savings, branches"}, "cpm", 19, "impressions", 2_000, 40, state="paused",
+                       targeting=exclude(dayparts=[0, 1, 2, 3, 4, 5, 6]), caps=[cap(5, "week")]),
+        )),
+    )),
+    DemoAdvertiser("Skylark Air", "travel", "https://skylark-air.example/", (
+        DemoCampaign("Skylark winter sun", (
+            DemoFlight("Sponsor of far places", {"ad-skylark-air-1": "Skylark Morning"}, "cpm", 36, budget=300, tier="sponsorship", share=0.5,
+                       pacing="asap", targeting=include(titles=["dune-letters", "winterline"]), slot="first"),
+            DemoFlight("Evenings", {"ad-skylark-air-2": "Skylark Weekend"}, "cpm", 17, "impressions", 4_500, 80, targeting=include(dayparts=PRIME),
+                       slot="last", caps=[cap(4, "day")]),
+        )),
+        DemoCampaign("Skylark flash sale", (
+            DemoFlight("Today", {"ad-skylark-air-3": "Skylark Night"}, "cpm", 28, "spend", 6, 6, daily_goal=2, pacing="asap", priority=4,
+                       starts=0, ends=14,
+                       targeting=exclude(devices=["mobile"]), caps=[cap(2, "day")]),
+        )),
+    )),
+    DemoAdvertiser("Pixelforge Games", "gaming", "https://pixelforge-games.example/", (
+        DemoCampaign("Pixelforge season", (
+            DemoFlight("Science fiction and thrillers", {"ad-pixelforge-games-1": "Dungeon Post"}, "cpcv", 0.024, "completed_views", 2_800, 72,
+                       targeting=both({"genres": ["sci-fi", "thriller", "adventure", "mystery"]}, {"break_positions": ["post"]}),
+                       caps=[cap(3, "day")]),
+            DemoFlight("Installs", {"ad-pixelforge-games-2": "Cloud Hopper 2"}, "cpc", 0.45, "clicks", None, 27_000, tier="price_priority",
+                       pacing="asap", caps=[cap(60, "lifetime")]),
+            DemoFlight("After the chase", {"ad-pixelforge-games-1": "Dungeon Post, chase"}, "cpm", 12, "impressions", None, 500,
+                       tier="price_priority",
+                       pacing="asap", targeting=both({"moods": ["chase", "storm"]}, {"tags": ["rest"]}), caps=[cap(1, "stream", scope="campaign")]),
+        )),
+    )),
+    DemoAdvertiser("Silver Lantern Pictures", "entertainment", "https://silver-lantern.example/", (
+        DemoCampaign("Summer Blockbusters", (
+            DemoFlight("Trailer, opening weeks", {"ad-silver-lantern-1": "Wildfire Road"}, "cpm", 20, "impressions", 7_000, 150,
+                       pacing="front_loaded", exclusivity="stream", caps=[cap(4, "day")]),
+            DemoFlight("Tickets", {"ad-silver-lantern-2": "The Ninth Signal"}, "cpc", 0.95, "clicks", 120, 118, caps=[cap(4, "day")]),
+            DemoFlight("Premiere night", {"ad-silver-lantern-2": "The Ninth Signal, premiere"}, "cpm", 22, "impressions", 400_000, 8_800,
+                       state="draft", starts=2, ends=7, targeting=include(titles=["red-meridian"], devices=["tv"], dayparts=[20, 21]),
+                       caps=[cap(1, "day")]),
+        )),
+        DemoCampaign("Silver Lantern nights", (
+            DemoFlight("Every night", {"ad-silver-lantern-3": "Crown of Sparrows"}, "cpm", 8, "impressions", None, 16_000, tier="price_priority",
+                       targeting=include(dayparts=[*PRIME, 0, 1]), pacing="asap", priority=7),
+            DemoFlight("House trailers", {"ad-silver-lantern-1": "Wildfire Road, house", "ad-silver-lantern-3": "Crown of Sparrows, house"},
+                       tier="house", pacing="asap"),
+        )),
+    )),
 )  # fmt: skip
