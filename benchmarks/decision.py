@@ -70,8 +70,8 @@ def _floor(inventory: Any, requests: Sequence[Any], now: float) -> Callable[[int
     script = client.register_script(FLOOR_SCRIPT)
 
     def call(number: int) -> object:
-        failing = np.logical_or.reduce([mask for _, mask in targeting.failures(inventory, requests[number], now)])
-        return script(keys=["bench:floor"], args=[int(np.flatnonzero(~failing)[0])])
+        failing = targeting.first_failures(inventory, requests[number], now)
+        return script(keys=["bench:floor"], args=[int(np.flatnonzero(failing == 0)[0])])
 
     return call
 

@@ -14,19 +14,19 @@ from .explanation import CODES, Trace, explain
 from .inventory import HOUSE, PRICE_PRIORITY, SPONSORSHIP, STANDARD, Inventory
 from .plan import PacingPlan
 from .request import AdRequest
-from .state import Alternate, Candidates, Decision, DeliveryState, Floats, Ints, Mask, Scorer, Scores, Slot
+from .state import Alternate, Candidates, Codes, Decision, DeliveryState, Floats, Ints, Mask, Scorer, Scores, Slot
 
 # Sponsorships bought their breaks, and house ads teach nothing that is sold.
 EXPLORED_TIERS = (STANDARD, PRICE_PRIORITY)
 
 
 class Funnel:
-    """Who is still in, and the first reason why each other ad is out."""
+    """Who is still in, and the first reason why each other ad is out. ``codes`` [flights] are the reasons found so far, 0 for none."""
 
-    def __init__(self, inventory: Inventory) -> None:
+    def __init__(self, inventory: Inventory, codes: Codes) -> None:
         self.inventory = inventory
-        self.alive = np.ones(len(inventory.ads), dtype=bool)
-        self.code = np.zeros(len(inventory.ads), dtype=np.int64)
+        self.code = codes[inventory.ad_flight]
+        self.alive = self.code == 0
 
     def drop_flights(self, reason: str, flights: Mask) -> None:
         self.drop(reason, flights[self.inventory.ad_flight])
@@ -53,8 +53,7 @@ def decide(
     ``plan`` is what pacing knows beforehand, without it flights follow the clock; a replay hands in what was ``paced``.
     """
     moment = now.timestamp()
-    funnel = Funnel(inventory)
-    _filter(funnel, request, state, moment)
+    funnel = _filtered(inventory, request, state, moment)
     asked = candidates(inventory, state, np.flatnonzero(funnel.alive))
     scores = score(request, asked)
     quality = auction.quality(asked) if scores.quality is None else scores.quality
@@ -80,19 +79,18 @@ def decide(
     )
 
 
-def _filter(funnel: Funnel, request: AdRequest, state: DeliveryState, now: float) -> None:
-    inventory = funnel.inventory
-    for reason, flights in targeting.failures(inventory, request, now):
-        funnel.drop_flights(reason, flights)
-    for reason, flights in pacing.spent(inventory, state):
-        funnel.drop_flights(reason, flights)
-    funnel.drop_flights("caps_uncountable", caps.uncountable(inventory, request))
+def _filtered(inventory: Inventory, request: AdRequest, state: DeliveryState, now: float) -> Funnel:
+    codes = targeting.first_failures(inventory, request, now)
+    for reason, flights in (*pacing.spent(inventory, state), ("caps_uncountable", caps.uncountable(inventory, request))):
+        np.copyto(codes, CODES[reason], where=flights & (codes == 0))
+    funnel = Funnel(inventory, codes)
     funnel.drop("frequency_cap", caps.reached(inventory, request, state, now))
     funnel.drop("too_soon", caps.too_soon(inventory, request, state, now))
     funnel.drop("stream_exclusive", caps.stream_taken(inventory, request, state))
     if not request.house_ads:
         funnel.drop_flights("house_not_allowed", inventory.tier == HOUSE)
     funnel.drop("too_long", inventory.ad_duration > request.duration + pod.TOLERANCE_SECONDS)
+    return funnel
 
 
 def candidates(inventory: Inventory, state: DeliveryState, rows: Ints) -> Candidates:

@@ -16,7 +16,7 @@ from .pacing import Pacing
 from .pod import TOLERANCE_MILLISECONDS, Pool, conflicts
 from .request import AdRequest
 from .stages import stage_of
-from .state import Ints, Mask, Slot
+from .state import Codes, Mask, Slot
 
 REASONS: dict[str, str] = {
     "won": "Won this slot",
@@ -101,7 +101,7 @@ class Trace:
     are the ``pool``; ``able`` [slots, pool] says who could stand in each slot beside the rest of the pod; ``lot`` is the draw
     of the randomised slot."""
 
-    code: Ints
+    code: Codes
     offers: Offers
     pool: Pool
     pacing: Pacing
@@ -132,7 +132,7 @@ def explain(inventory: Inventory, request: AdRequest, trace: Trace, slots: Seque
     }
 
 
-def _outcomes(trace: Trace, winners: dict[int, Slot]) -> Ints:
+def _outcomes(trace: Trace, winners: dict[int, Slot]) -> Codes:
     outcome = trace.code.copy()
     if winners:
         beside = conflicts(trace.pool, trace.pod).sum(axis=0) - 1 > 0
@@ -143,7 +143,7 @@ def _outcomes(trace: Trace, winners: dict[int, Slot]) -> Ints:
     return outcome
 
 
-def _candidates(inventory: Inventory, trace: Trace, rows: list[int], outcome: Ints, winners: dict[int, Slot]) -> Iterator[dict[str, Any]]:
+def _candidates(inventory: Inventory, trace: Trace, rows: list[int], outcome: Codes, winners: dict[int, Slot]) -> Iterator[dict[str, Any]]:
     offers = trace.offers
     places = np.searchsorted(offers.rows, rows)
     columns = (offers.pctr, offers.pvcr, offers.value, offers.quality, offers.multiplier, offers.score)

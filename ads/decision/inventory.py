@@ -11,7 +11,7 @@ from functools import cached_property
 import msgspec
 import numpy as np
 
-from .state import Floats, Ints, Lineup, Mask
+from .state import Codes, Floats, Ints, Lineup, Mask
 
 PRICINGS = ("cpm", "cpcv", "cpc")
 CPM, CPCV, CPC = range(3)
@@ -22,9 +22,9 @@ SLOT_POSITIONS = ("any", "first", "last")
 ANY_SLOT, FIRST_SLOT, LAST_SLOT = range(3)
 # Targeting key -> the request's attribute. Those of the viewer are withheld without consent.
 TARGETABLE = {
-    "titles": "title", "genres": "genres", "maturity": "maturity", "moods": "mood", "tags": "tags", "devices": "device", "tiers": "tier",
-    "age_bands": "age_band", "genders": "gender", "countries": "country", "dayparts": "hour", "weekdays": "weekday",
-    "break_positions": "break_position", "segments": "segments",
+    "titles": "title", "genres": "genres", "maturity": "maturity", "moods": "mood", "tags": "tags", "break_positions": "break_position",
+    "dayparts": "hour", "weekdays": "weekday",
+    "devices": "device", "tiers": "tier", "age_bands": "age_band", "genders": "gender", "countries": "country", "segments": "segments",
 }  # fmt: skip
 # What a cap counts over: a sliding window of so many seconds, or, where there are none, a whole life, one break, one playback.
 UNIT_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
@@ -150,7 +150,7 @@ class Limit:
 class Inventory:
     """Flights and ads in ascending id order. Arrays named ``ad_*`` have one entry an ad, the others one a flight.
 
-    ``limits`` are the caps by (scope, id). ``memo`` keeps what follows from the inventory and one attribute's value alone.
+    ``limits`` are the caps by (scope, id). ``memo`` keeps what follows from the inventory and a few values of the request alone.
     """
 
     version: int
@@ -186,7 +186,7 @@ class Inventory:
     ad_flight: Ints
     ad_category: Ints
     ad_duration: Floats
-    memo: dict[tuple[str, object], tuple[tuple[str, Mask], ...]] = field(default_factory=dict)
+    memo: dict[object, Codes] = field(default_factory=dict)
 
     @cached_property
     def flight_row(self) -> dict[int, int]:

@@ -14,6 +14,8 @@ from .request import AdRequest
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+# Numbers of reason codes (`ads.decision.explanation.CODES`), 0 where there is none.
+Codes = NDArray[np.uint8]
 
 # Scopes of the online counters: one row for each ad of the inventory, or one row for the request.
 AD_SCOPES = ("ad", "campaign", "advertiser", "category", "genre_category")

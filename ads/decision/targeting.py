@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .explanation import CODES
 from .inventory import TARGETABLE, Inventory, Rule, Value, Wanted
 from .request import CONSENT_ATTRIBUTES, AdRequest
-from .state import Mask
+from .state import Codes, Mask
 
 # Key -> the reasons why a flight that includes, or excludes, values of it does not serve.
 REASONS_OF = {
@@ -28,22 +29,44 @@ REASONS_OF = {
     "segments": ("segment_not_targeted", "segment_excluded"),
 }
 WITHHELD = "attribute_withheld"
-# Values differ from viewer to viewer: so many of them are remembered for each inventory.
+# Breaks of one film at one hour agree on the first half of the rules, viewers of one kind on the second: each half is worked out
+# once for the values it has met, and so many of its answers are remembered for each inventory.
+OF_THE_BREAK = frozenset({"titles", "genres", "maturity", "moods", "tags", "break_positions", "dayparts", "weekdays"})
 MOST_REMEMBERED = 4096
 
 
-def failures(inventory: Inventory, request: AdRequest, now: float) -> Iterator[tuple[str, Mask]]:
-    """For each rule its reason code and the flights [flights] that fail it; ``now`` in Unix seconds. Rules that nobody fails are left out."""
-    yield "not_started", inventory.starts > now
-    yield "ended", inventory.ends <= now
-    for rule in inventory.rules:
-        values = known_values(request, rule.key)
-        remembered = inventory.memo.get((rule.key, values))
-        if remembered is None:
-            if len(inventory.memo) >= MOST_REMEMBERED:
-                inventory.memo.clear()
-            remembered = inventory.memo[rule.key, values] = tuple(_failures(rule, values))
-        yield from remembered
+def first_failures(inventory: Inventory, request: AdRequest, now: float) -> Codes:
+    """For each flight [flights] the code of the first rule that it fails, 0 where it passes them all; ``now`` in Unix seconds."""
+    codes = np.where(inventory.starts > now, CODES["not_started"], np.where(inventory.ends <= now, CODES["ended"], 0)).astype(np.uint8)
+    for rules in halves(inventory):
+        found = _remembered(inventory, rules, tuple(known_values(request, rule.key) for rule in rules))
+        codes = np.where(codes == 0, found, codes)
+    return codes
+
+
+def halves(inventory: Inventory) -> Iterator[tuple[Rule, ...]]:
+    """The rules of the break, then those of the viewer."""
+    for half in (True, False):
+        if rules := tuple(rule for rule in inventory.rules if (rule.key in OF_THE_BREAK) == half):
+            yield rules
+
+
+def _remembered(inventory: Inventory, rules: tuple[Rule, ...], values: tuple[tuple[Value, ...] | None, ...]) -> Codes:
+    key = (rules[0].key, values)
+    found = inventory.memo.get(key)
+    if found is None:
+        if len(inventory.memo) >= MOST_REMEMBERED:
+            inventory.memo.clear()
+        found = inventory.memo[key] = _codes(rules, values)
+    return found
+
+
+def _codes(rules: tuple[Rule, ...], values: tuple[tuple[Value, ...] | None, ...]) -> Codes:
+    codes = np.zeros(len(rules[0].asking), dtype=np.uint8)
+    for rule, told in zip(rules, values, strict=True):
+        for reason, mask in _failures(rule, told):
+            codes[mask & (codes == 0)] = CODES[reason]
+    return codes
 
 
 def known_values(request: AdRequest, key: str) -> tuple[Value, ...] | None:
@@ -68,9 +91,8 @@ def _failures(rule: Rule, values: tuple[Value, ...] | None) -> Iterator[tuple[st
     missed = np.zeros(len(rule.asking), dtype=bool)
     for level in rule.includes:
         missed |= level.asking & ~_wanting(level, values)
-    for reason, mask in ((not_targeted, missed), (excluded, _wanting(rule.excludes, values))):
-        if mask.any():
-            yield reason, mask
+    yield not_targeted, missed
+    yield excluded, _wanting(rule.excludes, values)
 
 
 def _wanting(wanted: Wanted, values: tuple[Value, ...]) -> Mask:

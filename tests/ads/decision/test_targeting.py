@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 
-from ads.decision.explanation import REASONS
+from ads.decision.explanation import NAMES, REASONS
 from ads.decision.inventory import TARGETABLE, FlightRow, Inventory, Target
 from ads.decision.request import CONSENT_ATTRIBUTES, AdRequest
-from ads.decision.targeting import REASONS_OF, failures
+from ads.decision.targeting import REASONS_OF, first_failures
 
 from .rows import NOW, exclude, flight, include, inventories, inventory, request, requests
 
 
 def first_reason(stock: Inventory, asked: AdRequest) -> list[str | None]:
     """For each flight the first rule that it fails."""
-    reasons: list[str | None] = [None] * len(stock.flights)
-    for reason, mask in failures(stock, asked, NOW.timestamp()):
-        for row in np.flatnonzero(mask):
-            reasons[row] = reasons[row] or reason
-    return reasons
+    return [NAMES[code] if code else None for code in first_failures(stock, asked, NOW.timestamp()).tolist()]
 
 
 def says(asked: AdRequest, key: str) -> set[Any] | None:

@@ -1,0 +1,52 @@
+"""Many Redis commands in one round trip, with as little as possible between the caller and the socket.
+
+A redis-py pipeline costs about 50 microseconds more than the commands themselves: fine everywhere but where a viewer waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import hiredis
+import redis
+from redis.exceptions import ConnectionError as ConnectionLost
+from redis.exceptions import ResponseError
+
+Word = str | bytes | int | float
+
+
+def exchange(client: redis.Redis, commands: Sequence[Sequence[Word]]) -> list[Any]:
+    """Send ``commands``, return their replies in order as Redis gave them: bytes, integers, floats, lists, None.
+
+    A lost connection is tried again once, so every command must be safe to run twice. Raises redis.exceptions.RedisError; when
+    a command failed, all the others have run.
+    """
+    packed = [b"".join(hiredis.pack_command(tuple(command)) for command in commands)]
+    pool = client.connection_pool
+    connection = pool.get_connection()
+    try:
+        try:
+            replies = _ask(connection, packed, len(commands))
+        except ConnectionLost:
+            connection.disconnect()
+            replies = _ask(connection, packed, len(commands))
+    finally:
+        pool.release(connection)
+    for reply in replies:
+        if isinstance(reply, ResponseError):
+            raise reply
+    return replies
+
+
+def _ask(connection: Any, packed: Sequence[bytes], count: int) -> list[Any]:
+    connection.send_packed_command(packed)
+    return [_reply(connection) for _ in range(count)]
+
+
+def _reply(connection: Any) -> Any:
+    try:
+        return connection.read_response(disable_decoding=True)
+    except ResponseError as error:
+        # The replies after it are still to be read, or the next caller would get them.
+        return error

@@ -1,0 +1,32 @@
+"""Many commands, one round trip: answers in order, and a connection that is fit for the next caller whatever happens."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+from adplatform.eventlog import stream
+from adplatform.eventlog.roundtrip import exchange
+
+
+def test_replies_come_in_order_as_redis_gave_them() -> None:
+    client = stream.client()
+    replies = exchange(client, [("SET", "a", b"\x00\xff"), ("GET", "a"), ("ZADD", "z", 1.5, "m"), ("HMGET", "h", "x", "y"), ("INCRBY", "n", 7)])
+    assert replies == [b"OK", b"\x00\xff", 1, [None, None], 7]
+
+
+def test_a_command_that_fails_is_raised_and_leaves_the_connection_in_step() -> None:
+    client = stream.client()
+    with pytest.raises(redis.exceptions.ResponseError):
+        exchange(client, [("SET", "a", 1), ("LPUSH", "a", 1), ("SET", "b", 2)])
+    assert exchange(client, [("GET", "a"), ("GET", "b")]) == [b"1", b"2"]
+
+
+def test_a_connection_that_the_server_closed_is_made_anew() -> None:
+    client = stream.client()
+    mine = client.client_id()
+    with redis.Redis(
+        connection_pool=redis.ConnectionPool(**client.connection_pool.connection_kwargs, connection_class=client.connection_pool.connection_class)
+    ) as other:
+        other.client_kill_filter(_id=mine)
+    assert exchange(client, [("PING",)]) == [b"PONG"]
