@@ -124,8 +124,7 @@ def _read(
 ) -> tuple[ServedBreak | reservation.Taken | None, Inventory, PacingPlan, DeliveryState]:
     """Everything a decision needs, in one round trip. Raises CountersLost."""
     inventory = live_inventory.cache.latest() or live_inventory.current(client)
-    categories = inventory.categories
-    wanted = online_rates.of_request(request, categories)
+    wanted = online_rates.wanted(request)
     with client.pipeline(transaction=False) as pipeline:
         pipeline.hmget(reservation.break_key(request), ["answer", "draft", "chosen"])
         pipeline.mget(live_inventory.VERSION_KEY, live_plan.VERSION_KEY)
@@ -136,7 +135,7 @@ def _read(
     plan = live_plan.cache.at(inventory, forecast)
     if answer is not None:
         return _answers.decode(answer), inventory, plan, DeliveryState.empty(0)
-    rates = {**online_rates.of_inventory(client, inventory), **online_rates.aligned(inventory, categories, wanted.parse(replies[3:]))}
+    rates = online_rates.parse(wanted, replies[3:], request, inventory)
     state = reservation.parse_state(replies[:3], inventory, now, rates)
     return reservation.parse_known(draft, chosen), inventory, plan, state
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .hashing import ID_CODES, id_code
 
 Matrix = NDArray[np.float32]
 UNKNOWN_CATEGORY = -1.0
@@ -23,12 +25,15 @@ class SchemaMismatch(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One column. ``categories`` makes it an ordinal code (unknown is -1); otherwise a number clipped to [low, high].
+    """One column. ``categories`` makes it an ordinal code (unknown is -1), ``identity`` an id hashed to a whole number below
+    `hashing.ID_CODES`; otherwise it is a number clipped to [low, high].
 
     ``privacy`` is ``context`` or ``consent``: a consent feature is NaN without the viewer's consent, in training too.
     ``fill`` is what a model puts in the place of NaN; it lies outside the range, so that missing stays its own case.
     ``optional`` columns may be empty in a whole training set; another one that is empty stopped being filled.
     ``exposure`` marks what was decided after scoring (a slot's place in the pod): served at ``low``, trained as it came.
+    Ids have no order, so trees leave them out. For linear models ``bands`` are the edges that cut a number into the values a
+    term may name, and ``linear`` is how it enters as a number: ``logit``, ``log1p`` or ``as_is``.
     """
 
     name: str
@@ -41,6 +46,9 @@ class Feature:
     fill: float = -2.0
     exposure: bool = False
     optional: bool = False
+    identity: bool = False
+    bands: tuple[float, ...] | None = None
+    linear: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +61,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class FeatureSchema:
-    """``prior`` names the column that is itself a prediction (a smoothed rate), the one a model has to beat."""
+    """``prior`` names the column that is itself a prediction (a smoothed rate), the one a model has to beat. ``terms`` are the
+    columns, and the crosses of columns, whose values get a weight each in a linear model."""
 
     name: str
     version: int
     features: tuple[Feature, ...]
     prior: str | None = None
+    terms: tuple[tuple[str, ...], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -91,6 +101,7 @@ class FeatureSchema:
                 "categories": list(f.categories) if f.categories is not None else None,
                 "fill": f.fill,
                 "exposure": f.exposure,
+                **({"identity": True} if f.identity else {}),
             }
             for f in self.features
         ]
@@ -104,7 +115,8 @@ class FeatureSchema:
     def matrix(self, columns: Mapping[str, Any], rows: int, *, consent: bool) -> Matrix:
         """float32 [rows, n features], C-contiguous. A column is one value for all rows or an array of ``rows`` of them.
 
-        Category columns take names (str or a sequence of str), or an array of codes as `codes_of` gives them.
+        Category columns take names (str or a sequence of str), or an array of codes as `codes_of` gives them; id columns one
+        id, or an array of codes as `hashing.id_codes` gives them.
         Missing columns and withheld values are NaN.
         Raises KeyError for a column the schema does not declare.
         """
@@ -116,7 +128,7 @@ class FeatureSchema:
             value = columns.get(feature.name)
             if value is None or (feature.privacy == "consent" and not consent):
                 continue
-            cell = _codes(feature.categories, value) if feature.categories is not None else _clipped(feature, value)
+            cell = _cell(feature, value)
             if isinstance(cell, float):
                 constant[position] = cell
             else:
@@ -125,6 +137,16 @@ class FeatureSchema:
         for position, cell in varying:
             table[:, position] = cell
         return table
+
+    def numbers(self, columns: Mapping[str, Any], names: Iterable[str], *, consent: bool) -> dict[str, Any]:
+        """Some columns as `matrix` would hold them, but one by one and in float64: without the missing and the withheld ones."""
+        found = {}
+        for name in names:
+            feature = self.features[self.index[name]]
+            value = columns.get(name)
+            if value is not None and (consent or feature.privacy != "consent"):
+                found[name] = _cell(feature, value)
+        return found
 
     def pack(self, row: Matrix) -> dict[str, Any]:
         """A row as it is logged: with its schema, NaN as null. Reading it back gives the same float32, bit for bit."""
@@ -144,7 +166,7 @@ class FeatureSchema:
         for position, feature in enumerate(self.features):
             column = matrix[:, position]
             known = column[~np.isnan(column)]
-            low, high = (UNKNOWN_CATEGORY, float(len(feature.categories) - 1)) if feature.categories is not None else (feature.low, feature.high)
+            low, high = _range(feature)
             if not known.size:
                 if feature.privacy != "consent" and not feature.optional and len(column):
                     found.append(Problem(feature.name, "has no value at all"))
@@ -152,8 +174,8 @@ class FeatureSchema:
                 found.append(Problem(feature.name, "has infinite values"))
             elif known.min() < np.float32(low) or known.max() > np.float32(high):
                 found.append(Problem(feature.name, f"ranges over [{known.min():g}, {known.max():g}], declared is [{low:g}, {high:g}]"))
-            elif feature.categories is not None and not np.array_equal(known, np.rint(known)):
-                found.append(Problem(feature.name, "has codes that are no category"))
+            elif (feature.categories is not None or feature.identity) and not np.array_equal(known, np.rint(known)):
+                found.append(Problem(feature.name, "has codes that are no category" if feature.categories else "has codes that are no id"))
         return found
 
 
@@ -165,6 +187,20 @@ def _code_of(categories: tuple[str, ...]) -> dict[str, float]:
 def codes_of(categories: tuple[str, ...], names: Sequence[str]) -> NDArray[np.float64]:
     """The ordinal codes of category names."""
     return np.array([_code_of(categories).get(name, UNKNOWN_CATEGORY) for name in names])
+
+
+def _range(feature: Feature) -> tuple[float, float]:
+    if feature.categories is not None:
+        return UNKNOWN_CATEGORY, float(len(feature.categories) - 1)
+    return (0.0, float(ID_CODES - 1)) if feature.identity else (feature.low, feature.high)
+
+
+def _cell(feature: Feature, value: Any) -> Any:
+    if feature.categories is not None:
+        return _codes(feature.categories, value)
+    if feature.identity:
+        return value if isinstance(value, np.ndarray) else id_code(value)
+    return _clipped(feature, value)
 
 
 def _codes(categories: tuple[str, ...], value: str | Sequence[str] | NDArray[np.float64]) -> Any:

@@ -290,7 +290,14 @@ class _Run:
         """What serving, the next run and the admin need to know of a version beside its artifact."""
         importance = {name: round(share, 5) for name, share in sorted(fitted.importance.items(), key=lambda item: -item[1])}
         schema = self.recipe.schema.fingerprint()
-        return {"schema_fingerprint": schema, "bootstrap": bootstrap, "trained_to": cut, "settings": self.parameters, "importance": importance}
+        return {
+            "schema_fingerprint": schema,
+            "bootstrap": bootstrap,
+            "trained_to": cut,
+            "settings": self.parameters,
+            "importance": importance,
+            "notes": dict(fitted.notes),
+        }
 
     def _metrics(self, earlier: Dataset, later: Dataset, predictions: Floats, resampling: Resampling) -> dict[str, Metric]:
         if self.recipe.task == estimators.REGRESSION:

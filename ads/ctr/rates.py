@@ -14,7 +14,9 @@ from ads.decision.state import AD_SCOPES, REQUEST_SCOPES
 from ads.models import Ad, AdEvent, DeliveryDay
 
 SCOPES = AD_SCOPES + REQUEST_SCOPES
-COUNTED = {"ad.impression": "impressions", "ad.click": "clicks", "ad.complete": "completes"}
+COUNTED = {"ad.impression": "impressions", "ad.click": "clicks", "ad.complete": "completes", "ad.skip": "skips", "ad.error": "errors"}
+# Viewers are many and a decision needs one of them; of everything else it needs most.
+STORE = online.Store(tabled=frozenset(SCOPES) - {"viewer"}, hashed=frozenset({"viewer"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Outcome:
 
 def record(client: redis.Redis, outcomes: Iterable[Outcome]) -> None:
     """Count outcomes; for newly inserted rows only, after their transaction has committed. Other types are ignored."""
-    online.record(client, increments(outcomes))
+    STORE.record(client, increments(outcomes))
 
 
 def increments(outcomes: Iterable[Outcome]) -> Iterator[online.Increment]:
@@ -54,14 +56,15 @@ def increments(outcomes: Iterable[Outcome]) -> Iterator[online.Increment]:
 
 def rebuild(client: redis.Redis) -> None:
     """Count everything again from what is stored. What is recorded while this runs is missing until the next time."""
-    online.replace(client, SCOPES, increments_of_tables())
+    STORE.replace(client, increments_of_tables())
 
 
 def increments_of_tables() -> Iterator[online.Increment]:
     """The counters as the rollups and, for viewers, the valid events hold them. Viewers are on events with consent alone."""
     category_of = dict(Ad.objects.values_list("id", "category"))
     keys = ("ad_id", "campaign_id", "advertiser_id", "genre", "title_id")
-    measures = {"impressions": Sum("impressions"), "clicks": Sum("clicks"), "completes": Sum("completed_views")}
+    columns = {"impressions": "impressions", "clicks": "clicks", "completes": "completed_views", "skips": "skips", "errors": "errors"}
+    measures = {counter: Sum(column) for counter, column in columns.items()}
     for row in DeliveryDay.objects.values(*keys).annotate(**{f"{name}_": total for name, total in measures.items()}).iterator():
         category = category_of.get(row["ad_id"], "")
         for counter in measures:

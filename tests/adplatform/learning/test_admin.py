@@ -80,7 +80,7 @@ def test_the_train_button_queues_a_run(lead: Client) -> None:
     address = reverse("admin:adplatform_modelversion_train")
     assert "random forest" in lead.get(address).text
     page = lead.post(address, {"kind": "ctr", "estimator": "random_forest_regressor"})
-    assert "choose one of: prior, random_forest" in page.text
+    assert "choose one of: hashed_logistic, prior, random_forest, two_stage" in page.text
     page = lead.post(address, {"kind": "ctr", "estimator": ""}, follow=True)
     assert "is queued" in page.text
     assert "not enough data" in ModelVersion.objects.get().verdict

@@ -13,7 +13,13 @@ from adplatform.learning.estimators import CLASSIFICATION, REGRESSION
 from adplatform.learning.predictor import ArtifactRefused
 from adplatform.learning.schema import Feature, FeatureSchema
 
-SCHEMA = FeatureSchema("t", 1, tuple(Feature(name, "t") for name in "abcd"), prior="b")
+SCHEMA = FeatureSchema(
+    "t",
+    1,
+    (Feature("a", "t", bands=(0.25, 0.5, 0.75)), Feature("b", "t", linear="logit"), Feature("c", "t", bands=(0.5,)), Feature("d", "t")),
+    prior="b",
+    terms=(("a",), ("c",), ("a", "c")),
+)
 PARAMETERS = {"n_estimators": 10, "max_depth": 5, "min_samples_leaf": 5}
 
 
@@ -25,10 +31,19 @@ def rows(n: int = 1500) -> tuple[np.ndarray, np.ndarray]:
     return features, (rng.random(n) < chance).astype(float)
 
 
-@pytest.mark.parametrize(("name", "task"), [("random_forest", CLASSIFICATION), ("random_forest_regressor", REGRESSION), ("prior", CLASSIFICATION)])
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        ("random_forest", CLASSIFICATION),
+        ("random_forest_regressor", REGRESSION),
+        ("prior", CLASSIFICATION),
+        ("hashed_logistic", CLASSIFICATION),
+        ("two_stage", CLASSIFICATION),
+    ],
+)
 def test_the_served_model_answers_as_the_fitted_one(name: str, task: str) -> None:
     features, labels = rows()
-    fitted = estimators.fit(name, task, features, labels, SCHEMA, {} if name == "prior" else PARAMETERS)
+    fitted = estimators.fit(name, task, features, labels, SCHEMA, {} if name in {"prior", "hashed_logistic"} else PARAMETERS)
     served = predictor.load(fitted.artifact, fitted.suffix, expected_sha256=predictor.sha256(fitted.artifact))
     answers = served.predict(features)
     assert answers.dtype == np.float64
@@ -46,9 +61,11 @@ def test_a_missing_value_is_a_case_of_its_own() -> None:
     assert served.predict(missing)[0] > 0.35 > 0.15 > served.predict(zero)[0]
 
 
-def test_the_same_rows_give_the_same_bytes() -> None:
+@pytest.mark.parametrize("name", ["random_forest", "hashed_logistic", "two_stage"])
+def test_the_same_rows_give_the_same_bytes(name: str) -> None:
     features, labels = rows()
-    first, second = (estimators.fit("random_forest", CLASSIFICATION, features, labels, SCHEMA, PARAMETERS).artifact for _ in range(2))
+    parameters = {} if name == "hashed_logistic" else PARAMETERS
+    first, second = (estimators.fit(name, CLASSIFICATION, features, labels, SCHEMA, parameters).artifact for _ in range(2))
     assert first == second
 
 
@@ -66,7 +83,7 @@ def test_the_prior_is_its_column_and_the_mean_where_that_is_missing() -> None:
 
 
 def test_an_unknown_estimator_is_answered_with_those_there_are() -> None:
-    with pytest.raises(estimators.UnknownEstimator, match=r"choose one of: prior, random_forest$"):
+    with pytest.raises(estimators.UnknownEstimator, match=r"choose one of: hashed_logistic, prior, random_forest, two_stage$"):
         estimators.find("random_forest_regressor", CLASSIFICATION)
 
 

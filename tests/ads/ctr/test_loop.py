@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from adplatform.eventlog import consumer, stream
-from adplatform.learning import online, registry
-from ads.ctr import dataset, features, scorer
+from adplatform.learning import registry
+from ads.ctr import dataset, features, rates, scorer
 from ads.models import Decision
 from ads.serving import serve_break
 from tests.ads.inventory import NOW, make_ad, make_request, track
@@ -54,5 +54,5 @@ def test_what_followed_is_counted_once_and_moves_the_next_score() -> None:
         track(served.ads[0].token, "ad.impression", at=NOW + timedelta(seconds=2))
         track(served.ads[0].token, "ad.click", at=NOW + timedelta(seconds=9))
         consumer.drain(now=NOW + timedelta(seconds=13))
-    counts = online.read(stream.client(), online.Wanted({"ad": [ad.pk], "all": ["all"]}))
-    assert counts["ad"].tolist() == counts["all"].tolist() == [[1, 1, 0]]
+    counts = rates.STORE.read(stream.client(), {"ad": [ad.pk], "all": ["all"]})
+    assert counts["ad"].tolist() == counts["all"].tolist() == [[1, 1, 0, 0, 0]]

@@ -16,7 +16,8 @@ from ads.decision.state import Candidates, Lineup
 REQUEST = AdRequest(
     session=uuid.UUID(int=1), break_id="b1", break_position="mid", break_index=1, duration=30.0, max_ads=2, device="tv", hour=20, weekday=4,
     title=7, genres=("drama", "crime"), mood="storm", intensity=0.7, viewer=uuid.UUID(int=2), consent=True, tier="ads", age_band="25-34",
-    gender="female", monthly_hours=12.0, favourite_genres=("drama",), progress=0.5,
+    gender="female", monthly_hours=12.0, favourite_genres=("drama",), progress=0.5, country="DE",
+    segments=("binge", "night"),
 )  # fmt: skip
 CONSENT_FEATURES = [feature.name for feature in features.SCHEMA.features if feature.privacy == "consent"]
 
@@ -32,7 +33,7 @@ def make_candidates(n: int, rates: dict[str, np.ndarray] | None = None) -> Candi
 
 def promote_forest() -> None:
     rng = np.random.default_rng(3)
-    rows = np.vstack([features.build(REQUEST, make_candidates(50, {"ad": rng.integers(0, 200, (50, 3)).astype(float)})) for _ in range(20)])
+    rows = np.vstack([features.build(REQUEST, make_candidates(50, {"ad": rng.integers(0, 200, (50, 5)).astype(float)})) for _ in range(20)])
     labels = (rng.random(len(rows)) < rows[:, features.SCHEMA.index["ad_click_rate"]]).astype(np.float64)
     labels[0] = 1
     fitted = estimators.fit("random_forest", "classification", rows, labels, features.SCHEMA, {"n_estimators": 8})
@@ -52,7 +53,7 @@ def test_without_a_champion_and_without_counts_every_ad_has_the_first_rate() -> 
 
 @pytest.mark.django_db
 def test_without_a_champion_an_ad_that_was_clicked_more_scores_higher() -> None:
-    counts = np.array([[1000.0, 100.0, 900.0], [1000.0, 5.0, 300.0]])
+    counts = np.array([[1000.0, 100.0, 900.0, 0.0, 0.0], [1000.0, 5.0, 300.0, 0.0, 0.0]])
     scores = scorer.score(REQUEST, make_candidates(2, {"ad": counts}))
     assert scores.pctr[0] > 0.08 > 0.02 > scores.pctr[1]
     assert scores.pvcr[0] > 0.85 > 0.4 > scores.pvcr[1]
@@ -60,7 +61,7 @@ def test_without_a_champion_an_ad_that_was_clicked_more_scores_higher() -> None:
 
 @pytest.mark.django_db
 def test_a_new_ad_takes_after_its_campaign() -> None:
-    rates = {"campaign": np.array([[5000.0, 500.0, 0.0]] * 2 + [[5000.0, 10.0, 0.0]] * 2)}
+    rates = {"campaign": np.array([[5000.0, 500.0, 0.0, 0.0, 0.0]] * 2 + [[5000.0, 10.0, 0.0, 0.0, 0.0]] * 2)}
     scores = scorer.score(REQUEST, make_candidates(4, rates))
     assert scores.pctr[0] > 0.08
     assert scores.pctr[3] < 0.01
@@ -96,7 +97,7 @@ def test_a_champion_of_another_schema_is_not_asked() -> None:
 
 
 def test_consent_features_are_empty_without_consent_even_when_the_request_carries_them() -> None:
-    rates = {"viewer": np.array([[50.0, 5.0, 40.0]])}
+    rates = {"viewer": np.array([[50.0, 5.0, 40.0, 0.0, 0.0]])}
     columns = [features.SCHEMA.index[name] for name in CONSENT_FEATURES]
     withheld = features.build(dataclasses.replace(REQUEST, consent=False), make_candidates(3, rates))
     given = features.build(REQUEST, make_candidates(3, rates))
@@ -106,7 +107,7 @@ def test_consent_features_are_empty_without_consent_even_when_the_request_carrie
 
 def test_rows_built_at_once_equal_rows_built_one_by_one() -> None:
     rng = np.random.default_rng(5)
-    rates = {"ad": rng.integers(0, 500, (6, 3)).astype(float)}
+    rates = {"ad": rng.integers(0, 500, (6, 5)).astype(float)}
     together = features.build(REQUEST, make_candidates(6, rates))
     whole = make_candidates(6, rates)
     for place in range(6):

@@ -143,7 +143,7 @@ def test_the_command_answers_in_json(learned: None) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["ctr", "--estimator", "oracle"], "choose one of: prior, random_forest"),
+        (["ctr", "--estimator", "oracle"], "choose one of: hashed_logistic, prior, random_forest, two_stage"),
         (["weather"], "choose one of: ctr, engagement"),
         (["ctr"], "not enough data"),
     ],

@@ -31,7 +31,7 @@ class World:
     @classmethod
     def of(cls, seed: int) -> World:
         rng = np.random.default_rng(seed)
-        return cls(rng, np.zeros((ADS, 3)), np.exp(rng.normal(-2.6, 0.9, ADS)))
+        return cls(rng, np.zeros((ADS, 5)), np.exp(rng.normal(-2.6, 0.9, ADS)))
 
     def candidates(self) -> Candidates:
         ad = np.arange(ADS, dtype=np.int64)
@@ -84,7 +84,7 @@ def _decide(world: World, session: uuid.UUID, number: int, at: datetime) -> tupl
     for slot, ad in enumerate(world.rng.choice(ADS, 2, replace=False).tolist()):
         slots.append({"slot": slot, "ad": ad + 1, "flight": ad + 11, "features": features.SCHEMA.pack(rows[ad])})
         clicked = bool(world.rng.random() < world.true_rate(request, ad, slot))
-        world.counts[ad] += (1, clicked, 1)
+        world.counts[ad] += (1, clicked, 1, 0, 0)
         kinds = ["ad.impression", "ad.click"] if clicked else ["ad.impression"]
         events += [event(key, slot, kind, at + timedelta(seconds=5 + 3 * place), ad) for place, kind in enumerate(kinds)]
     request_json = {name: str(value) for name, value in dataclasses.asdict(request).items()}

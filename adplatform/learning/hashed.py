@@ -1,0 +1,237 @@
+"""Logistic regression over hashed values: one weight for each value of a column, or of a cross of columns.
+
+A row's score is a sum of gathered weights and of a few dense columns, so a thousand candidates cost less than one tree. What
+follows from the candidates' own columns is summed beforehand (`HashedLogistic.items`); a request then adds what its own
+columns say and the crosses between both, whose hashes meet by exclusive or.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import bundle
+from .hashing import Words, mix, of_text
+from .schema import FeatureSchema, Matrix
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+# After the parts of a cross have met, a multiplication carries every bit upwards: without it a collision of two parts would
+# be one with every partner.
+SPREAD = np.uint64(0x9E3779B97F4A7C15)
+LEAST_RATE = 1e-6
+# Categories start at -1 (unknown), hashed codes at 0.
+OFFSET = 1
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A column that enters as a number: ``(transform(x) - mean) / scale * weight``; a missing one adds nothing."""
+
+    column: str
+    transform: str
+    mean: float
+    scale: float
+    weight: float
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a model is made of beside its weights. ``columns`` are those of the rows it reads, in order."""
+
+    columns: tuple[str, ...]
+    terms: tuple[tuple[str, ...], ...]
+    bands: Mapping[str, tuple[float, ...]]
+    bits: int
+
+    @classmethod
+    def of(cls, schema: FeatureSchema, bits: int) -> Spec:
+        bands = {feature.name: feature.bands for feature in schema.features if feature.bands is not None}
+        return cls(schema.names, schema.terms, bands, bits)
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        return Pairs.of(self, self.terms)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The (term, column) pairs of some terms, flat: column and salt of each pair, and where each term's pairs begin."""
+
+    columns: Ints
+    salts: Words
+    starts: Ints
+
+    @classmethod
+    def of(cls, spec: Spec, terms: Sequence[tuple[str, ...]], only: frozenset[str] | None = None) -> Pairs:
+        index = {name: place for place, name in enumerate(spec.columns)}
+        kept = [[(term, name) for name in term if only is None or name in only] for term in terms]
+        flat = [pair for pairs in kept for pair in pairs]
+        sizes = [len(pairs) for pairs in kept]
+        return cls(
+            columns=np.array([index[name] for _, name in flat], dtype=np.int64),
+            salts=np.array([of_text(f"{' x '.join(term)}/{name}") for term, name in flat], dtype=np.uint64),
+            starts=np.cumsum([0, *sizes[:-1]]).astype(np.int64) if sizes else np.zeros(0, dtype=np.int64),
+        )
+
+    def hashes(self, codes: Words, missing: NDArray[np.bool_]) -> tuple[Words, NDArray[np.bool_]]:
+        """uint64 and bool [n, terms] from codes and missing values [n, columns]: each term's parts met, and whether one was missing."""
+        if not len(self.starts):
+            return np.zeros((len(codes), 0), dtype=np.uint64), np.zeros((len(codes), 0), dtype=bool)
+        met = np.bitwise_xor.reduceat(mix(codes[:, self.columns] + self.salts), self.starts, axis=1)
+        return met, np.logical_or.reduceat(missing[:, self.columns], self.starts, axis=1)
+
+
+class HashedLogistic:
+    """``weights`` float32 [2**bits]; ``bias`` and dense weights in log-odds."""
+
+    def __init__(self, spec: Spec, weights: NDArray[np.float32], dense: Sequence[Dense], bias: float) -> None:
+        self.spec, self.dense, self.bias = spec, tuple(dense), bias
+        # One more, always 0: where a term misses a value.
+        self.weights = np.append(weights, np.float32(0.0))
+        self.shift = np.uint64(64 - spec.bits)
+        self.nowhere = len(weights)
+        self.index = {name: place for place, name in enumerate(spec.columns)}
+        self.numbers = tuple(one.column for one in self.dense if one.weight)
+        self._banded = [(self.index[name], np.array(edges)) for name, edges in sorted(spec.bands.items())]
+
+    def predict(self, features: Matrix) -> Floats:
+        """float64 [n], row by row."""
+        return sigmoid(self.logits(features))
+
+    def logits(self, features: Matrix) -> Floats:
+        total: Floats = self.weights.take(self.places(features)).sum(axis=1, dtype=np.float64) + self.bias
+        total = total + self.linear({dense.column: features[:, self.index[dense.column]].astype(np.float64) for dense in self.dense})
+        return total
+
+    def places(self, features: Matrix) -> Ints:
+        """Which weight each term of each row has, int64 [n, terms]."""
+        met, absent = self.spec.pairs.hashes(*self.codes(features))
+        return np.where(absent, self.nowhere, self.place(met))
+
+    def place(self, met: Words) -> Ints:
+        place: Ints = ((met * SPREAD) >> self.shift).astype(np.int64)
+        return place
+
+    def codes(self, features: Matrix) -> tuple[Words, NDArray[np.bool_]]:
+        """The value of each cell as a whole number, and which cells are missing; both [n, columns]."""
+        missing = np.isnan(features)
+        values = np.rint(np.where(missing, 0.0, features)).astype(np.int64)
+        for column, edges in self._banded:
+            values[:, column] = np.searchsorted(edges, features[:, column], side="right")
+        return (values + OFFSET).astype(np.uint64), missing
+
+    def linear(self, columns: Mapping[str, Floats | float]) -> Floats | float:
+        """What the dense columns add, in log-odds; columns of one value stay one value. Columns not given add nothing."""
+        total: Floats | float = 0.0
+        for dense in self.dense:
+            value = columns.get(dense.column)
+            if value is None or dense.weight == 0.0:
+                continue
+            moved = (transformed(dense.transform, value) - dense.mean) * (dense.weight / dense.scale)
+            total = total + np.nan_to_num(moved)
+        return total
+
+    def items(self, columns: Mapping[str, Floats]) -> Items:
+        """Ready to score the items whose ``columns`` [n] (as in the rows, NaN missing) are given; all others are the request's."""
+        return Items(self, columns)
+
+    def to_bytes(self) -> bytes:
+        used = np.flatnonzero(self.weights)
+        head = {
+            "format": "hashed_logistic", "columns": self.spec.columns, "terms": self.spec.terms, "bands": dict(self.spec.bands),
+            "bits": self.spec.bits, "dense": [asdict(dense) for dense in self.dense], "bias": self.bias,
+        }  # fmt: skip
+        return bundle.pack(head, {"places": used.astype("<u4").tobytes(), "weights": self.weights[used].astype("<f4").tobytes()})
+
+    @classmethod
+    def of(cls, head: Mapping[str, Any], pieces: Mapping[str, bytes]) -> HashedLogistic:
+        """Raises KeyError, ValueError, TypeError, IndexError when it is no such model."""
+        bits = int(head["bits"])
+        if not 8 <= bits <= 26:
+            raise ValueError(f"{bits} bits are no hash space of ours")
+        bands = {str(name): tuple(map(float, edges)) for name, edges in head["bands"].items()}
+        spec = Spec(tuple(map(str, head["columns"])), tuple(tuple(map(str, term)) for term in head["terms"]), bands, bits)
+        weights = np.zeros(1 << bits, dtype=np.float32)
+        weights[np.frombuffer(pieces["places"], dtype="<u4")] = np.frombuffer(pieces["weights"], dtype="<f4")
+        return cls(spec, weights, [Dense(**dense) for dense in head["dense"]], float(head["bias"]))
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Crosses that share their item columns: the items' half of each hash [terms, distinct], which distinct value each item has
+    (None: its own), and where the terms stand among the request's hashes."""
+
+    halves: Words
+    inverse: Ints | None
+    terms: Ints
+
+    def sums(self, model: HashedLogistic, rows: Ints | None, met: Words, absent: NDArray[np.bool_]) -> Floats | float:
+        kept = ~absent[self.terms]
+        if not kept.any():
+            return 0.0
+        halves, request = (self.halves, met[self.terms]) if kept.all() else (self.halves[kept], met[self.terms][kept])
+        spread = rows if self.inverse is None else self.inverse if rows is None else self.inverse[rows]
+        if spread is not None and len(spread) < halves.shape[1]:
+            halves, spread = halves[:, spread], None
+        total: Floats = model.weights.take(model.place(halves ^ request[:, None])).sum(axis=0, dtype=np.float64)
+        return total if spread is None else total[spread]
+
+
+class Items:
+    """Candidates whose own part of the score is known beforehand."""
+
+    def __init__(self, model: HashedLogistic, columns: Mapping[str, Floats]) -> None:
+        self.model = model
+        own = frozenset(columns)
+        count = len(next(iter(columns.values())))
+        rows = np.full((count, len(model.spec.columns)), np.nan, dtype=np.float32)
+        for name, values in columns.items():
+            rows[:, model.index[name]] = values
+        codes, missing = model.codes(rows)
+        met, absent = Pairs.of(model.spec, [term for term in model.spec.terms if own.issuperset(term)]).hashes(codes, missing)
+        places = np.where(absent, model.nowhere, model.place(met))
+        self.fixed: Floats = model.weights.take(places).sum(axis=1, dtype=np.float64) + model.bias
+        asked = [term for term in model.spec.terms if not own.issuperset(term)]
+        self._pairs = Pairs.of(model.spec, asked, frozenset(model.spec.columns) - own)
+        self._alone = np.array([place for place, term in enumerate(asked) if own.isdisjoint(term)], dtype=np.int64)
+        self._groups = [self._group(columns, asked, key, rows) for key in sorted({tuple(sorted(own & set(term))) for term in asked} - {()})]
+
+    def _group(self, columns: Mapping[str, Floats], asked: Sequence[tuple[str, ...]], key: tuple[str, ...], rows: Matrix) -> _Group:
+        """A cross with a missing item column adds nothing; the static columns of an item are never missing."""
+        terms = [place for place, term in enumerate(asked) if set(term) & columns.keys() == set(key)]
+        distinct, inverse = np.unique(np.stack([columns[name] for name in key], axis=1), axis=0, return_index=True, return_inverse=True)[1:]
+        codes, missing = self.model.codes(rows[distinct])
+        halves, _ = Pairs.of(self.model.spec, [asked[place] for place in terms], frozenset(key)).hashes(codes, missing)
+        own = len(distinct) * 2 > len(rows)
+        if own:
+            halves = halves[inverse.reshape(-1)]
+        return _Group(np.ascontiguousarray(halves.T), None if own else inverse.reshape(-1).astype(np.int64), np.array(terms, dtype=np.int64))
+
+    def logits(self, rows: Ints | None, request: Matrix) -> Floats:
+        """Log-odds without the dense columns, float64 [rows]; ``rows`` None for all. ``request`` is one row [1, columns] that
+        holds the request's columns."""
+        met, absent = (part[0] for part in self._pairs.hashes(*self.model.codes(request)))
+        alone = np.where(absent[self._alone], self.model.nowhere, self.model.place(met[self._alone]))
+        total: Floats = (self.fixed if rows is None else self.fixed[rows]) + self.model.weights.take(alone).sum(dtype=np.float64)
+        for group in self._groups:
+            total = total + group.sums(self.model, rows, met, absent)
+        return total
+
+
+def transformed(transform: str, value: Floats | float) -> Any:
+    if transform == "logit":
+        rate = np.minimum(np.maximum(value, LEAST_RATE), 1.0 - LEAST_RATE)
+        return np.log(rate / (1.0 - rate))
+    return np.log1p(value) if transform == "log1p" else np.asarray(value)
+
+
+def sigmoid(logits: Floats) -> Floats:
+    # Beyond 500 exp overflows, and the answer is 0 or 1 long before.
+    chance: Floats = 1.0 / (1.0 + np.exp(np.minimum(-logits, 500.0)))
+    return chance
