@@ -10,6 +10,7 @@ import structlog
 from adplatform.learning import registry
 from adplatform.learning.hashed import HashedLogistic, sigmoid
 from adplatform.learning.predictor import SHORTLIST, Predictor, TwoStagePredictor
+from ads.decision.control import in_control
 from ads.decision.request import AdRequest
 from ads.decision.state import Candidates, Floats, Ints, Scores
 
@@ -23,13 +24,14 @@ _warned: set[int] = set()
 
 
 def score(request: AdRequest, candidates: Candidates) -> Scores:
-    """Scores [n], by the champion, or by the smoothed rates where there is none; the rows they follow from are built when asked for.
+    """Scores [n], by the champion, or by the smoothed rates where there is none and for the control slice; the rows they follow from
+    are built when asked for.
 
     Reads no Redis of its own: the counters come with the candidates, from the decision's one round trip.
     """
     counted = features.counted(candidates)
     pvcr = np.clip(counted["ad_completion_rate"], LEAST, MOST)
-    champion = _champion() if len(candidates) else None
+    champion = _champion() if len(candidates) and not in_control(request) else None
     clicks = counted["ad_click_rate"] if champion is None else _clicks(champion.predictor, request, candidates, counted, pvcr)
     return Scores(
         pctr=np.clip(clicks, LEAST, MOST),

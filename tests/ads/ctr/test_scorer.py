@@ -10,12 +10,13 @@ import pytest
 
 from adplatform.learning import estimators, predictor, registry
 from ads.ctr import features, scorer
+from ads.decision.control import in_control
 from ads.decision.request import AdRequest
 from ads.decision.state import Candidates, Lineup
 
 REQUEST = AdRequest(
     session=uuid.UUID(int=1), break_id="b1", break_position="mid", break_index=1, duration=30.0, max_ads=2, device="tv", hour=20, weekday=4,
-    title=7, genres=("drama", "crime"), mood="storm", intensity=0.7, viewer=uuid.UUID(int=2), consent=True, tier="ads", age_band="25-34",
+    title=7, genres=("drama", "crime"), mood="storm", intensity=0.7, viewer=uuid.UUID(int=5), consent=True, tier="ads", age_band="25-34",
     gender="female", monthly_hours=12.0, favourite_genres=("drama",), progress=0.5, country="DE",
     segments=("binge", "night"),
 )  # fmt: skip
@@ -71,6 +72,19 @@ def test_a_new_ad_takes_after_its_campaign() -> None:
 def test_no_candidates_give_empty_scores() -> None:
     promote_forest()
     assert scorer.score(REQUEST, make_candidates(0)).pctr.shape == (0,)
+
+
+@pytest.mark.django_db
+def test_the_control_slice_is_scored_by_smoothed_rates_though_there_is_a_champion() -> None:
+    promote_forest()
+    asked = [dataclasses.replace(REQUEST, viewer=uuid.UUID(int=number)) for number in range(300)]
+    control = [request for request in asked if in_control(request)]
+    assert 0 < len(control) < 60
+    for request in asked[:20] + control[:3]:
+        scores = scorer.score(request, make_candidates(3))
+        assert scores.model_version == (None if request in control else 1)
+        if request in control:
+            np.testing.assert_allclose(scores.pctr, features.FIRST_CLICK_RATE, rtol=1e-6)
 
 
 @pytest.mark.django_db
