@@ -11,7 +11,7 @@ from adplatform.eventlog.envelope import Event
 
 from .effects import Fact
 from .facts import Facts
-from .rollups import BREAKS, DELIVERY, delivery
+from .rollups import BREAKS, delivery
 
 DECISION_COLUMNS = (
     "id", "day", "decided_at", "session", "viewer", "title", "break_id", "request", "state", "slots", "explanation", "model_version",
@@ -20,12 +20,12 @@ DECISION_COLUMNS = (
 NO_SESSION = uuid.UUID(int=0)
 
 
-def store(cursor: Any, decisions: Sequence[Event], facts: Facts) -> None:
-    """``decisions`` without repeated ids."""
+def store(cursor: Any, decisions: Sequence[Event], facts: Facts) -> list[Fact]:
+    """Store ``decisions`` (without repeated ids); returns what they add to the delivery figures, which the caller folds with the rest."""
     new = tables.insert_once(cursor, "ads_decision", DECISION_COLUMNS, map(_row, decisions))
     fresh = [event for event in decisions if event.id in new]
     BREAKS.add(cursor, (_break(event, facts) for event in fresh))
-    DELIVERY.add(cursor, (fact for event in fresh for fact in _won(event, facts)))
+    return [fact for event in fresh for fact in _won(event, facts)]
 
 
 def _row(event: Event) -> tuple[Any, ...]:

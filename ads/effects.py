@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,11 +30,14 @@ def billable(event: Event, facts: Facts) -> ledger.Billable:
     )  # fmt: skip
 
 
-def figures(event: Event, facts: Facts, **measures: int) -> Fact:
-    """The delivery rollup's fact with these measures, under the keys of the event and at its own time."""
+def figures(event: Event, facts: Facts, measures: Mapping[str, int], *, owner: tuple[int, int] | None = None) -> Fact:
+    """The delivery rollup's fact with these measures, under the keys of the event and at its own time.
+
+    ``owner``: the (advertiser, campaign) it was counted for; by default who owns the flight now.
+    """
     flight = facts.flight(event.flight)
     context = facts.context(decision_of(event), event)
-    keys = (flight.advertiser, flight.campaign, event.flight or 0, event.ad or 0, *context.key(synthetic=event.synthetic))
+    keys = (*(owner or (flight.advertiser, flight.campaign)), event.flight or 0, event.ad or 0, *context.key(synthetic=event.synthetic))
     return event.occurred_at, keys, delivery(**measures)
 
 

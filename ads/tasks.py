@@ -10,9 +10,9 @@ from adplatform.celery import schedule
 from adplatform.eventlog import stream
 from ads.ctr import tasks as ctr_tasks
 
-from . import live_inventory, services
+from . import closing, live_inventory, services
 
-__all__ = ["ctr_tasks", "end_flights", "watch_inventory"]
+__all__ = ["ctr_tasks", "end_flights", "judge_windows", "watch_inventory"]
 
 
 @shared_task(name="ads.watch_inventory")
@@ -27,5 +27,12 @@ def end_flights() -> None:
     services.flights_expire(now=datetime.now(UTC))
 
 
+@shared_task(name="ads.judge_windows")
+def judge_windows() -> None:
+    """Each minute: events whose window has closed are judged for good, charged or charged back."""
+    closing.close_windows(now=datetime.now(UTC))
+
+
+schedule("ads.judge_windows", timedelta(minutes=1))
 schedule("ads.watch_inventory", timedelta(minutes=1))
 schedule("ads.end_flights", timedelta(minutes=1))
