@@ -12,7 +12,7 @@ from adplatform.eventlog.envelope import Event
 from . import ledger
 from .ctr import rates
 from .facts import Facts
-from .reservation import ENDS_UNCHARGED, HOLD_SECONDS, Operation, SeenAgain, seen_member
+from .reservation import ENDS_UNCHARGED, HOLD_SECONDS, Operation, SeenAgain, Served
 from .rollups import delivery
 
 Fact = tuple[datetime, Sequence[Any], Sequence[int]]
@@ -54,10 +54,13 @@ def operation(event: Event, facts: Facts) -> Operation:
 
 
 def _seen(event: Event, facts: Facts) -> SeenAgain:
-    flight = facts.flight(event.flight)
-    key = f"seen:v:{event.viewer}" if event.viewer else f"seen:s:{event.session}"
-    member = seen_member(event.ad or 0, event.flight or 0, flight.campaign, flight.advertiser, decision_of(event), event.slot or 0)
-    return SeenAgain(key, member, event.occurred_at.timestamp())
+    flight, ad = facts.flight(event.flight), event.ad or 0
+    served = Served(
+        event.viewer, event.session or uuid.UUID(int=0), ad, event.flight or 0, flight.campaign, flight.advertiser, facts.category(ad),
+        decision_of(event), event.slot or 0,
+    )  # fmt: skip
+    # A completed view is charged in full; of a click to come only a small share was held.
+    return SeenAgain(served, event.occurred_at.timestamp(), event.price_micros if flight.pricing == "cpcv" else 0)
 
 
 def outcome(event: Event, facts: Facts) -> rates.Outcome:

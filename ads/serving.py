@@ -27,7 +27,7 @@ from .decision.state import Decision, DeliveryState
 # A JavaScript client and PostgreSQL's bigint both hold it.
 SEED_BITS = 53
 # Losing the counters again and again while one break is decided means Redis is not fit to decide on.
-MOST_REBUILDS = 3
+MOST_REBUILDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,8 @@ def warm(*, now: datetime) -> None:
         try:
             _, inventory, plan, state = _read(client, probe, now)
             _decide(probe, inventory, plan, state, now, None, time.perf_counter())
-        except reservation.CountersLost:
-            recovery.rebuild(client, now=now)
+        except reservation.CountersLost as lost:
+            recovery.restore(client, lost, now=now)
         else:
             return
 
@@ -114,8 +114,8 @@ def _serve(request: AdRequest, now: datetime, rng: Generator | None) -> ServedBr
             taken = reservation.reserve(client, request, inventory, decision, draft.id, _pack(draft), now=now)
             if taken is not None:
                 return _answer(client, request, draft if taken.draft is None else _drafts.decode(taken.draft), taken)
-        except reservation.CountersLost:
-            recovery.rebuild(client, now=now)
+        except reservation.CountersLost as lost:
+            recovery.restore(client, lost, now=now)
     raise stream.LogUnavailable("the delivery counters are lost again and again; check the event log's Redis")
 
 
@@ -135,8 +135,9 @@ def _read(
     plan = live_plan.cache.at(inventory, forecast)
     if answer is not None:
         return _answers.decode(answer), inventory, plan, DeliveryState.empty(0)
-    rates = online_rates.parse(wanted, replies[3:], request, inventory)
-    state = reservation.parse_state(replies[:3], inventory, now, rates)
+    counted, counts = replies[: reservation.STATE_READS], replies[reservation.STATE_READS :]
+    rates = online_rates.parse(wanted, counts, request, inventory)
+    state = reservation.parse_state(counted, request, inventory, now, rates)
     return reservation.parse_known(draft, chosen), inventory, plan, state
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypedDict
 
+import msgspec
 import redis
 from django.conf import settings
 
-from .envelope import Event, encode
+from .envelope import Event, decode, encode
 
 STREAM = "events"
 GROUP = "tables"
 MOVED = "events:moved"
 LAG_COUNTED = 10_000
+UNREAD_CHUNK = 2_000
 FIELD = b"e"
 
 
@@ -109,6 +112,22 @@ def acknowledge(stream_ids: Sequence[bytes]) -> None:
         pipeline.xack(STREAM, GROUP, *stream_ids)
         pipeline.publish(MOVED, len(stream_ids))
         pipeline.execute()
+
+
+def unread() -> Iterator[Event]:
+    """Events that may not be in the tables yet, oldest first: those nobody has acknowledged. What cannot be decoded is the consumer's
+    business."""
+    group = next((group for group in _groups() if group["name"] == GROUP.encode()), None)
+    pending: Any = client().xpending(STREAM, GROUP) if group else {"min": None}
+    start = pending["min"] or b"(" + group["last-delivered-id"] if group else b"-"
+    while True:
+        entries: Any = client().xrange(STREAM, min=start, count=UNREAD_CHUNK)
+        if not entries:
+            return
+        for _, fields in entries:
+            with suppress(msgspec.DecodeError, KeyError):
+                yield decode(fields[FIELD])
+        start = b"(" + entries[-1][0]
 
 
 def leave(consumer: str) -> None:

@@ -62,6 +62,8 @@ REASONS: dict[str, str] = {
     "goal_reached": "The flight has delivered its goal",
     "daily_budget_spent": "The flight's budget for today is spent or reserved",
     "daily_goal_reached": "The flight has delivered its goal for today",
+    "holds_full": "As much of the flight's budget or goal as may wait for its impressions is reserved",
+    "address_quota": "Too many ads of this address wait to be shown",
     "too_long": "Longer than the break",
     "below_reserve": "Worth less than the lowest price of an impression",
     "paced": "Held back to spread the budget over the flight's days",

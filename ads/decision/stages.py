@@ -32,7 +32,7 @@ _OF = {
     "paced": "pacing",
     "share_of_voice": "share_of_voice",
     "runner_up": "pod", "pod_conflict": "pod", "no_room": "pod",
-    "reservation_lost": "reservation", "holds_full": "reservation",
+    "reservation_lost": "reservation", "holds_full": "reservation", "address_quota": "reservation",
     "won": "served", "explored": "served",
 }  # fmt: skip
 _OF_BREAKS = frozenset({"no_candidate", "too_short_for_any", "capped", "sold_out", "paced_out", "most_ads", "ad_free_stretch"})

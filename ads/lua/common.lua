@@ -1,39 +1,107 @@
--- Shared by the reservation scripts. KEYS: 1 flights, 2 holds (by expiry), 3 hold (what is held), 4 ready marker.
--- No clock and no expiry of Redis decides anything here: `now` comes from the caller, so history can be replayed.
-local FORMAT = '<i8i8i8i8i8i8i8'
+-- Shared by the reservation scripts. KEYS: 1 table, 2 index (flight -> offset of its row), 3 holds (by expiry), 4 hold (what is held),
+-- 5 ready marker. No clock and no expiry of Redis decides anything here: `now` comes from the caller, so history can be replayed.
+-- A row: flight, booked, held, day, day_booked, delivered, held_count, day_delivered, unconfirmed, version. Days count UTC days since
+-- 1970, money is micros; held_count and unconfirmed count and sum the holds whose impression has not come.
+local FORMAT, COLUMNS, WIDTH = '<i8i8i8i8i8i8i8i8i8i8', 10, 80
+local BOOKED, HELD, DAY, DAY_BOOKED, DELIVERED, HELD_COUNT, DAY_DELIVERED, UNCONFIRMED, VERSION = 2, 3, 4, 5, 6, 7, 8, 9, 10
+-- What an impression earns the address that asked for it, and what a hold costs it that ends without one.
+local EARNED, COST = 2, 1
+local KEPT_ADDRESS = 172800
 
--- {flight, booked, held, day, day_booked, delivered, held_count}; day counts UTC days since 1970, money is micros.
+local function text(number) return string.format('%.0f', number) end
+
+local function moment(seconds) return string.format('%.3f', seconds) end
+
+local function pack_row(row)
+  return struct.pack(FORMAT, row[1], row[2], math.max(0, row[3]), row[4], row[5], row[6], math.max(0, row[7]), row[8], math.max(0, row[9]), row[10])
+end
+
+-- nil where the table has no row of the flight: its balance is not known here.
 local function load_flight(id)
-  local value = redis.call('HGET', KEYS[1], id)
-  if not value then return {tonumber(id), 0, 0, 0, 0, 0, 0} end
-  return {struct.unpack(FORMAT, value)}
+  local offset = redis.call('HGET', KEYS[2], id)
+  if not offset then return nil end
+  local row = {struct.unpack(FORMAT, redis.call('GETRANGE', KEYS[1], offset, offset + WIDTH - 1))}
+  row.offset = offset
+  return row
 end
 
 local function save_flight(row)
-  redis.call('HSET', KEYS[1], string.format('%.0f', row[1]),
-    struct.pack(FORMAT, row[1], row[2], math.max(0, row[3]), row[4], row[5], row[6], math.max(0, row[7])))
+  if not row.offset then
+    row.offset = redis.call('STRLEN', KEYS[1])
+    redis.call('HSET', KEYS[2], text(row[1]), row.offset)
+  end
+  redis.call('SETRANGE', KEYS[1], row.offset, pack_row(row))
 end
 
--- A hold is {flight, micros, count, seen key, seen member}; an impression confirms it: count 0 and nothing to forget.
-local function load_hold(member)
-  local value = redis.call('HGET', KEYS[3], member)
+-- A hold is {flight, micros, count, member, {seen keys}, life key, {life fields}, address key}; an impression confirms it: count 0,
+-- and nothing more to forget or to give back.
+local function load_hold(id)
+  local value = redis.call('HGET', KEYS[4], id)
   return value and cmsgpack.unpack(value)
 end
 
-local function drop_hold(member, hold, forget)
-  local row = load_flight(string.format('%.0f', hold[1]))
-  row[3] = row[3] - hold[2]
-  row[7] = row[7] - hold[3]
+local function save_hold(id, hold, expires)
+  redis.call('HSET', KEYS[4], id, cmsgpack.pack(hold))
+  redis.call('ZADD', KEYS[3], moment(expires), id)
+end
+
+local function add_to_flight(hold, sign)
+  local row = load_flight(text(hold[1]))
+  if not row then return end
+  row[HELD] = row[HELD] + sign * hold[2]
+  if hold[3] > 0 then
+    row[HELD_COUNT] = row[HELD_COUNT] + sign
+    row[UNCONFIRMED] = row[UNCONFIRMED] + sign * hold[2]
+  end
   save_flight(row)
-  if forget and hold[5] ~= '' then redis.call('ZREM', hold[4], hold[5]) end
-  redis.call('HDEL', KEYS[3], member)
-  redis.call('ZREM', KEYS[2], member)
+end
+
+local function count_lifetime(key, field, step)
+  if redis.call('HINCRBY', key, field, step) <= 0 then redis.call('HDEL', key, field) end
+end
+
+-- What caps counted of an ad that was not shown.
+local function forget(hold)
+  for _, key in ipairs(hold[5]) do redis.call('ZREM', key, hold[4]) end
+  for _, field in ipairs(hold[7]) do count_lifetime(hold[6], field, -1) end
+end
+
+local function judge_address(hold, shown)
+  local key = hold[8]
+  if hold[3] == 0 or key == '' then return end
+  redis.call('HINCRBY', key, 'open', -1)
+  redis.call('HINCRBY', key, 'credit', shown and EARNED or -COST)
+  redis.call('EXPIRE', key, KEPT_ADDRESS)
+end
+
+local function drop_hold(id, hold, shown)
+  add_to_flight(hold, -1)
+  judge_address(hold, shown)
+  if not shown and hold[3] > 0 then forget(hold) end
+  redis.call('HDEL', KEYS[4], id)
+  redis.call('ZREM', KEYS[3], id)
 end
 
 -- Bounded, so that one call never pays for a long silence.
 local function sweep(now)
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', string.format('%.3f', now), 'LIMIT', 0, 200)) do
-    local hold = load_hold(member)
-    if hold then drop_hold(member, hold, true) else redis.call('ZREM', KEYS[2], member) end
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', moment(now), 'LIMIT', 0, 200)) do
+    local hold = load_hold(id)
+    if hold then drop_hold(id, hold, false) else redis.call('ZREM', KEYS[3], id) end
+  end
+end
+
+local function set_balance(row, balance)
+  row[BOOKED], row[DAY], row[DAY_BOOKED], row[DELIVERED], row[DAY_DELIVERED], row[VERSION] =
+    balance[2], balance[3], balance[4], balance[5], balance[6], balance[7]
+end
+
+-- A balance is {flight, booked, day, day_booked, delivered, day_delivered, version}, absolute, so that writing it twice changes
+-- nothing. Two consumers may bring theirs in either order: the later version stands. `anyway` is for who holds the row's lock.
+local function write_balance(balance, anyway)
+  local row = load_flight(text(balance[1]))
+  if not row then row = {balance[1], 0, 0, 0, 0, 0, 0, 0, 0, -1} end
+  if anyway or balance[7] > row[VERSION] then
+    set_balance(row, balance)
+    save_flight(row)
   end
 end

@@ -1,56 +1,127 @@
--- KEYS: 5 seen by this viewer or session, 6 the break. ARGV: 1 msgpack of the wanted slots, 2 the draft of the answer.
--- Answers {'known', draft, chosen}, {'answered'} (the draft is gone, the answer is there), {'rebuild'} or {'reserved', chosen}; chosen is msgpack {places, reasons}.
+-- KEYS: 6 seen by this viewer (without consent: by this session), 7 seen in this session, 8 lifetime counts of the viewer, 9 the
+-- address, 10 the break, 11 entities with a lifetime cap. ARGV: 1 msgpack of the wanted slots, 2 the draft of the answer.
+-- Answers {'known', draft, chosen}, {'answered'} (the draft is gone, the answer is there), {'rebuild'}, {'missing', flight} or
+-- {'reserved', chosen}; chosen is msgpack {places, reasons}.
 local wanted = cmsgpack.unpack(ARGV[1])
-local known = redis.call('HMGET', KEYS[6], 'draft', 'chosen')
+local known = redis.call('HMGET', KEYS[10], 'draft', 'chosen')
 if known[2] then return known[1] and {'known', known[1], known[2]} or {'answered'} end
-if redis.call('EXISTS', KEYS[4]) == 0 then return {'rebuild'} end
-sweep(wanted.now)
+if redis.call('EXISTS', KEYS[5]) == 0 then return {'rebuild'} end
 
-local seen = {}
-if wanted.longest_cap > 0 then
-  local entries = redis.call('ZRANGEBYSCORE', KEYS[5], string.format('(%.3f', wanted.now - wanted.longest_cap), '+inf', 'WITHSCORES')
-  for i = 1, #entries, 2 do
-    local ids = {}
-    for id in string.gmatch(entries[i], '([^:]+)') do ids[#ids + 1] = id end
-    seen[#seen + 1] = {tonumber(entries[i + 1]), ids}
+-- An alternate is {hold, static}; static is {budget, daily budget, goal, daily goal, goal counts holds, caps, ids, milliseconds,
+-- advertiser, category, excluded, stream exclusive, rivals, life fields, flight}.
+for _, slot in ipairs(wanted.slots) do
+  for _, alt in ipairs(slot) do
+    if redis.call('HEXISTS', KEYS[2], text(alt[2][15])) == 0 then return {'missing', alt[2][15]} end
   end
 end
+sweep(wanted.now)
 
+local AD, FLIGHT, CAMPAIGN, ADVERTISER, CATEGORY = 1, 2, 3, 4, 5
+local function entry(member, at)
+  local ids = {at = at}
+  for id in string.gmatch(member, '([^:]+)') do ids[#ids + 1] = id end
+  return ids
+end
+
+local function entries(key, since)
+  local found, flat = {}, redis.call('ZRANGEBYSCORE', key, since, '+inf', 'WITHSCORES')
+  for i = 1, #flat, 2 do found[#found + 1] = entry(flat[i], tonumber(flat[i + 1])) end
+  return found
+end
+
+local seen = wanted.longest_cap > 0 and entries(KEYS[6], '(' .. moment(wanted.now - wanted.longest_cap)) or {}
+local stream = wanted.stream and entries(KEYS[7], '-inf') or {}
+local same_set = KEYS[6] == KEYS[7]
+
+-- A cap is {where, position, id, count, seconds}: where 1 over what the viewer saw, 2 over the session, 3 over the lifetime.
 local function cap_reached(caps)
   for _, cap in ipairs(caps) do
     local count = 0
-    for _, entry in ipairs(seen) do
-      if entry[1] > wanted.now - cap[4] and entry[2][cap[1]] == cap[2] then count = count + 1 end
+    if cap[1] == 3 then
+      count = tonumber(redis.call('HGET', KEYS[8], cap[3]) or 0)
+    else
+      for _, one in ipairs(cap[1] == 1 and seen or stream) do
+        if one.at > wanted.now - cap[5] and one[cap[2]] == cap[3] then count = count + 1 end
+      end
     end
-    if count >= cap[3] then return true end
+    if count >= cap[4] then return true end
   end
   return false
 end
 
--- An alternate is {flight, hold, budget, daily budget, goal, goal counts holds, caps, ids, milliseconds, advertiser, category, excluded}.
 local taken = {}
 local left = wanted.milliseconds
-local function pod_conflict(alt)
-  if alt[9] > left then return true end
+local function pod_conflict(static)
+  if static[8] > left then return true end
   for _, other in ipairs(taken) do
-    if other[10] == alt[10] or other[11] == alt[11] then return true end
-    for _, category in ipairs(alt[12]) do if category == other[11] then return true end end
-    for _, category in ipairs(other[12]) do if category == alt[11] then return true end end
+    if other[9] == static[9] then return true end
+    for _, category in ipairs(static[11]) do if category == other[10] then return true end end
+    for _, category in ipairs(other[11]) do if category == static[10] then return true end end
   end
   return false
 end
 
-local function refusal(alt, row)
-  local free = alt[3] - row[2]
-  if row[3] + alt[2] > free then return 'budget_spent' end
-  if row[6] + (alt[6] and row[7] or 0) >= alt[5] then return 'goal_reached' end
-  local today = row[4] == wanted.day and row[5] or 0
-  if today + row[3] + alt[2] > alt[4] then return 'daily_budget_spent' end
-  -- One hold is always allowed; more only while they stay a small share of what is left.
-  if row[7] > 0 and row[3] + alt[2] > free * wanted.hold_share then return 'holds_full' end
-  if row[7] > 0 and alt[6] and row[7] + 1 > (alt[5] - row[6]) * wanted.hold_share then return 'holds_full' end
-  if cap_reached(alt[7]) then return 'frequency_cap' end
+local function stream_conflict(static)
+  local advertiser = text(static[9])
+  for _, one in ipairs(stream) do
+    if one[ADVERTISER] == advertiser or one[CATEGORY] == static[10] then
+      if static[12] then return true end
+      for _, rival in ipairs(static[13]) do if one[FLIGHT] == rival then return true end end
+    end
+  end
+  return false
+end
+
+local function refusal(hold, static, row)
+  local today = row[DAY] == wanted.day
+  local free, free_today = static[1] - row[BOOKED], static[2] - (today and row[DAY_BOOKED] or 0)
+  local goal_left, goal_left_today = static[3] - row[DELIVERED], static[4] - (today and row[DAY_DELIVERED] or 0)
+  local counted = static[5] and row[HELD_COUNT] or 0
+  if row[HELD] + hold > free then return 'budget_spent' end
+  if counted >= goal_left then return 'goal_reached' end
+  if row[HELD] + hold > free_today then return 'daily_budget_spent' end
+  if counted >= goal_left_today then return 'daily_goal_reached' end
+  -- One unconfirmed hold is always allowed; more only while they stay a small share of what is left.
+  if row[HELD_COUNT] > 0 then
+    if row[UNCONFIRMED] + hold > math.min(free, free_today) * wanted.hold_share then return 'holds_full' end
+    if static[5] and counted + 1 > math.min(goal_left, goal_left_today) * wanted.hold_share then return 'holds_full' end
+  end
+  if stream_conflict(static) then return 'stream_exclusive' end
+  if cap_reached(static[6]) then return 'frequency_cap' end
   return nil
+end
+
+-- The open holds of an address, and how many it may have: more when its breaks are watched, few when they never are.
+local open, allowed = 0, nil
+if wanted.address then
+  local record = redis.call('HMGET', KEYS[9], 'open', 'credit')
+  local quota, credit = wanted.address, tonumber(record[2] or 0)
+  local bounded = math.max(quota.least - quota.first, math.min(quota.most - quota.first, credit))
+  if bounded ~= credit then redis.call('HSET', KEYS[9], 'credit', bounded) end
+  open, allowed = tonumber(record[1] or 0), quota.first + bounded
+end
+
+local function take(alt, slot_index)
+  local static, life = alt[2], wanted.consent and alt[2][14] or {}
+  local id = wanted.decision .. ':' .. slot_index
+  local member = static[7] .. ':' .. id
+  local keys = same_set and {KEYS[6]} or {KEYS[6], KEYS[7]}
+  local hold = {static[15], alt[1], 1, member, keys, KEYS[8], life, allowed and KEYS[9] or ''}
+  add_to_flight(hold, 1)
+  save_hold(id, hold, wanted.expires)
+  for _, key in ipairs(keys) do redis.call('ZADD', key, moment(wanted.now), member) end
+  for _, field in ipairs(life) do
+    redis.call('HINCRBY', KEYS[8], field, 1)
+    redis.call('SADD', KEYS[11], field)
+  end
+  local one = entry(member, wanted.now)
+  seen[#seen + 1], stream[#stream + 1], taken[#taken + 1] = one, one, static
+  left = left - static[8]
+  open = open + 1
+  if allowed then
+    redis.call('HINCRBY', KEYS[9], 'open', 1)
+    redis.call('EXPIRE', KEYS[9], KEPT_ADDRESS)
+  end
 end
 
 local places, reasons = {}, {}
@@ -58,23 +129,10 @@ for s, slot in ipairs(wanted.slots) do
   places[s] = 0
   reasons[s] = {}
   for a, alt in ipairs(slot) do
-    local row = load_flight(string.format('%.0f', alt[1]))
-    local why = pod_conflict(alt) and 'pod_conflict' or refusal(alt, row)
-    if why == nil then
-      row[3] = row[3] + alt[2]
-      row[7] = row[7] + 1
-      save_flight(row)
-      local slot_index = wanted.indexes[s]
-      local hold_id = wanted.decision .. ':' .. slot_index
-      local member = alt[8] .. ':' .. hold_id
-      redis.call('HSET', KEYS[3], hold_id, cmsgpack.pack({alt[1], alt[2], 1, KEYS[5], member}))
-      redis.call('ZADD', KEYS[2], string.format('%.3f', wanted.expires), hold_id)
-      redis.call('ZADD', KEYS[5], string.format('%.3f', wanted.now), member)
-      local ids = {}
-      for id in string.gmatch(member, '([^:]+)') do ids[#ids + 1] = id end
-      seen[#seen + 1] = {wanted.now, ids}
-      taken[#taken + 1] = alt
-      left = left - alt[9]
+    local why = allowed and open >= allowed and 'address_quota' or pod_conflict(alt[2]) and 'pod_conflict'
+      or refusal(alt[1], alt[2], load_flight(text(alt[2][15])))
+    if not why then
+      take(alt, wanted.indexes[s])
       places[s] = a
       break
     end
@@ -83,9 +141,12 @@ for s, slot in ipairs(wanted.slots) do
 end
 
 -- Memory only: nothing reads these as an expiry.
-redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', string.format('%.3f', wanted.now - wanted.forget))
-redis.call('EXPIRE', KEYS[5], wanted.forget)
+if #taken > 0 then
+  redis.call('ZREMRANGEBYSCORE', KEYS[6], '-inf', moment(wanted.now - wanted.forget))
+  redis.call('EXPIRE', KEYS[6], same_set and wanted.keep or wanted.forget)
+  redis.call('EXPIRE', KEYS[7], wanted.keep)
+end
 local chosen = cmsgpack.pack({places, reasons})
-redis.call('HSET', KEYS[6], 'draft', ARGV[2], 'chosen', chosen)
-redis.call('EXPIRE', KEYS[6], wanted.keep)
+redis.call('HSET', KEYS[10], 'draft', ARGV[2], 'chosen', chosen)
+redis.call('EXPIRE', KEYS[10], wanted.keep)
 return {'reserved', chosen}

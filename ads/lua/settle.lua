@@ -1,34 +1,51 @@
--- ARGV[1]: msgpack {now, operations, balances, forget}. Operations are {verb, hold, expires, and of an impression what caps count: seen key,
--- seen member, time}, in the order of the events; balances are absolute
--- figures from the ledger {flight, booked, day, day_booked, delivered}, so that settling twice changes nothing.
+-- KEYS: 6 entities with a lifetime cap. ARGV[1]: msgpack {now, operations, balances, forget, anyway}. An operation is {verb, hold,
+-- expires, again}, in the order of the events; `again` comes with an impression: {flight, micros, member, {seen keys}, life key, time}.
+-- Settling twice changes nothing: balances are absolute, an operation on a hold that is gone does nothing, and what caps count is a set.
 local wanted = cmsgpack.unpack(ARGV[1])
-if redis.call('EXISTS', KEYS[4]) == 0 then return 0 end
-for _, op in ipairs(wanted.operations) do
-  local verb, member, expires = op[1], op[2], op[3]
-  local hold = load_hold(member)
-  if hold then
-    if verb == 'settle' then drop_hold(member, hold, false)
-    elseif verb == 'release' then drop_hold(member, hold, hold[3] > 0)
-    elseif verb == 'extend' then redis.call('ZADD', KEYS[2], 'XX', 'GT', string.format('%.3f', expires), member)
-    elseif verb == 'confirm' and hold[3] > 0 then
-      local row = load_flight(string.format('%.0f', hold[1]))
-      row[7] = row[7] - 1
-      save_flight(row)
-      redis.call('HSET', KEYS[3], member, cmsgpack.pack({hold[1], hold[2], 0, hold[4], ''}))
-      redis.call('ZADD', KEYS[2], 'XX', 'GT', string.format('%.3f', expires), member)
+if redis.call('EXISTS', KEYS[5]) == 0 then return 0 end
+
+-- The hold of this impression had expired and the caps had forgotten it: it was shown, so it counts again, and what may still
+-- be charged for it is held again.
+local function come_back(id, expires, again)
+  local flight, micros, member, keys, life, at = again[1], again[2], again[3], again[4], again[5], again[6]
+  local new = false
+  for place, key in ipairs(keys) do
+    local added = redis.call('ZADD', key, 'NX', moment(at), member) == 1
+    redis.call('EXPIRE', key, wanted.forget)
+    if place == 1 then new = added end
+  end
+  if new and life ~= '' then
+    local names, position = {'ad', 'flight', 'campaign', 'advertiser'}, 0
+    for number in string.gmatch(member, '([^:]+)') do
+      position = position + 1
+      if position > 4 then break end
+      local field = names[position] .. ':' .. number
+      if redis.call('SISMEMBER', KEYS[6], field) == 1 then redis.call('HINCRBY', life, field, 1) end
     end
-  elseif op[4] then
-    redis.call('ZADD', op[4], 'NX', string.format('%.3f', op[6]), op[5])
-    redis.call('EXPIRE', op[4], wanted.forget)
+  end
+  if micros > 0 then
+    local hold = {flight, micros, 0, '', {}, '', {}, ''}
+    add_to_flight(hold, 1)
+    save_hold(id, hold, expires)
   end
 end
-for _, balance in ipairs(wanted.balances) do
-  local row = load_flight(string.format('%.0f', balance[1]))
-  if balance[3] > row[4] then row[4], row[5] = balance[3], balance[4]
-  elseif balance[3] == row[4] then row[5] = math.max(row[5], balance[4]) end
-  -- Two consumers may settle in either order; booked figures only grow until a reversal rebuilds them.
-  row[2] = math.max(row[2], balance[2])
-  row[6] = math.max(row[6], balance[5])
-  save_flight(row)
+
+for _, op in ipairs(wanted.operations) do
+  local verb, id, expires, again = op[1], op[2], op[3], op[4]
+  local hold = load_hold(id)
+  if not hold then
+    if again then come_back(id, expires, again) end
+  elseif verb == 'settle' then drop_hold(id, hold, true)
+  elseif verb == 'release' then drop_hold(id, hold, false)
+  elseif verb == 'extend' then redis.call('ZADD', KEYS[3], 'XX', 'GT', moment(expires), id)
+  elseif verb == 'confirm' and hold[3] > 0 then
+    add_to_flight(hold, -1)
+    judge_address(hold, true)
+    hold = {hold[1], hold[2], 0, '', {}, '', {}, ''}
+    add_to_flight(hold, 1)
+    redis.call('HSET', KEYS[4], id, cmsgpack.pack(hold))
+    redis.call('ZADD', KEYS[3], 'XX', 'GT', moment(expires), id)
+  end
 end
+for _, balance in ipairs(wanted.balances) do write_balance(balance, wanted.anyway) end
 return #wanted.operations

@@ -268,7 +268,7 @@ def test_a_rebuilder_whose_lease_ran_out_wipes_nothing() -> None:
     def slow() -> Any:
         stream.client().delete(reservation.LEASE)
         assert serve_break(make_request(), now=NOW).ads
-        return [], [], []
+        return reservation.Facts([], [])
 
     with pytest.raises(redis.exceptions.TimeoutError, match="lease"):
         reservation.rebuild(stream.client(), slow)

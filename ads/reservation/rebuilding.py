@@ -1,0 +1,135 @@
+"""All counters written anew: one process does it, the others wait, and nobody decides before it is done."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any, TypeVar
+
+import redis
+
+from ads.balances import Balance
+
+from .keys import BASE_KEYS, FORGET_SECONDS, LEASE, LIFETIME, READY, Script, Served, address_key, pack
+
+LEASE_SECONDS = 30
+CHUNK = 5_000
+_rebuild = Script.load("rebuild")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One hold as it is rebuilt from a stored decision made ``at``. ``confirmed``: its impression is counted, the charge may follow."""
+
+    served: Served
+    micros: int
+    at: float
+    expires: float
+    confirmed: bool
+    ip_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the counters are made from. ``seen`` lists (key, member, Unix time); ``lifetime`` counts impressions by life key and by
+    entity with a lifetime cap, as ``capped`` names them. Each flight of a hold is among the balances."""
+
+    balances: Sequence[Balance]
+    holds: Sequence[Held]
+    seen: Iterable[tuple[str, str, float]] = ()
+    capped: frozenset[str] = frozenset()
+    lifetime: Mapping[str, Mapping[str, int]] | None = None
+
+
+def rebuild(client: redis.Redis, facts: Callable[[], Facts]) -> bool:
+    """Write all counters anew from ``facts()``; False when another process has done it meanwhile.
+
+    Raises redis.exceptions.TimeoutError when it takes longer than the lease.
+    """
+    mine = secrets.token_hex(8)
+    deadline = time.monotonic() + LEASE_SECONDS
+    while not client.set(LEASE, mine, nx=True, ex=LEASE_SECONDS):
+        if client.exists(READY):
+            return False
+        if time.monotonic() > deadline:
+            raise redis.exceptions.TimeoutError("the delivery counters are being rebuilt by another process for too long")
+        time.sleep(0.02)
+    if client.exists(READY):
+        client.eval(_GIVE_BACK, 1, LEASE, mine)
+        return False
+    try:
+        _write(client, facts(), lease=mine)
+    except Exception:
+        client.eval(_GIVE_BACK, 1, LEASE, mine)
+        raise
+    return True
+
+
+# Only one's own lease: by now it may have run out and be another's.
+_GIVE_BACK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+_RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('EXPIRE', KEYS[1], ARGV[2]) end"
+
+
+def _write(client: redis.Redis, facts: Facts, *, lease: str) -> None:
+    open_holds = [hold for hold in facts.holds if not hold.confirmed]
+    for chunk in _chunks(chain(facts.seen, ((key, hold.served.member, hold.at) for hold in open_holds for key in hold.served.keys))):
+        with client.pipeline(transaction=False) as pipeline:
+            for key, member, at in chunk:
+                pipeline.zadd(key, {member: at})
+            for key in {key for key, _, _ in chunk}:
+                pipeline.expire(key, FORGET_SECONDS)
+            # A month of impressions takes longer than one lease.
+            pipeline.eval(_RENEW, 1, LEASE, lease, LEASE_SECONDS)
+            pipeline.execute()
+    _write_lifetime(client, facts, open_holds, lease=lease)
+    wanted = {"balances": [balance.row() for balance in facts.balances], "holds": [_hold(hold, facts.capped) for hold in facts.holds]}
+    if _rebuild(client, [*BASE_KEYS, LEASE], pack(wanted), lease) < 0:
+        raise redis.exceptions.TimeoutError(f"rebuilding the delivery counters took longer than its lease of {LEASE_SECONDS} s")
+
+
+def _write_lifetime(client: redis.Redis, facts: Facts, open_holds: Sequence[Held], *, lease: str) -> None:
+    """Counts over a lifetime replace what is there, so whoever is not counted any more must go first."""
+    counts: dict[str, dict[Any, Any]] = {key: dict(by_entity) for key, by_entity in (facts.lifetime or {}).items()}
+    for hold in open_holds:
+        for entity in _lifetime_of(hold, facts.capped):
+            of_viewer = counts.setdefault(hold.served.life, {})
+            of_viewer[entity] = of_viewer.get(entity, 0) + 1
+    for chunk in _chunks(client.scan_iter("life:v:*", count=CHUNK)):
+        client.delete(*chunk)
+    client.delete(LIFETIME)
+    if facts.capped:
+        client.sadd(LIFETIME, *sorted(facts.capped))
+    for part in _chunks(counts.items()):
+        with client.pipeline(transaction=False) as pipeline:
+            for key, by_entity in part:
+                pipeline.hset(key, mapping=by_entity)
+            pipeline.eval(_RENEW, 1, LEASE, lease, LEASE_SECONDS)
+            pipeline.execute()
+
+
+def _lifetime_of(hold: Held, capped: frozenset[str]) -> list[str]:
+    return [entity for entity in hold.served.entities() if entity in capped] if hold.served.life else []
+
+
+def _hold(hold: Held, capped: frozenset[str]) -> list[object]:
+    """A hold as `ads/lua/common.lua` keeps it, with its id and its expiry."""
+    served = hold.served
+    kept: list[object] = [served.flight, hold.micros, 0, "", [], "", [], ""]
+    if not hold.confirmed:
+        kept = [served.flight, hold.micros, 1, served.member, served.keys, served.life, _lifetime_of(hold, capped), address_key(hold.ip_hash)]
+    return [f"{served.decision}:{served.slot}", hold.expires, kept]
+
+
+def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(items)
+    while chunk := list(islice(rest, CHUNK)):
+        yield chunk
+
+
+def forget(client: redis.Redis) -> None:
+    """Drop the counters, so that the next decision rebuilds them: after what they count has changed."""
+    client.delete(READY)
