@@ -18,6 +18,7 @@ from .audience import Audience
 from .people import Person, creative_appeal, genre_fit
 
 SHORTEST_REWIND = 3.0
+LONGEST_PAUSE_MINUTES = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,13 @@ def watch_ad(audience: Audience, person: Person, ad: AdView, *, rng: Generator) 
     for share, event in ((0.25, "ad.first_quartile"), (0.5, "ad.midpoint"), (0.75, "ad.third_quartile")):
         if ad.duration * share <= end:
             actions.append(Action(ad.duration * share, event))
+    watching = audience.watching
+    if not left and watching.pause_in_ad and rng.random() < watching.pause_in_ad:
+        at = end * float(rng.uniform(0.1, 0.9))
+        actions += [
+            Action(at, "ad.pause", pause=60 * min(LONGEST_PAUSE_MINUTES, 1 + float(rng.exponential(watching.minutes_paused)))),
+            Action(at, "ad.resume"),
+        ]
     if clicks:
         actions.append(Action(ad.duration * float(rng.uniform(0.3, 0.95)), "ad.click"))
     if skipped:

@@ -7,7 +7,7 @@ The log is drained as it fills, so that each decision sees what came before it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from numpy.random import Generator
 
 from adplatform.eventlog import consumer, ids, stream, tokens
 from adplatform.eventlog.envelope import Event
+from adplatform.eventlog.hashing import daily_hash
 from adplatform.eventlog.partitions import ensure_partitions
 from ads.policy import policy_for
 from ads.reservation import forget
@@ -32,7 +33,7 @@ from engagement.playback.plan import DecideBreak, Item, Plan, PlannedAd, Planned
 from engagement.playback.publishing import decide_break
 from engagement.segmenting import sort_viewers
 
-from . import behaviour, reporting, world
+from . import behaviour, invalid, reporting, world
 from .arrivals import session_starts
 from .audience import Audience
 from .people import Person
@@ -41,19 +42,20 @@ from .truth import CLICK, STAY, TruthFile
 
 SESSIONS_BETWEEN_DRAINS = 40
 # Sessions begin so long before the end of the stretch that all of them are over by then: nothing is written ahead of the clock.
-LONGEST_SESSION = timedelta(minutes=15)
+LONGEST_SESSION = timedelta(minutes=30)
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass
 class Report:
-    """What was written."""
+    """What was written. ``invalid`` counts the ads in playbacks of invalid traffic."""
 
     sessions: int = 0
     breaks: int = 0
     ads: int = 0
     clicks: int = 0
+    invalid: int = 0
     events: int = 0
     finished: int = 0
     first: datetime | None = None
@@ -89,10 +91,14 @@ class History:
         self.rows = {title.pk: title for title in Title.objects.filter(pk__in=[title.id for title in self.place.titles]).prefetch_related("genres")}
         self.films = {title.id: clips.film_of(title) for title in self.place.titles}
 
-    def write(self, starts: Sequence[datetime], *, progress: Progress) -> Report:
+    def write(self, *, days: int, sessions: int, until: datetime, progress: Progress) -> Report:
+        cast = self.casting.choice(len(self.persons), size=sessions, p=self.weights)
+        zones = [self.persons[index].zone for index in cast]
+        drawn = session_starts(self.audience.rhythm, until=until, days=days, zones=zones, rng=self.casting)
+        starts = [start for start, _ in drawn]
         ensure_partitions({(start + timedelta(days=extra)).date() for start in starts for extra in (0, 1)})
-        for number, start in enumerate(starts, start=1):
-            self._one_session(start)
+        for number, (start, place) in enumerate(drawn, start=1):
+            self._one_session(self.persons[cast[place]], start)
             if number % SESSIONS_BETWEEN_DRAINS == 0:
                 self._flush(start)
             progress(number, len(starts))
@@ -117,29 +123,43 @@ class History:
         for pk, segments in Viewer.objects.filter(pk__in=list(self.viewers)).values_list("pk", "segments"):
             self.viewers[pk].segments = segments
 
-    def _one_session(self, start: datetime) -> None:
-        person = self.persons[int(self.casting.choice(len(self.persons), p=self.weights))]
+    def _one_session(self, person: Person, start: datetime) -> None:
         chosen = behaviour.choose_title(person, [(title.id, title.genres) for title in self.place.titles], rng=self.casting)
         title = next(title for title in self.place.titles if title.id == chosen)
-        session = self._session(person, title, start)
+        kind = invalid.draw(self.audience.invalid_traffic, self.casting)
+        if kind != "burst":
+            self._walk(person, title, start, kind)
+            return
+        for number in range(invalid.BURST_SESSIONS):
+            self._walk(person, title, start + timedelta(seconds=number * invalid.BURST_STEP_SECONDS), kind)
+
+    def _walk(self, person: Person, title: WatchableTitle, start: datetime, kind: str) -> None:
+        session = self._session(person, title, start, consent=person.consent and kind != "burst")
+        around = Around(
+            zone=person.zone,
+            ip_hash=daily_hash(str(person.id), now=start),
+            ua_hash=daily_hash(person.browser, now=start),
+            day=start.date().isoformat(),
+        )
         policy = policy_for(title.id)
         plan = first_plan(self.films[title.id], change_budget=0, pre_roll=policy.pre_roll, post_roll=policy.post_roll)
-        walk = Walk(self, person, title, session, Reporter(session.pk, person.id, title.id), plan, start)
+        reporter = Reporter(session.pk, person.id, title.id, ip_hash=around.ip_hash, ua_hash=around.ua_hash)
+        walk = Walk(self, person, title, session, reporter, plan, start, around, kind)
         walk.run()
         session.plan = walk.plan.as_json()
         session.last_seen_at = walk.clock
         self.unsaved.append(session)
         self.report.sessions += 1
 
-    def _session(self, person: Person, title: WatchableTitle, start: datetime) -> PlaybackSession:
+    def _session(self, person: Person, title: WatchableTitle, start: datetime, *, consent: bool) -> PlaybackSession:
         return PlaybackSession(
             id=ids.new_id(start),
             viewer=self.viewers[person.id],
             title=self.rows[title.id],
             device=person.device,
-            hour=start.hour,
+            hour=person.local(start).hour,
             tab="history",
-            consent=person.consent,
+            consent=consent,
             started_at=start,
             last_seen_at=start,
             synthetic=True,
@@ -148,7 +168,7 @@ class History:
 
 @dataclass
 class Walk:
-    """One session from its first clip to its end or the leaving."""
+    """One session from its first clip to its end or the leaving; ``kind`` is that of invalid traffic, empty for an honest one."""
 
     run_of: History
     person: Person
@@ -157,7 +177,8 @@ class Walk:
     reporter: Reporter
     plan: Plan
     clock: datetime
-    around: Around = field(default_factory=Around)
+    around: Around
+    kind: str = ""
     ad_seconds: float = 0.0
     film_seconds: float = 0.0
     fits: list[float] = field(default_factory=list)
@@ -173,7 +194,7 @@ class Walk:
         self._log([self.reporter.event("playback.session", self.clock, **data), self.reporter.event("playback.start", self.clock)])
         while (step := next_step(self.plan)) is not None:
             goes_on = self._break(step) if isinstance(step, DecideBreak) else self._scene()
-            if not goes_on:
+            if not goes_on or (self.kind == "burst" and isinstance(step, DecideBreak)):
                 return
         self._end()
 
@@ -182,6 +203,8 @@ class Walk:
 
     def _scene(self) -> bool:
         self.plan = publish_scene(self.plan)
+        if self.kind == "burst":
+            return True
         item = self.plan.published[-1]
         scene = self.plan.scene(item.scene or 0)
         view = self._view(scene, item)
@@ -232,17 +255,20 @@ class Walk:
             place=place,
             seen_before=run.views.recent(self.person.id, ad.campaign, now=self.clock),
             genres=self.title.genres,
-            hour=self.session.hour,
+            hour=self.person.local(self.clock).hour,
             device=self.session.device,
         )
-        watched = behaviour.watch_ad(run.audience, self.person, view, rng=run.rng)
+        watched = invalid.played(self.kind, behaviour.watch_ad(run.audience, self.person, view, rng=run.rng), duration=view.duration)
         token = tokens.read(ad.token, tokens.TrackingToken, now=None)
-        self._log(list(reporting.ad_events(self.reporter, token, watched, began=self.clock)))
-        run.truth.add(CLICK, token.decision, token.slot, watched.truth)
-        run.views.add(self.person.id, ad.campaign, now=self.clock)
+        sent = reporting.ad_events(self.reporter, token, watched, began=self.clock)
+        self._log(list(invalid.disguised(self.kind, sent, now=self.clock)))
+        if self.kind in invalid.HONEST_BEHAVIOUR:
+            run.truth.add(CLICK, token.decision, token.slot, watched.truth)
+            run.views.add(self.person.id, ad.campaign, now=self.clock)
         run.report.ads += 1
+        run.report.invalid += self.kind != ""
         run.report.clicks += any(action.type == "ad.click" for action in watched.actions)
-        self.clock += timedelta(seconds=watched.seconds)
+        self.clock += timedelta(seconds=reporting.wall_seconds(watched))
         self.ad_seconds += watched.seconds
         if watched.left:
             self._log([self.reporter.event("playback.leave", self.clock)])
@@ -268,9 +294,8 @@ def write_history(*, audience: Audience, days: int, sessions: int, seed: int, un
     with TruthFile(truth_folder, f"history-{until:%Y%m%dT%H%M%S}-{seed}") as truth:
         history = History(audience, place, rng, casting, truth)
         history.settle()
-        starts = session_starts(audience.rhythm, until=until - LONGEST_SESSION, days=days, sessions=sessions, rng=casting)
         try:
-            return history.write(starts, progress=progress)
+            return history.write(days=days, sessions=sessions, until=until - LONGEST_SESSION, progress=progress)
         finally:
             # Holds and days were counted on another clock. Without Redis there is nothing to forget.
             with contextlib.suppress(redis.exceptions.RedisError):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from numpy.random import Generator
 
 from .audience import Audience, Segment
 
+PLATFORMS = {"tv": "SMART-TV; Linux", "desktop": "X11; Linux x86_64", "mobile": "Linux; Android 16; Mobile", "tablet": "Linux; Android 16"}
 MOODS = ("dawn", "day", "storm", "dusk", "night", "chase", "calm", "finale")
 
 
@@ -27,12 +30,23 @@ class Person:
     tier: str
     consent: bool
     monthly_hours: float
+    country: str
+    zone: str
     moods: dict[str, float]
     genres: dict[str, float]
     interests: dict[str, float]
     ideal_intensity: float
     intensity_width: float
     patience: float
+
+    @property
+    def browser(self) -> str:
+        """The user agent of this person's browser, which says that nobody real is behind it."""
+        return f"Mozilla/5.0 ({PLATFORMS[self.device]}) IntermissionAudience/1.0 (synthetic {self.id.hex[:8]})"
+
+    def local(self, now: datetime) -> datetime:
+        """What the clock shows where this person lives."""
+        return now.astimezone(zoneinfo.ZoneInfo(self.zone))
 
     def favourite_genres(self, count: int = 2) -> tuple[str, ...]:
         """What the person would tick in a profile: the genres liked most."""
@@ -58,6 +72,7 @@ def genre_fit(audience: Audience, genre: str, category: str) -> float:
 def _person(audience: Audience, genres: Sequence[str], categories: Sequence[str], rng: Generator) -> Person:
     profile, own = audience.profile, audience.own_taste
     segment = audience.segments[_choose_index([s.share for s in audience.segments], rng)]
+    place = profile.places[_choose_index([place.share for place in profile.places], rng)]
     return Person(
         id=uuid.UUID(bytes=rng.bytes(16), version=4),
         segment=segment.name,
@@ -67,6 +82,8 @@ def _person(audience: Audience, genres: Sequence[str], categories: Sequence[str]
         tier=_choose(profile.tiers, rng),
         consent=bool(rng.random() < profile.consent),
         monthly_hours=float(min(300.0, profile.monthly_hours.median * np.exp(rng.normal(0, profile.monthly_hours.spread)))),
+        country=place.country,
+        zone=place.zones[int(rng.integers(len(place.zones)))],
         moods={mood: segment.moods.get(mood, 0.0) + float(rng.normal(0, own.mood)) for mood in MOODS},
         genres={genre: segment.genres.get(genre, _segment_taste(segment, genre)) + float(rng.normal(0, own.genre)) for genre in genres},
         interests={category: segment.interests.get(category, 0.0) + float(rng.normal(0, own.interest)) for category in categories},

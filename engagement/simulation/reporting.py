@@ -24,6 +24,8 @@ class Reporter:
     title: int
     synthetic: bool = True
     seq: int = 0
+    ip_hash: str = ""
+    ua_hash: str = ""
 
     def event(self, type_: str, at: datetime, *, scene: int | None = None, offset: float = 0.0, **data: object) -> Event:
         self.seq += 1
@@ -38,6 +40,8 @@ class Reporter:
             viewer=self.viewer,
             title=self.title,
             synthetic=self.synthetic,
+            ip_hash=self.ip_hash,
+            ua_hash=self.ua_hash,
             data=dict(data),
         )
 
@@ -60,6 +64,8 @@ class Reporter:
             flight=token.flight,
             price_micros=token.price_micros,
             synthetic=self.synthetic,
+            ip_hash=self.ip_hash,
+            ua_hash=self.ua_hash,
         )
 
 

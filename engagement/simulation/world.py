@@ -70,5 +70,7 @@ def _profile(person: Person, number: int) -> Viewer:
         tier=person.tier,
         monthly_hours=round(person.monthly_hours, 1),
         ads_consent=person.consent,
+        country=person.country,
+        timezone=person.zone,
         synthetic=True,
     )

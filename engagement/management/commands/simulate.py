@@ -118,11 +118,12 @@ async def until_stopped(crowd: Crowd, viewers: int, seconds: float | None) -> No
 
 
 def describe(report: Report, seconds: float) -> str:
+    if not (report.first and report.last):
+        return "no session fell into that stretch of time"
     return (
-        f"{report.sessions} synthetic sessions ({report.finished} finished), {report.breaks} breaks, {report.ads} ads, {report.clicks} clicks, "
-        f"{report.events} events from {report.first:%Y-%m-%d %H:%M} to {report.last:%Y-%m-%d %H:%M} UTC, written in {seconds:.1f} s"
-        if report.first and report.last
-        else "no session fell into that stretch of time"
+        f"{report.sessions} synthetic sessions ({report.finished} finished), {report.breaks} breaks, {report.ads} ads"
+        f" ({report.invalid} of them in invalid traffic), {report.clicks} clicks, {report.events} events"
+        f" from {report.first:%Y-%m-%d %H:%M} to {report.last:%Y-%m-%d %H:%M} UTC, written in {seconds:.1f} s"
     )
 
 

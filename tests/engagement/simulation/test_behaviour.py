@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -69,11 +70,16 @@ def test_more_views_of_a_campaign_mean_fewer_clicks() -> None:
 
 def test_sessions_follow_the_evening_and_stay_inside_their_window() -> None:
     until = datetime(2026, 3, 9, tzinfo=UTC)
-    starts = arrivals.session_starts(AUDIENCE.rhythm, until=until, days=7, sessions=2000, rng=np.random.default_rng(1))
-    assert starts == sorted(starts)
-    assert all((until - start).days < 7 for start in starts)
-    evening = sum(19 <= start.hour <= 21 for start in starts)
-    assert evening > 4 * sum(2 <= start.hour <= 4 for start in starts)
+    zones = ["Europe/Berlin", "America/Los_Angeles"] * 1000
+    drawn = arrivals.session_starts(AUDIENCE.rhythm, until=until, days=7, zones=zones, rng=np.random.default_rng(1))
+    assert drawn == sorted(drawn)
+    assert sorted(place for _, place in drawn) == list(range(2000))
+    assert all((until - start).days < 7 for start, _ in drawn)
+    for zone in set(zones):
+        local = [start.astimezone(ZoneInfo(zone)) for start, place in drawn if zones[place] == zone]
+        assert sum(19 <= start.hour <= 21 for start in local) > 4 * sum(2 <= start.hour <= 4 for start in local)
+        afternoons = [sum(start.hour in range(12, 17) and (start.weekday() >= 5) == weekend for start in local) for weekend in (False, True)]
+        assert afternoons[1] / 2 > afternoons[0] / 5, "a weekend has afternoons that other days have not"
 
 
 @pytest.mark.parametrize(
@@ -83,6 +89,8 @@ def test_sessions_follow_the_evening_and_stay_inside_their_window() -> None:
         (("consent: 0.65", "consent: 2"), "share from 0 to 1"),
         (("name: default", "name: default\nhobby: chess"), "hobby"),
         (("weekdays: [0.9,", "weekdays: ["), "needs 7 weights"),
+        (("Europe/Berlin", "Europe/Atlantis"), "no zone “Europe/Atlantis”"),
+        (("{crawler:", "{gremlin:"), "no “gremlin”"),
         (("rhythm:", "rhythm: ]"), "is no YAML"),
     ],
 )
