@@ -27,7 +27,7 @@ from numpy.random import Generator
 from adplatform.eventlog import ids
 from catalog.selectors import WatchableTitle
 
-from . import behaviour
+from . import behaviour, invalid
 from .audience import Audience
 from .behaviour import Action, Watched
 from .people import Person
@@ -40,6 +40,9 @@ POLL_SECONDS = 4.0
 AFTER_ERROR_SECONDS = 5.0
 BETWEEN_FILMS_SECONDS = 8.0
 HTTP_SECONDS = 10.0
+# As the player does, so that a pause does not cost what is reserved for it.
+KEEP_HOLDS_SECONDS = 30.0
+AGENTS = {"crawler": invalid.CRAWLER_AGENT, "other_browser": invalid.OTHER_AGENT}
 
 
 class Lost(RuntimeError):
@@ -77,32 +80,43 @@ class Crowd:
             await asyncio.gather(*(self._seat(number) for number in range(viewers)))
 
     async def _seat(self, number: int) -> None:
-        """One seat in the house: whoever leaves is followed by somebody else."""
+        """One seat in the house: whoever leaves is followed by somebody else, where it is a likely hour to watch."""
         await asyncio.sleep(number * float(self.rng.uniform(0.2, 2.0)))
-        hours = np.array([person.monthly_hours for person in self.persons])
         while True:
+            now = datetime.now(UTC)
+            hours = np.array([person.monthly_hours * self.audience.rhythm.weight(person.local(now)) for person in self.persons])
             person = self.persons[int(self.rng.choice(len(self.persons), p=hours / hours.sum()))]
             try:
-                await self._watch(person)
+                await self._watch(person, invalid.draw(self.audience.invalid_traffic, self.rng))
                 await asyncio.sleep(float(self.rng.exponential(BETWEEN_FILMS_SECONDS)))
             except (httpx.HTTPError, OSError, websockets.exceptions.WebSocketException, Lost) as error:
                 log.warning("synthetic_viewer_lost", person=str(person.id), problem=f"{type(error).__name__}: {error}")
                 await asyncio.sleep(AFTER_ERROR_SECONDS)
 
-    async def _watch(self, person: Person) -> None:
+    async def _watch(self, person: Person, kind: str) -> None:
         chosen = behaviour.choose_title(person, [(title.id, title.genres) for title in self.place.titles], rng=self.rng)
         title = next(title for title in self.place.titles if title.id == chosen)
-        async with httpx.AsyncClient(base_url=self.site.base_url, cookies=self.site.cookies[person.id], timeout=HTTP_SECONDS) as http:
-            opened = await self._open(http, person, title)
-            url = self.site.socket_url(opened["socket"])
-            async with websockets.connect(url, origin=self.site.base_url, open_timeout=HTTP_SECONDS) as socket:  # type: ignore[arg-type]
-                player = Player(self, person, title, opened, socket, http)
-                async with player.listening(), player.polling():
-                    await player.play()
+        headers = {"User-Agent": person.browser}
+        cookies = self.site.cookies[person.id]
+        async with httpx.AsyncClient(base_url=self.site.base_url, cookies=cookies, headers=headers, timeout=HTTP_SECONDS) as http:
+            for _ in range(invalid.BURST_SESSIONS if kind == "burst" else 1):
+                await self._play(http, person, title, kind)
+
+    async def _play(self, http: httpx.AsyncClient, person: Person, title: WatchableTitle, kind: str) -> None:
+        opened = await self._open(http, person, title)
+        url = self.site.socket_url(opened["socket"])
+        async with websockets.connect(
+            url,
+            origin=self.site.base_url,  # type: ignore[arg-type]
+            user_agent_header=person.browser,
+            open_timeout=HTTP_SECONDS,
+        ) as socket:
+            player = Player(self, person, title, opened, socket, http, kind)
+            async with player.listening(), player.polling():
+                await (player.rush() if kind == "burst" else player.play())
 
     async def _open(self, http: httpx.AsyncClient, person: Person, title: WatchableTitle) -> dict[str, Any]:
-        hour = datetime.now(UTC).hour
-        body = {"title": title.slug, "tab": f"audience-{uuid.uuid4().hex[:12]}", "device": person.device, "hour": hour, "restart": True}
+        body = {"title": title.slug, "tab": f"audience-{uuid.uuid4().hex[:12]}", "device": person.device, "timezone": person.zone, "restart": True}
         response = await http.post("/api/v1/playback", json=body)
         if response.status_code != 201:
             raise Lost(f"opening {title.slug} answered {response.status_code}")
@@ -111,14 +125,19 @@ class Crowd:
 
 
 class Player:
-    """One synthetic player on one session: it follows the timeline the server publishes, clip by clip, in real time."""
+    """One synthetic player on one session: it follows the timeline the server publishes, clip by clip, in real time.
 
-    def __init__(self, crowd: Crowd, person: Person, title: WatchableTitle, opened: dict[str, Any], socket: Any, http: httpx.AsyncClient) -> None:
-        self.crowd, self.person, self.title, self.socket, self.http = crowd, person, title, socket, http
+    ``kind`` is that of invalid traffic, empty for an honest player.
+    """
+
+    def __init__(
+        self, crowd: Crowd, person: Person, title: WatchableTitle, opened: dict[str, Any], socket: Any, http: httpx.AsyncClient, kind: str
+    ) -> None:
+        self.crowd, self.person, self.title, self.socket, self.http, self.kind = crowd, person, title, socket, http, kind
+        self.token = opened["session_token"]
         self.session = opened["session"]
         self.playlist = opened["playlist"]
         self.timeline = opened["timeline"]
-        self.hour = datetime.now(UTC).hour
         self.moods = {scene.id: scene for scene in title.scenes}
         self.changed = asyncio.Event()
         self.seq = 0
@@ -206,10 +225,12 @@ class Player:
         now = datetime.now(UTC)
         view = behaviour.AdView(
             key=creative.key, category=creative.category, duration=item["t1"] - item["t0"], skip_after=item["skip_after"], place=item["n"] - 1,
-            seen_before=crowd.views.recent(self.person.id, item["id"], now=now), genres=self.title.genres, hour=self.hour, device=self.person.device,
+            seen_before=crowd.views.recent(self.person.id, item["id"], now=now), genres=self.title.genres,
+            hour=self.person.local(now).hour, device=self.person.device,
         )  # fmt: skip
-        watched = behaviour.watch_ad(crowd.audience, self.person, view, rng=crowd.rng)
-        crowd.views.add(self.person.id, item["id"], now=now)
+        watched = invalid.played(self.kind, behaviour.watch_ad(crowd.audience, self.person, view, rng=crowd.rng), duration=view.duration)
+        if self.kind in invalid.HONEST_BEHAVIOUR:
+            crowd.views.add(self.person.id, item["id"], now=now)
         await self._through(item, watched, lambda action: self.event(action.type, token=item["token"]))
         self.ad_seconds += watched.seconds
         if watched.left:
@@ -227,8 +248,34 @@ class Player:
             await asyncio.sleep(max(0.0, action.at - at))
             at = max(at, action.at)
             if action.type:
-                await self.send([report(action)])
-            await asyncio.sleep(action.pause)
+                await self.report(report(action))
+            await self._pause(item, action.pause)
+
+    async def _pause(self, item: dict[str, Any], seconds: float) -> None:
+        """The picture stands still and the player lives: it keeps what is reserved for it, as the real one does."""
+        while seconds > 0:
+            await asyncio.sleep(min(seconds, KEEP_HOLDS_SECONDS))
+            seconds -= KEEP_HOLDS_SECONDS
+            if seconds > 0 and (held := self._held_from(item)):
+                await self.send([self.event("ad.heartbeat", token=one["token"]) for one in held])
+
+    def _held_from(self, item: dict[str, Any]) -> list[dict[str, Any]]:
+        return [one for one in self.timeline["items"] if one["kind"] == "ad" and one["t1"] >= item["t1"]]
+
+    async def rush(self) -> None:
+        """To the end at once, and a click on every ad that is met."""
+        await self.say({"type": "hello", "last_seq": 0})
+        await self.say({"type": "seek", "position": {"scene": self.title.scenes[-1].id, "offset": 0}})
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._told(), invalid.BURST_STEP_SECONDS)
+        for item in self.timeline["items"]:
+            if item["kind"] == "ad":
+                await self.send([self.event(kind, token=item["token"]) for kind in ("ad.impression", "ad.start", "ad.click")])
+
+    async def _told(self) -> None:
+        while self.title.scenes[-1].id not in [item["id"] for item in self.timeline["items"] if item["kind"] == "scene"]:
+            self.changed.clear()
+            await self.changed.wait()
 
     async def _finish(self) -> None:
         crowd = self.crowd
@@ -252,6 +299,19 @@ class Player:
             "v": 1, "id": str(ids.new_id(now)), "type": type_, "occurred_at": now.isoformat(), "session": self.session, "seq": self.seq,
             "position": position, "plan_version": self.timeline["version"], "token": token, "data": data,
         }  # fmt: skip
+
+    async def report(self, event: dict[str, Any]) -> None:
+        """Send one event the way this kind of traffic sends its tracking: robots and other browsers over HTTP, replays again and again."""
+        tracking = event["type"].startswith("ad.")
+        if tracking and self.kind in AGENTS:
+            body = msgspec.json.encode({"session_token": self.token, "events": [event]})
+            await self.http.post("/api/v1/events", content=body, headers={"User-Agent": AGENTS[self.kind], "Content-Type": "application/json"})
+            return
+        if tracking and self.kind == "wrong_clock":
+            event["occurred_at"] = (datetime.now(UTC) + invalid.WRONG_CLOCK).isoformat()
+        times = invalid.REPLAYS if self.kind == "replay" and event["type"] in invalid.REPLAYED else 1
+        for _ in range(times):
+            await self.send([event])
 
     async def send(self, events: Iterable[dict[str, Any]]) -> None:
         await self.say({"type": "events", "events": list(events)})
