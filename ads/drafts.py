@@ -148,11 +148,12 @@ def explained(made: Draft, taken: Taken, slots: list[dict[str, Any]]) -> dict[st
     }
     served = {slot["ad"]: slot for slot in slots}
     candidates = [_corrected(candidate, served, lost) for candidate in made.explanation["candidates"]]
-    codes = {candidate["reason"] for candidate in candidates} | set(made.explanation["others"])
+    unfilled = _unfilled(made, taken, slots)
+    codes = {candidate["reason"] for candidate in candidates} | set(made.explanation["others"]) | ({unfilled["reason"]} if unfilled else set())
     return {
         **made.explanation,
         "candidates": candidates,
-        "unfilled": _unfilled(made, taken, slots),
+        "unfilled": unfilled,
         "words": {code: REASONS[code] for code in sorted(codes)},
         "model_version": made.model_version,
         "inventory_version": made.inventory_version,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from .decision.decide import decide, replayed
@@ -15,44 +16,59 @@ from .decision.request import AdRequest
 from .decision.state import Decision as Decided
 from .decision.state import DeliveryState, Scores, Seen, no_rows
 from .live_inventory import snapshot
-from .models import Decision
+from .models import Decision, InventorySnapshot
+
+COMPARED = ("price_micros", "event_price_micros", "value_micros", "propensity", "explored")
+
+
+class NotReplayable(ValueError):
+    """What a replay needs is not kept any more; the message says what."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """``same`` says whether the replay chose the ads, prices and propensities that were stored, bit for bit."""
+    """``differences`` says, in words, where the replay chose other ads, prices, propensities or scores than were stored."""
 
     decided: Decided
     inventory: Inventory
-    same: bool
+    differences: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether the replay is what was stored, bit for bit."""
+        return not self.differences
 
 
 def replay(stored: Decision) -> Replay:
-    """Decide ``stored`` again. Raises InventorySnapshot.DoesNotExist when its inventory is no longer kept, or not in a shape that can be read."""
-    inventory = snapshot(stored.inventory_version)
-    rows = np.array([inventory.ad_row[ad] for ad in stored.state["scored"]], dtype=np.int64)
-    scores = Scores(np.array(stored.state["pctr"]), np.array(stored.state["pvcr"]), no_rows, stored.model_version, np.array(stored.state["quality"]))
-    decided = decide(
-        request_of(stored.request),
-        inventory=inventory,
-        state=state_of(stored.state, inventory),
-        score=replayed(rows, scores),
-        now=stored.decided_at,
-        rng=np.random.default_rng(stored.seed),
-        paced=restored(stored.state["pacing"], inventory, rows),
-    )
-    return Replay(decided, inventory, _same(decided, inventory, stored.slots))
+    """Decide ``stored`` again. Raises NotReplayable."""
+    try:
+        inventory = snapshot(stored.inventory_version)
+        rows = np.array([inventory.ad_row[ad] for ad in stored.state["scored"]], dtype=np.int64)
+        read: dict[str, Any] = {
+            "state": state_of(stored.state, inventory),
+            "score": replayed(rows, _scores(stored)),
+            "paced": restored(stored.state["pacing"], inventory, rows),
+        }
+        request = request_of(stored.request)
+    except InventorySnapshot.DoesNotExist as error:
+        raise NotReplayable(f"the inventory it was decided from (version {stored.inventory_version}) is not kept any more") from error
+    except (KeyError, TypeError, msgspec.ValidationError) as error:
+        raise NotReplayable(f"it was stored by an earlier release, in a shape that cannot be read any more ({error})") from error
+    try:
+        decided = decide(request, inventory=inventory, now=stored.decided_at, rng=np.random.default_rng(stored.seed), **read)
+    except ValueError as error:
+        raise NotReplayable(f"what was stored does not fit together: {error}") from error
+    return Replay(decided, inventory, tuple(_differences(stored, decided, inventory)))
+
+
+def _scores(stored: Decision) -> Scores:
+    state = stored.state
+    return Scores(np.array(state["pctr"]), np.array(state["pvcr"]), no_rows, stored.model_version, np.array(state["quality"]))
 
 
 def request_of(stored: dict[str, Any]) -> AdRequest:
-    """The AdRequest of a stored one."""
-    known = {**stored, "session": uuid.UUID(stored["session"]), "viewer": uuid.UUID(stored["viewer"]) if stored["viewer"] else None}
-    known["genres"] = tuple(stored["genres"])
-    known["ads_seen"] = tuple((ad, flight, campaign) for ad, flight, campaign in stored["ads_seen"])
-    known["tags"] = tuple(stored["tags"])
-    known["segments"] = None if stored["segments"] is None else tuple(stored["segments"])
-    known["favourite_genres"] = None if stored["favourite_genres"] is None else tuple(stored["favourite_genres"])
-    return AdRequest(**known)
+    """The AdRequest of a stored one. Raises msgspec.ValidationError."""
+    return msgspec.convert(stored, AdRequest)
 
 
 def state_of(stored: dict[str, Any], inventory: Inventory) -> DeliveryState:
@@ -73,15 +89,28 @@ def state_of(stored: dict[str, Any], inventory: Inventory) -> DeliveryState:
     )
 
 
-def _same(decided: Decided, inventory: Inventory, slots: list[dict[str, Any]]) -> bool:
-    """Whether each stored slot stands where the replay has it; ``place`` is which alternate the reservation gave."""
+def _differences(stored: Decision, decided: Decided, inventory: Inventory) -> Iterator[str]:
     again = {slot.index: slot for slot in decided.slots}
-    for slot in slots:
+    for slot in stored.slots:
+        # ``place`` is which of the slot's alternates the reservation gave.
         alternates = again[slot["slot"]].alternates if slot["slot"] in again else ()
         if slot["place"] >= len(alternates):
-            return False
+            yield f"slot {slot['slot']} holds no ad in the replay; stored is ad {slot['ad']}"
+            continue
         alternate = alternates[slot["place"]]
-        found = (inventory.ads[alternate.row].id, alternate.price_micros, alternate.event_price_micros, alternate.value_micros, alternate.propensity)
-        if found != (slot["ad"], slot["price_micros"], slot["event_price_micros"], slot["value_micros"], slot["propensity"]):
-            return False
-    return True
+        found = {"ad": inventory.ads[alternate.row].id, **{name: getattr(alternate, name) for name in COMPARED}}
+        yield from (
+            f"slot {slot['slot']}: {name.replace('_', ' ')} is {found[name]} in the replay; stored is {slot[name]}"
+            for name in found
+            if found[name] != slot[name]
+        )
+    yield from _other_scores(stored.explanation["candidates"], decided.explanation["candidates"])
+
+
+def _other_scores(stored: list[dict[str, Any]], again: list[dict[str, Any]]) -> Iterator[str]:
+    scores = {candidate["ad"]: candidate["score"] for candidate in again}
+    for candidate in stored:
+        if candidate["ad"] not in scores:
+            yield f"ad {candidate['ad']} is not among the best in the replay"
+        elif scores[candidate["ad"]] != candidate["score"]:
+            yield f"the score of ad {candidate['ad']} is {scores[candidate['ad']]} in the replay; stored is {candidate['score']}"

@@ -112,6 +112,9 @@ flight_rows: st.SearchStrategy[dict[str, Any]] = st.builds(
     targets=st.lists(st.builds(Target, _asked, _asked), max_size=2).map(tuple),
     caps=st.lists(cap_rows, max_size=2).map(tuple),
     exclusivity=st.sampled_from(["pod", "pod", "stream"]),
+    tier=st.sampled_from(["sponsorship", "standard", "standard", "price_priority", "price_priority", "house"]),
+    share_of_voice=st.sampled_from([0.2, 0.5, 1.0]),
+    slot_position=st.sampled_from(["any", "any", "any", "first", "last"]),
     excluded_categories=st.lists(st.sampled_from(CATEGORIES), max_size=1).map(tuple),
     strict_caps=st.booleans(),
 )
@@ -120,6 +123,9 @@ flight_rows: st.SearchStrategy[dict[str, Any]] = st.builds(
 @st.composite
 def inventories(draw: st.DrawFn) -> Inventory:
     rows = draw(st.lists(flight_rows, min_size=1, max_size=12))
+    if draw(st.booleans()):
+        # Where everybody may serve, pods are full and ads compete.
+        rows = [row | {"targets": (), "caps": (), "strict_caps": False} for row in rows]
     flights = tuple(flight(number, **fields) for number, fields in enumerate(rows, start=1))
     ads = tuple(
         ad(10 * row.id + extra, row.id, category=draw(st.sampled_from(CATEGORIES)), duration=draw(st.sampled_from([6.0, 10.0, 15.0, 40.0])))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ads.decision import auction, pod
 from ads.decision.decide import decide
 from ads.decision.explanation import REASONS
 from ads.decision.inventory import Inventory
@@ -41,38 +39,6 @@ def test_the_same_inputs_and_seed_give_the_same_decision(stock: Inventory, asked
     first, second = decided(stock, asked, seed), decided(stock, asked, seed)
     assert first.slots == second.slots
     assert first.explanation == second.explanation
-
-
-@given(inventories(), requests, st.integers(0, 2**32))
-def test_a_pod_fits_its_break_and_keeps_rivals_apart(stock: Inventory, asked: AdRequest, seed: int) -> None:
-    slots = decided(stock, asked, seed).slots
-    chosen = [slot.alternates[0].row for slot in slots]
-    assert len(chosen) <= asked.max_ads
-    assert stock.ad_duration[chosen].sum() <= asked.duration + pod.TOLERANCE_SECONDS if chosen else True
-    assert not any(pod.conflict(stock, one, other) for one, other in itertools.combinations(chosen, 2))
-    for slot in slots:
-        others = [row for row in chosen if row != slot.alternates[0].row]
-        assert all(not pod.conflict(stock, alternate.row, other) for alternate in slot.alternates for other in others)
-
-
-@given(inventories(), requests, st.integers(0, 2**32))
-def test_a_price_lies_between_the_reserve_and_the_own_bid(stock: Inventory, asked: AdRequest, seed: int) -> None:
-    for alternate in itertools.chain.from_iterable(slot.alternates for slot in decided(stock, asked, seed).slots):
-        bid = int(stock.bid[stock.ad_flight[alternate.row]])
-        assert auction.RESERVE_MICROS <= alternate.price_micros <= alternate.value_micros
-        assert 0 < alternate.event_price_micros <= (bid // 1000 if stock.pricing[stock.ad_flight[alternate.row]] == auction.CPM else bid)
-        assert not alternate.explored or alternate.price_micros == auction.RESERVE_MICROS
-
-
-@given(inventories(), requests, st.integers(0, 2**32))
-def test_propensities_of_the_randomised_slot_sum_to_one_over_the_eligible_ads(stock: Inventory, asked: AdRequest, seed: int) -> None:
-    decision = decided(stock, asked, seed)
-    randomised = [slot for slot in decision.slots if slot.randomised]
-    assert len(randomised) == (1 if decision.slots else 0)
-    shares = [item["propensity"] for item in decision.explanation["candidates"] if item["propensity"] is not None]
-    if decision.slots and len(decision.eligible) <= 20:
-        assert sum(shares) == pytest.approx(1.0)
-    assert all(0 < share <= 1 for share in shares)
 
 
 @given(inventories(), requests, st.integers(0, 2**32))

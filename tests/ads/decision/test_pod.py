@@ -25,7 +25,10 @@ LENGTHS = (6_000, 10_000, 15_000, 20_000, 30_000)
 def items(draw: st.DrawFn) -> knapsack.Items:
     """Scores of a few kinds, so that there are ties."""
     n = draw(st.integers(1, 11))
-    column = lambda values: np.array(draw(st.lists(values, min_size=n, max_size=n)))  # noqa: E731
+
+    def column(values: st.SearchStrategy[Any]) -> Any:
+        return np.array(draw(st.lists(values, min_size=n, max_size=n)))
+
     return knapsack.Items(
         score=np.sort(column(st.sampled_from([1000.0, 1500.5, 7000.25]) | st.floats(1, 50_000)))[::-1],
         length=column(st.sampled_from(LENGTHS)),

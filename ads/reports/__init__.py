@@ -1,0 +1,1 @@
+"""Questions people ask of what was decided and delivered, answered from what was stored."""
