@@ -33,10 +33,11 @@ STRENGTH = {
 }  # fmt: skip
 
 # What a linear model has a weight for: single values, and the pairs that are known to matter together. Only columns that an ad
-# has whatever the request, or the request whatever the ad: the halves of a cross are hashed apart.
+# has whatever the request, or the request whatever the ad: the halves of a cross are hashed apart. Not the weekday: in a log of a
+# week or two it is another name for the date.
 TERMS = (
     ("ad",), ("campaign",), ("advertiser",), ("ad_category",), ("title",), ("genre",), ("mood",), ("intensity",), ("device",), ("hour",),
-    ("weekday",), ("break_position",), ("break_index",), ("pod_position",), ("progress",), ("country",), ("tier",), ("age_band",), ("gender",),
+    ("break_position",), ("break_index",), ("pod_position",), ("progress",), ("country",), ("tier",), ("age_band",), ("gender",),
     ("monthly_hours",), ("segments",), ("viewer",),
     ("ad", "genre"), ("ad", "device"), ("campaign", "age_band"), ("advertiser", "title"), ("ad_category", "genre"), ("ad_category", "genre", "hour"),
     ("ad_category", "device"), ("ad_category", "mood"), ("ad_category", "age_band"), ("ad_category", "gender"), ("ad_category", "segments"),
@@ -72,9 +73,9 @@ SCHEMA = FeatureSchema(
         Feature("genre_category_click_rate", "ads", linear="logit"),
         Feature("title_click_rate", "ads", linear="logit"),
         Feature("ad_completion_rate", "ads"),
-        Feature("ad_log_impressions", "ads", high=25, linear="as_is", description="log(1 + impressions): how far the ad's rate can be trusted"),
-        Feature("viewer_click_rate", "ads", privacy="consent", linear="logit"),
-        Feature("viewer_log_impressions", "ads", privacy="consent", high=25, linear="as_is"),
+        Feature("ad_log_impressions", "ads", high=25, description="log(1 + impressions): how far the ad's rate can be trusted"),
+        Feature("viewer_click_rate", "ads", privacy="consent"),
+        Feature("viewer_log_impressions", "ads", privacy="consent", high=25),
         Feature("age_band", "engagement", privacy="consent", categories=AGE_BANDS),
         Feature("gender", "engagement", privacy="consent", categories=GENDERS),
         Feature("tier", "engagement", privacy="consent", categories=TIERS),
