@@ -54,7 +54,7 @@ local left = wanted.milliseconds
 local function pod_conflict(static)
   if static[8] > left then return true end
   for _, other in ipairs(taken) do
-    if other[9] == static[9] then return true end
+    if other[9] == static[9] or other[10] == static[10] then return true end
     for _, category in ipairs(static[11]) do if category == other[10] then return true end end
     for _, category in ipairs(other[11]) do if category == static[10] then return true end end
   end

@@ -85,6 +85,17 @@ def lifetime(viewer: uuid.UUID) -> dict[bytes, bytes]:
     return dict(counts)
 
 
+def test_alternates_that_step_in_keep_the_rules_of_a_pod_among_themselves() -> None:
+    """Both winners are gone; of the two that could stand in for either, of one category, only one does."""
+    session, once = uuid.uuid4(), [cap("flight", 1, "stream")]
+    for category, bid, caps in (("travel", 40, once), ("gaming", 30, once), ("finance", 20, []), ("finance", 10, [])):
+        make_ad(category=category, bid_micros=bid * 1_000_000, frequency_caps=caps)
+    assert reserve_blindly(session=session, break_id="b1").places == (0, 0)
+    again = reserve_blindly(session=session, break_id="b2")
+    assert [place is not None for place in again.places] == [True, False]
+    assert "pod_conflict" in again.reasons[1]
+
+
 def test_a_lifetime_is_counted_at_the_reservation_given_back_with_the_hold_and_rebuilt_from_what_was_seen() -> None:
     ad = make_ad(frequency_caps=[cap("flight", 2, "lifetime")])
     viewer, named = uuid.uuid4(), f"flight:{ad.flight_id}".encode()
