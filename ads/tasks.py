@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import structlog
 from celery import shared_task
+from celery.schedules import crontab
 
 from adplatform.celery import schedule
 from adplatform.eventlog import stream
 from ads.ctr import tasks as ctr_tasks
 
 from . import closing, live_inventory, services
+from .reconcile import Report, reconcile
 
-__all__ = ["ctr_tasks", "end_flights", "judge_windows", "watch_inventory"]
+log = structlog.get_logger(__name__)
+
+__all__ = ["ctr_tasks", "end_flights", "judge_windows", "reconcile_all", "reconcile_recent", "watch_inventory"]
 
 
 @shared_task(name="ads.watch_inventory")
@@ -33,6 +38,28 @@ def judge_windows() -> None:
     closing.close_windows(now=datetime.now(UTC))
 
 
+@shared_task(name="ads.reconcile_recent")
+def reconcile_recent() -> None:
+    """Every five minutes: flights that were charged for of late, and all counters."""
+    now = datetime.now(UTC)
+    _tell(reconcile(stream.client(), now=now, repair=True, since=now - timedelta(minutes=15)))
+
+
+@shared_task(name="ads.reconcile_all")
+def reconcile_all() -> None:
+    """Each night: every flight there ever was."""
+    _tell(reconcile(stream.client(), now=datetime.now(UTC), repair=True))
+
+
+def _tell(report: Report) -> None:
+    for difference in report.differences:
+        log.warning("figures_differed", flight=difference.flight, where=difference.where, figure=difference.figure, words=difference.words)
+    if report.counters == "rebuilt":
+        log.warning("counters_rebuilt")
+
+
 schedule("ads.judge_windows", timedelta(minutes=1))
 schedule("ads.watch_inventory", timedelta(minutes=1))
 schedule("ads.end_flights", timedelta(minutes=1))
+schedule("ads.reconcile_recent", timedelta(minutes=5))
+schedule("ads.reconcile_all", crontab(hour=3, minute=40))
