@@ -17,8 +17,7 @@ from . import reservation
 from .live_inventory import raise_version
 from .models import Ad, AdPolicy, Advertiser, Campaign, Flight
 
-# Nobody signed in when the system itself writes: a task, a seed.
-Actor = AbstractBaseUser | AnonymousUser | None
+Actor = AbstractBaseUser | AnonymousUser
 Moved = TypeVar("Moved", Campaign, Flight, Ad)
 Written = TypeVar("Written", Advertiser, Campaign, Flight, Ad, AdPolicy)
 
@@ -170,7 +169,7 @@ def _lock(row: Any) -> Any:
     return type(row)._default_manager.select_for_update().get(pk=row.pk)
 
 
-def audit(row: Model, actor: Actor, reason: str) -> None:
-    """Who and why, for the history row that the next save writes."""
+def audit(row: Model, actor: Actor | None, reason: str) -> None:
+    """Who (None: the system itself) and why, for the history row that the next save writes."""
     row._history_user = actor  # type: ignore[attr-defined]
     row._change_reason = reason  # type: ignore[attr-defined]

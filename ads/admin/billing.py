@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,8 +14,7 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter, RelatedDropdownFilter
 from unfold.paginator import InfinitePaginator
 
-from ads.decision.explanation import REASONS
-from ads.models import Ad, AdEvent, Decision, LedgerEntry
+from ads.models import AdEvent, LedgerEntry
 
 from . import show
 
@@ -77,76 +75,6 @@ class LedgerEntryAdmin(Booked):
 
 def decision_link(decision: Any) -> SafeString:
     return format_html('<a class="text-link" href="{}">why</a>', reverse("admin:ads_decision_change", args=[decision]))
-
-
-@admin.register(Decision)
-class DecisionAdmin(Booked):
-    list_display = ["decided_at", "break_id", "device", "served", "price", "eligible", "took", "model_version", "synthetic"]
-    list_filter = [("decided_at", RangeDateTimeFilter), "synthetic"]
-    search_fields = ["=id", "=session", "=viewer"]
-    search_help_text = "A decision, session or viewer id"
-    ordering = ["-decided_at"]
-    fields = ["explained", "decided_at", "session", "viewer", "title", "break_id", "model_version", "inventory_version", "seed", "milliseconds"]
-    readonly_fields = ["explained"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
-        # State and scores are large and only a replay reads them.
-        rows: QuerySet[Decision] = super().get_queryset(request).defer("state")
-        return rows
-
-    @show.column("Device")
-    def device(self, decision: Decision) -> str:
-        return str(decision.request.get("device", ""))
-
-    @show.column("Served")
-    def served(self, decision: Decision) -> str:
-        return ", ".join(slot["name"] for slot in decision.slots) or "nothing"
-
-    @show.column("Price")
-    def price(self, decision: Decision) -> str:
-        return show.money(sum(slot["price_micros"] for slot in decision.slots), digits=4)
-
-    @show.column("Eligible")
-    def eligible(self, decision: Decision) -> str:
-        return f"{decision.explanation['eligible']} of {decision.explanation['considered']}"
-
-    @show.column("Took", ordering="milliseconds")
-    def took(self, decision: Decision) -> str:
-        return f"{decision.milliseconds:.1f} ms"
-
-    @show.column("Explanation")
-    def explained(self, decision: Decision) -> SafeString:
-        return render_to_string("ads/admin/explanation.html", explanation_context(decision))
-
-
-def explanation_context(decision: Decision) -> dict[str, Any]:
-    """The stored explanation with names and amounts, for people."""
-    explanation = decision.explanation
-    others = explanation["others"]
-    names = dict(Ad.objects.filter(pk__in=[ad for ads in others.values() for ad in ads]).values_list("pk", "name"))
-    return {
-        "request": decision.request,
-        "slots": [
-            {**slot, "price": show.money(slot["price_micros"], digits=4), "bid_value": show.money(round(slot["value_micros"]), digits=4)}
-            for slot in decision.slots
-        ],
-        "candidates": [
-            {
-                **candidate,
-                "value": show.money(round(candidate["value_micros"]), digits=4),
-                "price": show.money(candidate["price_micros"], digits=4),
-                "click_share": f"{candidate['pctr']:.2%}",
-                "view_share": f"{candidate['pvcr']:.0%}",
-                "pacing_share": f"{candidate['pacing']['signal']:.0%}",
-            }
-            for candidate in explanation["candidates"]
-        ],
-        "others": [
-            {"code": code, "words": REASONS.get(code, code), "ads": [names.get(ad, f"ad {ad}") for ad in ads]} for code, ads in sorted(others.items())
-        ],
-        "eligible": explanation["eligible"],
-        "considered": explanation["considered"],
-    }
 
 
 class ValidityFilter(admin.SimpleListFilter):

@@ -55,27 +55,57 @@ class ClipField(forms.ModelChoiceField):  # type: ignore[type-arg]
         super().__init__(queryset, **kwargs)
 
 
-class CapsField(forms.Field):
-    """Frequency caps, one a line."""
+class ShareField(forms.Field):
+    """Entered and shown in percent, stored as a fraction."""
 
     def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"widget": UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal", "suffix": "%"}), **kwargs})
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{round(100 * value, 4):g}" if isinstance(value, float) else value
+
+    def to_python(self, value: Any) -> float | None:
+        """Raises ValidationError in words."""
+        if value in self.empty_values:
+            return None
+        try:
+            percent = float(str(value).strip().removesuffix("%"))
+        except ValueError:
+            raise forms.ValidationError(f"“{value}” is no share; write it in percent, like 25.") from None
+        if not 1 <= percent <= 100:
+            raise forms.ValidationError("A share of voice is between 1 and 100 percent.")
+        return percent / 100
+
+
+class GoalField(forms.CharField):
+    """A count, or an amount of money: the form reads it when it knows the kind."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"required": False, "widget": UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}), **kwargs})
+
+
+class CapsField(forms.Field):
+    """Frequency caps, one a line; ``scope`` is what a line without one means."""
+
+    def __init__(self, *, scope: str = "flight", **kwargs: Any) -> None:
+        self.scope = scope
         super().__init__(required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "placeholder": "3 per day"}), **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
-        return write_caps(value) if isinstance(value, list) else value
+        return write_caps(value, scope=self.scope) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> list[dict[str, Any]]:
         """Raises ValidationError in words."""
         if isinstance(value, list):
             return value
         try:
-            return read_caps(value or "")
+            return read_caps(value or "", scope=self.scope)
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
 
 
 class TargetingWidget(forms.Widget):
-    """For each attribute a row of boxes of whom to reach, and one of whom not; none ticked means everybody."""
+    """For each attribute whom to reach and whom not, folded away where nothing is chosen; nothing chosen means everybody."""
 
     def __init__(self, choices: dict[str, tuple[str, list[tuple[str | int, str]]]]) -> None:
         super().__init__()
@@ -83,19 +113,22 @@ class TargetingWidget(forms.Widget):
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         chosen = value if isinstance(value, dict) else {}
-        groups = [
-            {
-                "name": f"{name}-{direction}-{key}",
-                "label": label if direction == "include" else f"Not: {label}",
-                "many": len(options) > MOST_BOXES,
-                "options": [
-                    {"value": option, "label": words, "checked": option in chosen.get(direction, {}).get(key, [])} for option, words in options
-                ],
-            }
-            for key, (label, options) in self.choices.items()
-            for direction in DIRECTIONS
-        ]
-        return render_to_string("ads/admin/targeting.html", {"groups": groups})
+        keys = [self._key(name, key, label, options, chosen) for key, (label, options) in self.choices.items() if options]
+        return render_to_string("ads/admin/targeting.html", {"keys": keys})
+
+    def _key(self, name: str, key: str, label: str, options: list[tuple[str | int, str]], chosen: dict[str, Any]) -> dict[str, Any]:
+        sides = []
+        for direction, words in (("include", "Only"), ("exclude", "Not")):
+            picked = chosen.get(direction, {}).get(key, [])
+            sides.append(
+                {
+                    "name": f"{name}-{direction}-{key}",
+                    "words": words,
+                    "said": ", ".join(text for option, text in options if option in picked),
+                    "options": [{"value": option, "label": text, "checked": option in picked} for option, text in options],
+                }
+            )
+        return {"label": label, "sides": sides, "many": len(options) > MOST_BOXES, "open": any(side["said"] for side in sides)}
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> dict[str, dict[str, list[str | int]]]:
         asked = {direction: {key: _typed(key, data.getlist(f"{name}-{direction}-{key}")) for key in KEYS} for direction in DIRECTIONS}

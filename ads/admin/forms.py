@@ -1,22 +1,22 @@
-"""The flight form: terms in the planner's own units, checked together by the model."""
+"""The forms: terms in the planner's own units, checked together by the models."""
 
 from __future__ import annotations
 
 import calendar
-from decimal import Decimal
 from typing import Any
 
 from django import forms
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from ads import vocabulary
 from ads.countries import COUNTRIES
 from ads.ctr.features import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, MOODS, TIERS
-from ads.models import Flight
-from ads.terms import MICROS
+from ads.models import AdPolicy, Campaign, Flight
+from ads.money import write_amount
+from ads.services import review_again
 from catalog.models import Genre, Title
 
-from .fields import CapsField, MoneyField, TargetingField
+from .fields import CapsField, GoalField, MoneyField, ShareField, TargetingField
 
 
 def targeting_choices() -> dict[str, tuple[str, list[tuple[str | int, str]]]]:
@@ -46,15 +46,32 @@ def targeting_choices() -> dict[str, tuple[str, list[tuple[str | int, str]]]]:
     }
 
 
-class FlightForm(forms.ModelForm):  # type: ignore[type-arg]
-    bid_micros = MoneyField(label="Bid", help_text="For 1,000 impressions (CPM), one completed view (CPCV) or one click (CPC)")
-    budget_micros = MoneyField(label="Budget", help_text="Hard stop over the flight's life: never a micro more is billed")
+class Terms(forms.ModelForm):  # type: ignore[type-arg]
+    """Targeting as boxes and lists, caps as lines: on campaigns and flights alike."""
+
+    frequency_caps = CapsField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "targeting" in self.fields:
+            self.fields["targeting"] = TargetingField(targeting_choices())
+
+
+class CampaignForm(Terms):
+    frequency_caps = CapsField(scope="campaign", help_text="Counted over all its flights together. One a line: “3 per day”, “20 per lifetime”")
+
+    class Meta:
+        model = Campaign
+        fields = ["advertiser", "name", "currency", "targeting", "frequency_caps", "notes"]
+
+
+class FlightForm(Terms):
+    share_of_voice = ShareField(label="Share of voice", required=False, help_text="Of the breaks it matches, in percent")
+    bid_micros = MoneyField(label="Bid", required=False, help_text="For 1,000 impressions (CPM), one completed view (CPCV) or one click (CPC)")
+    budget_micros = MoneyField(label="Budget", required=False, help_text="Hard stop over the flight's life: never a micro more is billed")
     daily_budget_micros = MoneyField(label="Daily budget", required=False, help_text="Per UTC day; empty for none")
-    goal_amount = forms.CharField(
-        label="Goal",
-        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
-        help_text="How many impressions, completed views or clicks; an amount of money when the goal is spend",
-    )
+    goal_amount = GoalField(label="Goal", help_text="How many, or an amount of money when the goal is spend; empty: until dates or budget end")
+    daily_goal_amount = GoalField(label="Daily goal", help_text="Of the same kind, per UTC day; empty for none")
     frequency_caps = CapsField(
         help_text="One a line: “3 per day”, “2 per 30 minutes per campaign”, “1 per break per advertiser”, “2 per playback”, “10 per lifetime”"
     )
@@ -69,28 +86,62 @@ class FlightForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Flight
         fields = [
-            "campaign", "name", "starts_at", "ends_at", "pricing", "bid_micros", "goal_type", "goal_amount", "budget_micros", "daily_budget_micros",
-            "pacing", "priority", "targeting", "frequency_caps", "strict_caps", "excluded_categories",
+            "campaign", "name", "tier", "share_of_voice", "starts_at", "ends_at", "pricing", "bid_micros", "goal_type", "goal_amount",
+            "daily_goal_amount", "budget_micros", "daily_budget_micros", "pacing", "priority", "slot_position", "exclusivity", "targeting",
+            "frequency_caps", "strict_caps", "excluded_categories",
         ]  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "targeting" in self.fields:
-            self.fields["targeting"] = TargetingField(targeting_choices())
         if self.instance.pk and self.instance.goal_type == Flight.Goal.SPEND:
-            self.initial["goal_amount"] = f"{(Decimal(self.instance.goal_amount) / MICROS).normalize():f}"
+            for name in ("goal_amount", "daily_goal_amount"):
+                amount = getattr(self.instance, name)
+                self.initial[name] = None if amount is None else write_amount(amount)
 
     def clean(self) -> dict[str, Any]:
-        """The goal becomes micros when it is money."""
+        """Fields that the tier does not have are emptied, and goals become micros when they are money."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        text = str(cleaned.get("goal_amount", "")).replace(",", "").strip()
-        spend = cleaned.get("goal_type") == Flight.Goal.SPEND
-        try:
-            amount = MoneyField().to_python(text) if spend else int(text)
-        except (ValueError, forms.ValidationError):
-            self.add_error("goal_amount", "The goal is a whole number, or an amount of money when the goal is spend.")
-        else:
-            cleaned["goal_amount"] = amount
-            if not amount or amount < 1:
-                self.add_error("goal_amount", "The goal must be at least 1.")
+        tier = cleaned.get("tier")
+        if tier != Flight.Tier.SPONSORSHIP:
+            cleaned["share_of_voice"] = None
+        if tier == Flight.Tier.HOUSE:
+            nothing = {"bid_micros": 0, "budget_micros": 0, "daily_budget_micros": None, "goal_amount": None, "daily_goal_amount": None}
+            return cleaned | nothing | {"goal_type": Flight.Goal.IMPRESSIONS}
+        for name in ("bid_micros", "budget_micros"):
+            if name in cleaned and cleaned[name] is None:
+                # The rules say in words what is missing.
+                cleaned[name] = 0
+        for name in ("goal_amount", "daily_goal_amount"):
+            if name in cleaned:
+                self._read_goal(name, cleaned)
         return cleaned
+
+    def _read_goal(self, name: str, cleaned: dict[str, Any]) -> None:
+        text = str(cleaned[name] or "").replace(",", "").strip()
+        try:
+            amount = MoneyField().to_python(text) if cleaned.get("goal_type") == Flight.Goal.SPEND else int(text) if text else None
+        except (ValueError, forms.ValidationError):
+            self.add_error(name, "The goal is a whole number, or an amount of money when the goal is spend.")
+            return
+        cleaned[name] = amount
+        if amount is not None and amount < 1:
+            self.add_error(name, "The goal must be at least 1.")
+
+
+class AdForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What was approved is what serves: a new clip, landing page or category has to be looked at again."""
+
+    def save(self, commit: bool = True) -> Any:  # noqa: FBT001
+        review_again(self.instance, self.changed_data)
+        return super().save(commit)
+
+
+class AdPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
+    reserve_micros = MoneyField(label="Reserve price", help_text="Least price of 1,000 impressions here: who bids less never wins")
+
+    class Meta:
+        model = AdPolicy
+        fields = [
+            "title", "pre_roll", "mid_rolls", "post_roll", "most_breaks", "spacing_seconds", "break_seconds", "break_ads", "seconds_per_hour",
+            "long_watch_seconds", "ad_free_seconds", "creative_gap_seconds", "reserve_micros", "house_ads",
+        ]  # fmt: skip

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from ads.models import Flight, FlightBalance
 from ads.terms import MICROS
@@ -19,6 +20,12 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 def column(description: str, *, ordering: str | None = None, label: dict[str, str] | None = None) -> Callable[[Method], Method]:
     """A list column or read-only field; ``label`` gives a value its colour."""
     decorate: Callable[[Method], Method] = display(description=description, ordering=ordering, label=label)
+    return decorate
+
+
+def button(description: str, *, permission: str) -> Callable[[Method], Method]:
+    """A button beside Save; ``permission`` is the verb of a ``has_<verb>_permission``."""
+    decorate: Callable[[Method], Method] = action(description=description, permissions=[permission])
     return decorate
 
 
@@ -73,3 +80,16 @@ def delivered(flight: Flight, balance: FlightBalance | None) -> int:
 def balance_of(flight: Flight) -> FlightBalance | None:
     """The flight's balance, when it was fetched with it or exists."""
     return getattr(flight, "balance", None)
+
+
+def goal_bar(flight: Flight) -> SafeString | str:
+    if not flight.goal_amount:
+        return "until its dates or budget end" if flight.tier != Flight.Tier.SPONSORSHIP else f"{flight.share_of_voice or 0:.0%} of the breaks"
+    length = (flight.ends_at - flight.starts_at).total_seconds()
+    passed = min(1.0, max(0.0, (datetime.now(UTC) - flight.starts_at).total_seconds() / length)) if length > 0 else None
+    return progress(delivered(flight, balance_of(flight)), flight.goal_amount, words=goal_words(flight), planned=passed)
+
+
+def tier(flight: Flight) -> str:
+    """The tier in a word or two, without what it means."""
+    return flight.get_tier_display().partition(":")[0].lower()

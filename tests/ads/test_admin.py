@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -74,3 +75,16 @@ def test_a_draft_without_an_approved_ad_is_not_launched(staff: User) -> None:
         services.flight_launch(actor=staff, flight=ad.flight, now=NOW)
     services.ad_approve(actor=staff, ad=ad)
     assert services.flight_launch(actor=staff, flight=ad.flight, now=NOW).state == Flight.State.LIVE
+
+
+def test_flights_whose_dates_are_over_are_ended_by_the_system_once() -> None:
+    over, running = make_ad(ends_at=NOW - timedelta(seconds=1)), make_ad()
+    assert {ad.flight for ad in serve_break(make_request(), now=NOW).ads} == {running.flight_id}
+    assert services.flights_expire(now=NOW) == 1
+    assert services.flights_expire(now=NOW) == 0
+    over.flight.refresh_from_db()
+    assert over.flight.state == Flight.State.ENDED
+    last = over.flight.history.first()
+    assert (last.history_user, last.history_change_reason) == (None, "Ended by the system: its last day is over")
+    running.flight.refresh_from_db()
+    assert running.flight.state == Flight.State.LIVE

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
+from django.contrib.messages import get_messages
+from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from adplatform.eventlog import consumer, stream
-from ads import live_inventory
-from ads.models import Ad, AdEvent, BillingRowsStay, Campaign, Decision, Flight, FlightBalance, LedgerEntry
+from adplatform.permissions import AD_OPS, AD_OPS_LEAD
+from ads import live_inventory, services
+from ads.models import Ad, AdEvent, AdPolicy, BillingRowsStay, Campaign, Decision, Flight, FlightBalance, FlightForecast, LedgerEntry
 from ads.serving import serve_break
 from catalog.models import Genre
 
@@ -44,7 +47,8 @@ def form(campaign: Campaign, **changes: Any) -> dict[str, Any]:
     fields = {
         "campaign": campaign.pk, "name": "Spring", "starts_at_0": "2026-06-01", "starts_at_1": "00:00", "ends_at_0": "2026-07-01",
         "ends_at_1": "00:00", "pricing": "cpm", "bid_micros": "18.50", "goal_type": "impressions", "goal_amount": "10000",
-        "budget_micros": "1,250", "daily_budget_micros": "", "pacing": "even", "priority": "5", "frequency_caps": "3 per day\n2 per 30 minutes",
+        "budget_micros": "1,250", "daily_budget_micros": "", "pacing": "even", "priority": "5", "tier": "standard",
+        "slot_position": "any", "exclusivity": "pod", "daily_goal_amount": "", "share_of_voice": "", "frequency_caps": "3 per day\n2 per 30 minutes",
         "targeting-include-devices": ["tv", "mobile"], "targeting-include-dayparts": ["18", "19"], "targeting-include-genres": [], "targeting-exclude-weekdays": ["6"],
         "ads-TOTAL_FORMS": "0", "ads-INITIAL_FORMS": "0",
     }  # fmt: skip
@@ -89,6 +93,13 @@ def test_a_goal_of_spend_is_an_amount_of_money(client: Client) -> None:
     [
         ({"ends_at_0": "2026-05-01"}, "ends before it starts"),
         ({"bid_micros": "cheap"}, "is no amount"),
+        ({"bid_micros": "12 EUR"}, "is in EUR; this installation sells in USD"),
+        ({"bid_micros": ""}, "needs a bid"),
+        ({"goal_amount": ""}, "guarantees a goal"),
+        ({"daily_goal_amount": "20000"}, "larger than the whole goal"),
+        ({"tier": "sponsorship"}, "share of voice"),
+        ({"tier": "sponsorship", "share_of_voice": "140"}, "between 1 and 100 percent"),
+        ({"targeting-exclude-devices": ["tv", "mobile"]}, "reaches nobody"),
         ({"bid_micros": "0.5"}, "below the reserve price"),
         ({"bid_micros": "-3"}, "cannot be negative"),
         ({"budget_micros": "0"}, "needs a budget"),
@@ -137,6 +148,65 @@ def test_another_kind_of_goal_is_counted_anew(client: Client) -> None:
     assert serve_break(make_request(hour=18), now=NOW).ads
 
 
+def test_a_sponsorship_is_sold_in_percent_and_a_house_flight_for_nothing(client: Client) -> None:
+    add(client, tier="sponsorship", share_of_voice="25", goal_amount="", name="Sponsor")
+    sponsor = Flight.objects.get(name="Sponsor")
+    assert (sponsor.share_of_voice, sponsor.goal_amount) == (0.25, None)
+    assert 'value="25"' in client.get(reverse("admin:ads_flight_change", args=[sponsor.pk])).text
+    add(client, tier="house", share_of_voice="25", name="House")
+    house = Flight.objects.get(name="House")
+    assert (house.share_of_voice, house.goal_amount, house.bid_micros, house.budget_micros) == (None, None, 0, 0)
+
+
+def test_what_a_flight_takes_from_its_campaign_is_told_in_words(client: Client) -> None:
+    flight = make_ad().flight
+    values = {
+        "advertiser": flight.campaign.advertiser_id, "name": flight.campaign.name, "currency": "USD", "notes": "", "frequency_caps": "8 per week",
+        "targeting-include-devices": ["tv"], "targeting-exclude-countries": ["AT"], "flights-TOTAL_FORMS": "0", "flights-INITIAL_FORMS": "0",
+    }  # fmt: skip
+    assert client.post(reverse("admin:ads_campaign_change", args=[flight.campaign_id]), values).status_code == 302
+    campaign = Campaign.objects.get(pk=flight.campaign_id)
+    assert campaign.frequency_caps == [{"scope": "campaign", "count": 8, "per": "week", "times": 1}]
+    page = client.get(reverse("admin:ads_flight_change", args=[flight.pk])).text
+    assert "Devices: only TV" in page
+    assert "Countries: not AT" in page
+    assert "At most 8 per week per campaign" in page
+
+
+def test_a_flight_that_will_hardly_deliver_is_warned_of_when_it_is_saved(client: Client) -> None:
+    answer = add(client, budget_micros="10")
+    assert any("the budget pays for 540 of the 10,000 impressions" in str(message) for message in get_messages(answer.wsgi_request))
+
+
+def test_a_forecast_is_shown_against_the_goal_with_the_shape_of_the_week(client: Client) -> None:
+    flight = make_ad().flight
+    FlightForecast.objects.create(
+        flight=flight, computed_at=NOW, supply=[float(hour) for hour in range(168)], requests=4000, eligible=123_456, win_share=0.5,
+        expected_delivery=60_000, warning="It will end about 940,000 impressions short.",
+    )  # fmt: skip
+    page = client.get(reverse("admin:ads_flight_change", args=[flight.pk])).text
+    assert "60,000 impressions" in page
+    assert "123,456" in page
+    assert page.count('class="shade-') == 168
+    for model in ("flight", "campaign"):
+        assert "at risk" in client.get(reverse(f"admin:ads_{model}_changelist")).text
+
+
+def test_a_flight_is_launched_and_paused_from_its_own_page(client: Client) -> None:
+    flight = make_ad(state=Flight.State.DRAFT, ends_at=datetime.now(UTC) + timedelta(days=3)).flight
+    address = reverse("admin:ads_flight_change", args=[flight.pk])
+    page = client.get(address).text
+    assert 'name="ads_flight_launch_it"' in page
+    assert 'name="ads_flight_pause_it"' not in page
+    ends = f"{flight.ends_at:%Y-%m-%d}"
+    values = form(flight.campaign, name=flight.name, ends_at_0=ends, **{"ads_flight_launch_it": "", "targeting-exclude-weekdays": []})
+    client.post(address, values)
+    flight.refresh_from_db()
+    assert flight.state == Flight.State.LIVE
+    assert flight.history.first().history_change_reason == "Launched"
+    assert 'name="ads_flight_pause_it"' in client.get(address).text
+
+
 @pytest.mark.parametrize("model", ["advertiser", "campaign", "flight", "ad", "ledgerentry", "decision", "adevent"])
 def test_every_list_and_page_opens(client: Client, served: Ad, model: str) -> None:
     listing = client.get(reverse(f"admin:ads_{model}_changelist"))
@@ -159,6 +229,50 @@ def test_a_decision_is_explained_in_words(client: Client, served: Ad) -> None:
     assert "Does not target this device" in page
     assert other.name in page
     assert f"<strong>Slot 1: {served.name}</strong>" in page
+    assert "comes out the same" in page
+    assert "Standard, priority 5" in page
+    assert "s stayed empty" in page
+
+
+def test_an_approved_ad_that_changes_is_looked_at_again(client: Client) -> None:
+    ad = make_ad()
+    values = {"flight": ad.flight_id, "name": "Renamed", "asset": ad.asset_id, "category": ad.category, "click_through": ad.click_through,
+              "skip_after": "", "universal_ad_id": ad.universal_ad_id}  # fmt: skip
+    address = reverse("admin:ads_ad_change", args=[ad.pk])
+    assert client.post(address, values).status_code == 302
+    assert Ad.objects.get(pk=ad.pk).review == Ad.Review.APPROVED
+    client.post(address, values | {"click_through": "https://elsewhere.example/"})
+    assert Ad.objects.get(pk=ad.pk).review == Ad.Review.IN_REVIEW
+    client.post(address, values | {"click_through": "https://elsewhere.example/", "ads_ad_approve_it": ""})
+    assert Ad.objects.get(pk=ad.pk).review == Ad.Review.APPROVED
+
+
+def test_ad_ops_cannot_approve_what_they_sell() -> None:
+    call_command("sync_groups", verbosity=0)
+    planner, lead = (User.objects.create_user(name, is_staff=True) for name in (AD_OPS, AD_OPS_LEAD))
+    ad = make_ad()
+    services.ad_reject(actor=User.objects.create_superuser("root"), ad=ad)
+    for user, allowed in ((planner, False), (lead, True)):
+        user.groups.add(Group.objects.get(name=user.username))
+        signed_in = Client()
+        signed_in.force_login(user)
+        page = signed_in.get(reverse("admin:ads_ad_change", args=[ad.pk])).text
+        assert ('name="ads_ad_approve_it"' in page) is allowed
+        signed_in.post(reverse("admin:ads_ad_changelist"), {"action": "approve", "_selected_action": [ad.pk]})
+        assert (Ad.objects.get(pk=ad.pk).review == Ad.Review.APPROVED) is allowed
+
+
+def test_the_policy_of_a_title_is_set_in_units_of_currency(client: Client) -> None:
+    values = {"title": "", "mid_rolls": "on", "most_breaks": "", "spacing_seconds": "0", "break_seconds": "30", "break_ads": "2",
+              "seconds_per_hour": "720", "long_watch_seconds": "1800", "ad_free_seconds": "0", "creative_gap_seconds": "120",
+              "reserve_micros": "2.50", "house_ads": "on"}  # fmt: skip
+    address = reverse("admin:ads_adpolicy_add")
+    assert "Say how long the stretch without ads is" in client.post(address, values).text
+    assert client.post(address, values | {"ad_free_seconds": "300"}).status_code == 302
+    policy = AdPolicy.objects.get()
+    assert policy.reserve_micros == 2_500_000
+    assert "Every other title" in client.get(reverse("admin:ads_adpolicy_changelist")).text
+    assert client.get(reverse("admin:ads_adpolicy_change", args=[policy.pk])).status_code == 200
 
 
 BUDGETS = {"advertiser": 9, "campaign": 10, "flight": 12, "ad": 10, "ledgerentry": 11, "decision": 8, "adevent": 8}

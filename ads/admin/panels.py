@@ -1,0 +1,88 @@
+"""What a flight's page tells beside its terms: what it inherits, what to expect, and what became of its ads."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from ads.models import Flight, FlightForecast
+from ads.outlook import warnings_of
+from ads.terms import write_caps
+
+from . import show
+from .forms import targeting_choices
+
+HOURS, DAYS = 24, 7
+# Shades of the traffic picture, from nothing to the busiest hour.
+SHADES = 8
+
+
+def delivery_badge(*, in_danger: bool) -> SafeString | str:
+    return format_html('<span class="badge-danger">{}</span>', "at risk") if in_danger else "-"
+
+
+def inherited(flight: Flight) -> SafeString:
+    """The campaign's targeting and caps, in words."""
+    campaign = flight.campaign
+    lines = [*targeting_words(campaign.targeting), *(f"At most {line}" for line in write_caps(campaign.frequency_caps, scope="").splitlines())]
+    return render_to_string("ads/admin/inherited.html", {"campaign": campaign, "lines": lines})
+
+
+def targeting_words(targeting: Mapping[str, Mapping[str, Sequence[Any]]]) -> list[str]:
+    """One line for each key and direction, such as “Devices: only TV, Desktop”."""
+    choices = targeting_choices()
+    found = []
+    for direction, words in (("include", "only"), ("exclude", "not")):
+        for key, values in targeting.get(direction, {}).items():
+            label, options = choices.get(key, (key, []))
+            named = dict(options)
+            found.append(f"{label}: {words} {', '.join(named.get(value, str(value)) for value in values)}")
+    return found
+
+
+def forecast(flight: Flight) -> SafeString:
+    """Expected delivery against the goal, the shape of the traffic, and what stands in its way."""
+    try:
+        known: FlightForecast | None = flight.forecast
+    except ObjectDoesNotExist:
+        known = None
+    return render_to_string(
+        "ads/admin/forecast.html",
+        {
+            "flight": flight,
+            "forecast": known,
+            "expected": None if known is None else _amount(flight, known.expected_delivery),
+            "goal": _amount(flight, flight.goal_amount) if flight.goal_amount else "",
+            "eligible": "" if known is None else show.count(round(known.eligible)),
+            "win_share": "" if known is None else f"{known.win_share:.0%}",
+            "days": traffic(known.supply) if known else [],
+            "hours": range(HOURS),
+            "warnings": [] if flight.state == Flight.State.ENDED else warnings_of(flight),
+        },
+    )
+
+
+def traffic(supply: Sequence[float]) -> list[dict[str, Any]]:
+    """The week of eligible requests as rows of a picture: for each UTC hour its figure and its shade, 0 to `SHADES`."""
+    busiest = max(supply, default=0)
+    if len(supply) != HOURS * DAYS or not busiest:
+        return []
+    return [
+        {
+            "name": calendar.day_abbr[day],
+            "hours": [{"count": f"{value:,.0f}", "shade": round(SHADES * value / busiest)} for value in supply[HOURS * day : HOURS * (day + 1)]],
+        }
+        for day in range(DAYS)
+    ]
+
+
+def _amount(flight: Flight, amount: float) -> str:
+    if flight.goal_type == Flight.Goal.SPEND:
+        return show.money(round(amount))
+    return f"{round(amount):,} {flight.get_goal_type_display().lower()}"
