@@ -16,15 +16,15 @@ from redis.exceptions import ResponseError
 Word = str | bytes | int | float
 
 
-def exchange(client: redis.Redis, commands: Sequence[Sequence[Word]]) -> list[Any]:
+def exchange(client: redis.Redis, commands: Sequence[tuple[Word, ...]]) -> list[Any]:
     """Send ``commands``, return their replies in order as Redis gave them: bytes, integers, floats, lists, None.
 
     A lost connection is tried again once, so every command must be safe to run twice. Raises redis.exceptions.RedisError; when
     a command failed, all the others have run.
     """
-    packed = [b"".join(hiredis.pack_command(tuple(command)) for command in commands)]
+    packed = [b"".join(hiredis.pack_command(command) for command in commands)]  # type: ignore[arg-type]
     pool = client.connection_pool
-    connection = pool.get_connection()
+    connection: Any = pool.get_connection()
     try:
         try:
             replies = _ask(connection, packed, len(commands))
