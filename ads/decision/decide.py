@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,22 +19,17 @@ from .state import Alternate, Candidates, Codes, Decision, DeliveryState, Floats
 
 # Sponsorships bought their breaks, and house ads teach nothing that is sold.
 EXPLORED_TIERS = (STANDARD, PRICE_PRIORITY)
+NOBODY = np.zeros(0, dtype=np.int64)
 
 
 class Funnel:
     """Who is still in, and the first reason why each other ad is out. ``codes`` [flights] are the reasons found so far, 0 for none."""
 
     def __init__(self, inventory: Inventory, codes: Codes) -> None:
-        self.inventory = inventory
         self.code = codes[inventory.ad_flight]
-        self.alive = self.code == 0
-
-    def drop_flights(self, reason: str, flights: Mask) -> None:
-        self.drop(reason, flights[self.inventory.ad_flight])
 
     def drop(self, reason: str, ads: Mask) -> None:
-        np.copyto(self.code, CODES[reason], where=ads & self.alive)
-        self.alive &= ~ads
+        np.copyto(self.code, CODES[reason], where=ads & (self.code == 0))
 
 
 def decide(
@@ -54,14 +50,14 @@ def decide(
     """
     moment = now.timestamp()
     funnel = _filtered(inventory, request, state, moment)
-    asked = candidates(inventory, state, np.flatnonzero(funnel.alive))
+    asked = candidates(inventory, state, np.flatnonzero(funnel.code == 0))
     scores = score(request, asked)
     quality = auction.quality(asked) if scores.quality is None else scores.quality
     pace = paced or pacing.pace(inventory, plan, state, moment)
     rates = pacing.pass_rates(pace, inventory, asked.rows, pacing.response(inventory, asked.rows, scores.pctr, scores.pvcr))
     offers = _offers(inventory, asked, scores, quality, pace)
-    _admit(funnel, request, offers, rates, rng)
-    standing = funnel.alive[offers.rows]
+    _admit(funnel.code, inventory, request, offers, rates, rng)
+    standing = np.flatnonzero(funnel.code[offers.rows] == 0)
     eligible = offers.rows[standing]
     ads = pod.pool(inventory, eligible, _ranking(inventory, eligible, offers.score[standing], rng))
     chosen, able, lot = _fill(request, ads, rng)
@@ -81,65 +77,62 @@ def decide(
 
 def _filtered(inventory: Inventory, request: AdRequest, state: DeliveryState, now: float) -> Funnel:
     codes = targeting.first_failures(inventory, request, now)
-    for reason, flights in (*pacing.spent(inventory, state), ("caps_uncountable", caps.uncountable(inventory, request))):
-        np.copyto(codes, CODES[reason], where=flights & (codes == 0))
+    flights = [*pacing.spent(inventory, state), ("caps_uncountable", caps.uncountable(inventory, request))]
+    if not request.house_ads and HOUSE in inventory.tiers_sold:
+        flights.append(("house_not_allowed", inventory.tier == HOUSE))
+    for reason, mask in flights:
+        np.copyto(codes, CODES[reason], where=mask & (codes == 0))
     funnel = Funnel(inventory, codes)
-    funnel.drop("frequency_cap", caps.reached(inventory, request, state, now))
-    funnel.drop("too_soon", caps.too_soon(inventory, request, state, now))
-    funnel.drop("stream_exclusive", caps.stream_taken(inventory, request, state))
-    if not request.house_ads:
-        funnel.drop_flights("house_not_allowed", inventory.tier == HOUSE)
-    funnel.drop("too_long", inventory.ad_duration > request.duration + pod.TOLERANCE_SECONDS)
+    if state.seen or state.stream or state.lifetime:
+        funnel.drop("frequency_cap", caps.reached(inventory, request, state, now))
+        funnel.drop("too_soon", caps.too_soon(inventory, request, state, now))
+        funnel.drop("stream_exclusive", caps.stream_taken(inventory, request, state))
+    longest = request.duration + pod.TOLERANCE_SECONDS
+    if inventory.longest_ad > longest:
+        funnel.drop("too_long", inventory.ad_duration > longest)
     return funnel
 
 
 def candidates(inventory: Inventory, state: DeliveryState, rows: Ints) -> Candidates:
     """The ads in ``rows`` with everything a scorer may know of them."""
     lineup = inventory.lineup
-    return Candidates(
-        lineup=lineup,
-        rows=rows,
-        seen_ad=_times_seen(lineup.ad[rows], [entry.ad for entry in state.seen]),
-        seen_campaign=_times_seen(lineup.campaign[rows], [entry.campaign for entry in state.seen]),
-        rates=state.rates,
-    )
-
-
-def _times_seen(ids: Ints, seen: list[int]) -> Ints:
-    if not seen:
-        return np.zeros(len(ids), dtype=np.int64)
-    times: Ints = np.equal(ids[:, None], np.array(seen, dtype=np.int64)[None, :]).sum(axis=1)
-    return times
+    ads, campaigns = np.zeros(len(lineup), dtype=np.int64), np.zeros(len(lineup), dtype=np.int64)
+    for ad, times in Counter(entry.ad for entry in state.seen).items():
+        row = inventory.ad_row.get(ad)
+        if row is not None:
+            ads[row] = times
+    for campaign, times in Counter(entry.campaign for entry in state.seen).items():
+        campaigns[inventory.rows_of_campaign.get(campaign, NOBODY)] = times
+    return Candidates(lineup=lineup, rows=rows, seen_ad=ads[rows], seen_campaign=campaigns[rows], rates=state.rates)
 
 
 def _offers(inventory: Inventory, asked: Candidates, scores: Scores, quality: Floats, pace: pacing.Pacing) -> auction.Offers:
-    flights = inventory.ad_flight[asked.rows]
-    value = np.where(inventory.tier[flights] == HOUSE, 0.0, auction.values(asked, scores.pctr, scores.pvcr))
-    multiplier = pace.multiplier[flights]
+    value = auction.values(asked, scores.pctr, scores.pvcr)
+    if HOUSE in inventory.tiers_sold:
+        value[inventory.ad_tier[asked.rows] == HOUSE] = 0.0
+    multiplier = pace.multiplier[inventory.ad_flight[asked.rows]]
     return auction.Offers(asked.rows, scores.pctr, scores.pvcr, value, quality, multiplier, value * quality * multiplier)
 
 
-def _admit(funnel: Funnel, request: AdRequest, offers: auction.Offers, rates: Floats, rng: Generator) -> None:
+def _admit(code: Codes, inventory: Inventory, request: AdRequest, offers: auction.Offers, rates: Floats, rng: Generator) -> None:
     """Reserve price, pacing and share of voice. Sponsorships pace by their share of voice, house ads need not pace."""
-    inventory = funnel.inventory
-    tier = inventory.tier[inventory.ad_flight]
-    cheap = np.zeros(len(inventory.ads), dtype=bool)
-    cheap[offers.rows] = offers.value < request.reserve_micros
-    funnel.drop("below_reserve", cheap & (tier != HOUSE))
-    held = np.zeros(len(inventory.ads), dtype=bool)
-    held[offers.rows] = rng.random(len(inventory.flights))[inventory.ad_flight[offers.rows]] >= rates
-    funnel.drop("paced", held & (tier != HOUSE) & (tier != SPONSORSHIP))
+    rows = offers.rows
+    flights, tier = inventory.ad_flight[rows], inventory.ad_tier[rows]
+    cheap = offers.value < request.reserve_micros
+    held = rng.random(len(inventory.flights))[flights] >= rates
+    code[rows[held & (tier != HOUSE) & (tier != SPONSORSHIP)]] = CODES["paced"]
+    code[rows[cheap & (tier != HOUSE)]] = CODES["below_reserve"]
     draw = float(rng.random())
-    if (inventory.tier == SPONSORSHIP).any():
+    if SPONSORSHIP in inventory.tiers_sold:
         matching = np.zeros(len(inventory.flights), dtype=bool)
-        matching[inventory.ad_flight[funnel.alive]] = True
-        turn = auction.admitted(inventory, matching, draw)
-        funnel.drop_flights("share_of_voice", (inventory.tier == SPONSORSHIP) & ~turn)
+        matching[flights[(code[rows] == 0) & (tier == SPONSORSHIP)]] = True
+        waiting = matching & ~auction.admitted(inventory, matching, draw)
+        code[rows[waiting[flights] & (code[rows] == 0)]] = CODES["share_of_voice"]
 
 
 def _ranking(inventory: Inventory, rows: Ints, score: Floats, rng: Generator) -> Floats:
     """What orders the pool within a tier and priority: the score; of house ads, which have none, the seconds they fill."""
-    house = inventory.tier[inventory.ad_flight[rows]] == HOUSE
+    house = inventory.ad_tier[rows] == HOUSE
     if house.any():
         score[house] = auction.house_scores(inventory, rows[house], rng)
     return score
@@ -168,8 +161,7 @@ def _slot(request: AdRequest, inventory: Inventory, trace: Trace, index: int) ->
     ads, lot = trace.pool, trace.lot if trace.lot is not None and trace.lot.slot == index else None
     places = pod.alternates(trace.able[index], trace.pod[index])
     # House ads offer nothing, so nobody pays for having kept one out.
-    rivals = np.flatnonzero(trace.able[index] & (ads.tier != HOUSE))
-    rivals = rivals[np.argsort(-ads.score[rivals], kind="stable")[: len(places) + 1]].tolist()
+    rivals = _highest(ads, np.flatnonzero(trace.able[index] & (ads.tier != HOUSE)), len(places) + 1)
     alternates = []
     for position, place in enumerate(places[: pod.ALTERNATES]):
         runner_up = next((float(ads.score[rival]) for rival in rivals if rival not in places[: position + 1]), 0.0)
@@ -179,6 +171,15 @@ def _slot(request: AdRequest, inventory: Inventory, trace: Trace, index: int) ->
             _alternate(request, inventory, trace.offers, int(ads.row[place]), 0.0 if explored else runner_up, propensity, explored=explored)
         )
     return Slot(index, lot is not None, tuple(alternates))
+
+
+def _highest(ads: pod.Pool, places: Ints, most: int) -> list[int]:
+    """Of the ads in ``places`` those that score most, the highest first."""
+    scores = ads.score[places]
+    if len(places) > most:
+        best = np.argpartition(-scores, most)[:most]
+        places, scores = places[best], scores[best]
+    return places[np.argsort(-scores, kind="stable")].tolist()  # type: ignore[no-any-return]
 
 
 def _alternate(

@@ -26,6 +26,8 @@ TARGETABLE = {
     "dayparts": "hour", "weekdays": "weekday",
     "devices": "device", "tiers": "tier", "age_bands": "age_band", "genders": "gender", "countries": "country", "segments": "segments",
 }  # fmt: skip
+# Breaks of one film at one hour agree on these, viewers of one kind on the others.
+OF_THE_BREAK = frozenset({"titles", "genres", "maturity", "moods", "tags", "break_positions", "dayparts", "weekdays"})
 # What a cap counts over: a sliding window of so many seconds, or, where there are none, a whole life, one break, one playback.
 UNIT_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 LIFETIME, POD, STREAM = "lifetime", "pod", "stream"
@@ -207,6 +209,52 @@ class Inventory:
             worth_clicked=np.where(pricing == CPC, bid, 0.0),
             worth_completed=np.where(pricing == CPCV, bid, 0.0),
         )
+
+    @cached_property
+    def ad_tier(self) -> Ints:
+        return self.tier[self.ad_flight]
+
+    @cached_property
+    def ad_level(self) -> Ints:
+        """What is served first: by tier, within it by priority."""
+        return self.ad_tier * 100 + self.priority[self.ad_flight]
+
+    @cached_property
+    def ad_advertiser(self) -> Ints:
+        return self.advertiser[self.ad_flight]
+
+    @cached_property
+    def ad_milliseconds(self) -> Ints:
+        return np.rint(self.ad_duration * 1000).astype(np.int64)
+
+    @cached_property
+    def ad_position(self) -> Ints:
+        return self.slot_position[self.ad_flight]
+
+    @cached_property
+    def tiers_sold(self) -> frozenset[int]:
+        return frozenset(self.tier.tolist())
+
+    @cached_property
+    def longest_ad(self) -> float:
+        return float(self.ad_duration.max(initial=0.0))
+
+    @cached_property
+    def rows_of_campaign(self) -> dict[int, Ints]:
+        """Campaign -> its ads."""
+        of_ad = self.campaign[self.ad_flight]
+        return {int(campaign): np.flatnonzero(of_ad == campaign) for campaign in np.unique(of_ad)}
+
+    @cached_property
+    def halves(self) -> tuple[tuple[Rule, ...], ...]:
+        """The rules of the break, then those of the viewer; a half that nobody asks anything of is left out."""
+        found = (tuple(rule for rule in self.rules if (rule.key in OF_THE_BREAK) == half) for half in (True, False))
+        return tuple(rules for rules in found if rules)
+
+    @cached_property
+    def borders(self) -> Floats:
+        """Every moment at which a flight starts or ends, ascending."""
+        return np.unique(np.concatenate([self.starts, self.ends]))
 
     @cached_property
     def ad_row(self) -> dict[int, int]:

@@ -48,21 +48,19 @@ class Pool:
 
 def pool(inventory: Inventory, rows: Ints, score: Floats) -> Pool:
     """The pool of the ads in ``rows`` (ascending) with their scores, aligned."""
-    flight = inventory.ad_flight[rows]
-    tier = inventory.tier[flight]
-    level = tier * 100 + inventory.priority[flight]
+    level = inventory.ad_level[rows]
     order = np.lexsort((-score, level))
-    rows, flight = rows[order], flight[order]
+    rows = rows[order]
     return Pool(
         row=rows,
-        tier=tier[order],
+        tier=inventory.ad_tier[rows],
         level=level[order],
         score=score[order],
-        milliseconds=np.rint(inventory.ad_duration[rows] * 1000).astype(np.int64),
-        advertiser=inventory.advertiser[flight],
+        milliseconds=inventory.ad_milliseconds[rows],
+        advertiser=inventory.ad_advertiser[rows],
         category=inventory.ad_category[rows],
-        position=inventory.slot_position[flight],
-        excludes=inventory.excludes[flight],
+        position=inventory.ad_position[rows],
+        excludes=inventory.excludes[inventory.ad_flight[rows]],
     )
 
 

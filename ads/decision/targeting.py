@@ -29,26 +29,27 @@ REASONS_OF = {
     "segments": ("segment_not_targeted", "segment_excluded"),
 }
 WITHHELD = "attribute_withheld"
-# Breaks of one film at one hour agree on the first half of the rules, viewers of one kind on the second: each half is worked out
-# once for the values it has met, and so many of its answers are remembered for each inventory.
-OF_THE_BREAK = frozenset({"titles", "genres", "maturity", "moods", "tags", "break_positions", "dayparts", "weekdays"})
+# Each half of the rules is worked out once for the values it has met, and so many answers are remembered for each inventory.
 MOST_REMEMBERED = 4096
 
 
 def first_failures(inventory: Inventory, request: AdRequest, now: float) -> Codes:
     """For each flight [flights] the code of the first rule that it fails, 0 where it passes them all; ``now`` in Unix seconds."""
-    codes = np.where(inventory.starts > now, CODES["not_started"], np.where(inventory.ends <= now, CODES["ended"], 0)).astype(np.uint8)
-    for rules in halves(inventory):
-        found = _remembered(inventory, rules, tuple(known_values(request, rule.key) for rule in rules))
+    codes = _dates(inventory, now)
+    for rules in inventory.halves:
+        found = _remembered(inventory, rules, tuple([known_values(request, rule.key) for rule in rules]))
         codes = np.where(codes == 0, found, codes)
-    return codes
+    return codes if inventory.halves else codes.copy()
 
 
-def halves(inventory: Inventory) -> Iterator[tuple[Rule, ...]]:
-    """The rules of the break, then those of the viewer."""
-    for half in (True, False):
-        if rules := tuple(rule for rule in inventory.rules if (rule.key in OF_THE_BREAK) == half):
-            yield rules
+def _dates(inventory: Inventory, now: float) -> Codes:
+    """The same between two moments at which a flight starts or ends."""
+    key = ("dates", int(inventory.borders.searchsorted(now, side="right")))
+    found = inventory.memo.get(key)
+    if found is None:
+        late = np.where(inventory.ends <= now, CODES["ended"], 0)
+        found = inventory.memo[key] = np.where(inventory.starts > now, CODES["not_started"], late).astype(np.uint8)
+    return found
 
 
 def _remembered(inventory: Inventory, rules: tuple[Rule, ...], values: tuple[tuple[Value, ...] | None, ...]) -> Codes:
