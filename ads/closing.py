@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -28,9 +28,9 @@ from adplatform.eventlog.envelope import Event
 
 from . import ledger, reservation
 from .ctr import rates
-from .effects import Fact, billable, decision_of, figures, operation, outcome
+from .effects import Fact, billable, decision_of, figures, invalid, operation, outcome
 from .facts import Facts, Slot
-from .rollups import DELIVERY, MEASURE_OF
+from .rollups import DELIVERY, INVALID, MEASURE_OF
 from .validity import ORDERED, WINDOW, SlotFacts, judge_for_good
 
 log = structlog.get_logger(__name__)
@@ -133,6 +133,7 @@ def _judge(cursor: Any, slots: Sequence[Slot], now: datetime) -> Closed:
     _mark(cursor, changes, now)
     appeared = sorted((change for change in changes if change.appears), key=lambda change: change.stored.event.received_at)
     vanished = [change for change in changes if change.vanishes]
+    INVALID.add(cursor, _reasons(cursor, changes, facts))
     if appeared or vanished:
         _follow(cursor, appeared, vanished, facts, now)
     return Closed(len(changes), len(appeared), len(vanished))
@@ -207,7 +208,7 @@ def _follow(cursor: Any, appeared: Sequence[Change], vanished: Sequence[Change],
     counting = [change.stored.event for change in appeared]
     booked = ledger.book(cursor, [billable(event, facts) for event in counting if event.type in ledger.KIND])
     reversed_ = ledger.reverse(cursor, [_reversal(change, now) for change in vanished if change.stored.event.type in ledger.KIND])
-    owners = _owners(cursor, [*appeared, *vanished])
+    owners = _owners(cursor, [change.stored.campaign for change in (*appeared, *vanished)])
     moved = [_moved(change, facts, owners, booked.amounts, sign=1) for change in appeared]
     moved += [_moved(change, facts, owners, reversed_.amounts, sign=-1) for change in vanished]
     DELIVERY.add(cursor, moved)
@@ -233,16 +234,26 @@ def _reversal(change: Change, now: datetime) -> ledger.Reversal:
     )  # fmt: skip
 
 
-def _owners(cursor: Any, changes: Sequence[Change]) -> dict[int, int]:
-    """The advertisers of the campaigns under which these events were counted on arrival."""
-    cursor.execute("SELECT id, advertiser_id FROM ads_campaign WHERE id = ANY(%s)", [list({change.stored.campaign for change in changes})])
-    return dict(cursor.fetchall())
+def _owners(cursor: Any, campaigns: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """(advertiser, campaign) by campaign: under whom these events were counted on arrival."""
+    cursor.execute("SELECT id, advertiser_id FROM ads_campaign WHERE id = ANY(%s)", [list(set(campaigns))])
+    return {campaign: (advertiser, campaign) for campaign, advertiser in cursor.fetchall()}
 
 
-def _moved(change: Change, facts: Facts, owners: Mapping[int, int], amounts: Mapping[uuid.UUID, int], *, sign: int) -> Fact:
-    event, campaign = change.stored.event, change.stored.campaign
+def _reasons(cursor: Any, changes: Sequence[Change], facts: Facts) -> Iterator[Fact]:
+    """From the reason on arrival to the final one, where they differ."""
+    changed = [change for change in changes if change.stored.reason != change.reason]
+    owners = _owners(cursor, [change.stored.campaign for change in changed]) if changed else {}
+    for change in changed:
+        for reason, times in ((change.stored.reason, -1), (change.reason, 1)):
+            if reason:
+                yield invalid(change.stored.event, facts, reason, times=times, owner=owners.get(change.stored.campaign))
+
+
+def _moved(change: Change, facts: Facts, owners: Mapping[int, tuple[int, int]], amounts: Mapping[uuid.UUID, int], *, sign: int) -> Fact:
+    event = change.stored.event
     amount = amounts.get(event.id, 0)
     measures = {"invalid": -sign, "revenue_micros": sign * amount, "reversed_micros": amount if sign < 0 else 0}
     if event.type in MEASURE_OF:
         measures[MEASURE_OF[event.type]] = sign
-    return figures(event, facts, measures, owner=(owners.get(campaign, 0), campaign))
+    return figures(event, facts, measures, owner=owners.get(change.stored.campaign))

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from adplatform.eventlog import ids, tables
 from adplatform.eventlog.envelope import Event
+from adplatform.eventlog.rollup import truncate
 
 from .effects import Fact
 from .facts import Facts
-from .rollups import BREAKS, delivery
+from .rollups import BREAKS, FUNNEL, UNFILLED, delivery
 
 DECISION_COLUMNS = (
     "id", "day", "decided_at", "session", "viewer", "title", "break_id", "request", "state", "slots", "explanation", "model_version",
     "inventory_version", "seed", "milliseconds", "control", "synthetic",
 )  # fmt: skip
 NO_SESSION = uuid.UUID(int=0)
+# Of decisions stored before breaks told why they stayed empty.
+UNTOLD = "untold"
 
 
 def store(cursor: Any, decisions: Sequence[Event], facts: Facts) -> list[Fact]:
@@ -25,6 +30,8 @@ def store(cursor: Any, decisions: Sequence[Event], facts: Facts) -> list[Fact]:
     new = tables.insert_once(cursor, "ads_decision", DECISION_COLUMNS, map(_row, decisions))
     fresh = [event for event in decisions if event.id in new]
     BREAKS.add(cursor, (_break(event, facts) for event in fresh))
+    UNFILLED.add(cursor, (fact for event in fresh for fact in _unfilled(event, facts)))
+    FUNNEL.add(cursor, _funnel(cursor, fresh, facts))
     return [fact for event in fresh for fact in _won(event, facts)]
 
 
@@ -49,3 +56,30 @@ def _won(event: Event, facts: Facts) -> Iterator[Fact]:
     for slot in event.data["slots"]:
         keys = (slot["advertiser"], slot["campaign"], slot["flight"], slot["ad"], *context.key(synthetic=event.synthetic))
         yield event.occurred_at, keys, delivery(decided=1)
+
+
+def _unfilled(event: Event, facts: Facts) -> Iterator[Fact]:
+    """The seconds that stayed empty, under the reason that the decision gives."""
+    explanation = event.data["explanation"]
+    left = explanation.get("unfilled")
+    if "unfilled" not in explanation:
+        empty = event.data["request"]["duration"] - sum(slot["duration"] for slot in event.data["slots"])
+        left = {"seconds": empty, "reason": UNTOLD} if empty > 0 else None
+    if left is not None:
+        *where, synthetic = facts.context(event.id, event).key(synthetic=event.synthetic)
+        yield event.occurred_at, (*where, left["reason"], synthetic), (1, round(left["seconds"] * 1000))
+
+
+def _funnel(cursor: Any, decisions: Sequence[Event], facts: Facts) -> Iterator[Fact]:
+    """How often each ad ended where. A thousand ads stand in every decision, so whole lists are counted at once, never ad by ad."""
+    ended: defaultdict[tuple[datetime, bool, str], Counter[int]] = defaultdict(Counter)
+    for event in decisions:
+        explanation, hour = event.data["explanation"], truncate(event.occurred_at, "hour")
+        for reason, ads in explanation["others"].items():
+            ended[hour, event.synthetic, reason].update(ads)
+        for candidate in explanation["candidates"]:
+            ended[hour, event.synthetic, candidate["reason"]][candidate["ad"]] += 1
+    flight_of = facts.flights_of(cursor, set().union(*ended.values())) if ended else {}
+    for (hour, synthetic, reason), counts in ended.items():
+        for ad, times in counts.items():
+            yield hour, (flight_of.get(ad, 0), ad, reason, synthetic), (times,)

@@ -41,6 +41,13 @@ def figures(event: Event, facts: Facts, measures: Mapping[str, int], *, owner: t
     return event.occurred_at, keys, delivery(**measures)
 
 
+def invalid(event: Event, facts: Facts, reason: str, *, times: int = 1, owner: tuple[int, int] | None = None) -> Fact:
+    """That the event does not count, and why; ``times`` -1 takes it back."""
+    flight = facts.flight(event.flight)
+    keys = (*(owner or (flight.advertiser, flight.campaign)), event.flight or 0, event.ad or 0, event.type, reason, event.synthetic)
+    return event.occurred_at, keys, (times,)
+
+
 def operation(event: Event, facts: Facts) -> Operation:
     """What a valid event says about the hold of its slot."""
     decision, slot = decision_of(event), event.slot or 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import OrderedDict, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -73,6 +73,7 @@ class Facts:
         self.flights: dict[int, FlightFacts] = {}
         self._ads: dict[int, AdFacts] = {}
         self._contexts: OrderedDict[uuid.UUID, Context] = OrderedDict()
+        self._flight_of: dict[int, int] = {}
 
     def learn(self, cursor: Any, decisions: Sequence[Event], tracking: Sequence[Event]) -> None:
         """Read what these events need."""
@@ -98,6 +99,13 @@ class Facts:
             )
             for decision, *context in cursor.fetchall():
                 self._remember(decision, Context(*context))
+
+    def flights_of(self, cursor: Any, ads: set[int]) -> Mapping[int, int]:
+        """The flights of these ads, as this process read them first: an ad stays on its flight."""
+        if missing := ads - self._flight_of.keys():
+            cursor.execute("SELECT id, flight_id FROM ads_ad WHERE id = ANY(%s)", [list(missing)])
+            self._flight_of.update(cursor.fetchall())
+        return self._flight_of
 
     def flight(self, flight: int | None) -> FlightFacts:
         return self.flights.get(flight or 0, UNKNOWN_FLIGHT)

@@ -16,9 +16,9 @@ from adplatform.eventlog.envelope import AD_TYPES, Event
 
 from . import decided, ledger, reservation
 from .ctr import rates
-from .effects import Fact, billable, decision_of, figures, operation, outcome
+from .effects import Fact, billable, decision_of, figures, invalid, operation, outcome
 from .facts import Facts
-from .rollups import DELIVERY, GROSS_OF, MEASURE_OF
+from .rollups import DELIVERY, GROSS_OF, INVALID, MEASURE_OF
 from .validity import ORDERED, STAGES, SlotFacts, Verdict, counting, judge
 
 log = structlog.get_logger(__name__)
@@ -71,6 +71,7 @@ class AdEvents:
         new = tables.insert_once(cursor, "ads_adevent", EVENT_COLUMNS, (self._event_row(item, now) for item in judged))
         fresh = [item for item in judged if item.event.id in new]
         booked = ledger.book(cursor, [billable(item.event, self.facts) for item in fresh if item.counts and item.event.type in ledger.KIND])
+        INVALID.add(cursor, (invalid(item.event, self.facts, item.verdict.reason) for item in fresh if not item.counts))
         metrics.REPEATED.inc(len(judged) - len(fresh))
         self._after_commit(fresh, booked, now)
         return [fact for item in fresh for fact in self._delivery_facts(item, booked.amounts)]

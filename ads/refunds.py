@@ -60,7 +60,7 @@ def charges_refund(*, actor: Actor, entries: Sequence[LedgerEntry], note: str) -
             [
                 ledger.Reversal(
                     event=entry.event, type=_TYPE_OF[entry.kind], decision=entry.decision, slot=entry.slot, flight=entry.flight_id, reason=REASON,
-                    at=now, received_at=entry.booked_at, note=why, by=actor.pk,
+                    at=now, received_at=entry.booked_at, note=why, by=actor.pk if actor else None,
                 )
                 for entry in wanted.values()
             ],

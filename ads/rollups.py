@@ -1,4 +1,4 @@
-"""Which delivery figures are kept, by minute, hour and day."""
+"""Which figures of advertising are kept, by minute, hour and day."""
 
 from __future__ import annotations
 
@@ -18,6 +18,23 @@ BREAKS = Rollup(
     prefix="ads_break",
     keys=("title_id", "genre", "device", "synthetic"),
     measures=("requests", "filled", "slots_offered", "slots_filled", "unfilled_milliseconds", "decision_microseconds"),
+)
+INVALID = Rollup(
+    name="ads.invalid",
+    prefix="ads_invalid",
+    keys=("advertiser_id", "campaign_id", "flight_id", "ad_id", "type", "reason", "synthetic"),
+    measures=("events",),
+    grains=("hour", "day"),
+)
+UNFILLED = Rollup(
+    name="ads.unfilled",
+    prefix="ads_unfilled",
+    keys=("title_id", "genre", "device", "reason", "synthetic"),
+    measures=("breaks", "milliseconds"),
+    grains=("hour", "day"),
+)
+FUNNEL = Rollup(
+    name="ads.funnel", prefix="ads_funnel", keys=("flight_id", "ad_id", "reason", "synthetic"), measures=("decisions",), grains=("hour", "day")
 )
 MEASURE_OF = {
     "ad.impression": "impressions", "ad.first_quartile": "first_quartiles", "ad.midpoint": "midpoints", "ad.third_quartile": "third_quartiles",

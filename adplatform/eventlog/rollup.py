@@ -9,32 +9,34 @@ from typing import Any
 
 from .tables import fold
 
+GRAINS = ("minute", "hour", "day")
+
 
 @dataclass(frozen=True)
 class Rollup:
-    """Additive tables ``<prefix>minute``, ``<prefix>hour`` and ``<prefix>day`` with a ``bucket`` column before ``keys``."""
+    """Additive tables ``<prefix><grain>`` with a ``bucket`` column before ``keys``; ``grains`` from fine to coarse."""
 
     name: str
     prefix: str
     keys: tuple[str, ...]
     measures: tuple[str, ...]
+    grains: tuple[str, ...] = GRAINS
 
     def tables(self) -> dict[str, str]:
-        return {grain: f"{self.prefix}{grain}" for grain in ("minute", "hour", "day")}
+        return {grain: f"{self.prefix}{grain}" for grain in self.grains}
 
     def add(self, cursor: Any, facts: Iterable[tuple[datetime, Sequence[Any], Sequence[int]]]) -> None:
-        """Fold facts ``(event time, key values, measure values)`` into all three grains, inside the open transaction."""
-        minutes: dict[tuple[Any, ...], list[int]] = {}
+        """Fold facts ``(event time, key values, measure values)`` into every grain, inside the open transaction."""
+        totals: Totals = {}
+        finest = self.grains[0]
         for moment, keys, values in facts:
-            _add(minutes, (floor(moment), *keys), values)
-        if not minutes:
+            _add(totals, (truncate(moment, finest), *keys), values)
+        if not totals:
             return
+        latest = max(key[0] for key in totals)
         for grain, table in self.tables().items():
-            totals: dict[tuple[Any, ...], list[int]] = {}
-            for (minute, *key), values in minutes.items():
-                _add(totals, (truncate(minute, grain), *key), values)
+            totals = totals if grain == finest else _coarser(totals, grain)
             fold(cursor, table, ("bucket", *self.keys), self.measures, totals)
-        latest = max(key[0] for key in minutes)
         cursor.execute(
             "INSERT INTO adplatform_rollupstate (name, filled_to) VALUES (%s, %s)"
             " ON CONFLICT (name) DO UPDATE SET filled_to = greatest(adplatform_rollupstate.filled_to, EXCLUDED.filled_to)",
@@ -42,7 +44,17 @@ class Rollup:
         )
 
 
-def _add(totals: dict[tuple[Any, ...], list[int]], key: tuple[Any, ...], values: Sequence[int]) -> None:
+Totals = dict[tuple[Any, ...], list[int]]
+
+
+def _coarser(totals: Totals, grain: str) -> Totals:
+    coarse: Totals = {}
+    for (bucket, *key), values in totals.items():
+        _add(coarse, (truncate(bucket, grain), *key), values)
+    return coarse
+
+
+def _add(totals: Totals, key: tuple[Any, ...], values: Sequence[int]) -> None:
     into = totals.get(key)
     if into is None:
         totals[key] = [int(value) for value in values]

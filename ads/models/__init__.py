@@ -12,6 +12,8 @@ from .figures import (
     DeliveryRollup,
     FunnelDay,
     FunnelHour,
+    InvalidDay,
+    InvalidHour,
     UnfilledDay,
     UnfilledHour,
 )
@@ -40,6 +42,8 @@ __all__ = [
     "FlightForecast",
     "FunnelDay",
     "FunnelHour",
+    "InvalidDay",
+    "InvalidHour",
     "InventorySnapshot",
     "LedgerEntry",
     "Permanent",

@@ -1,4 +1,4 @@
-"""Rollups of delivery, of breaks, of seconds left unfilled, and of why ads did not serve: additive, by bucket of time."""
+"""Rollups of delivery, of breaks, of seconds left unfilled, of what does not count, and of why ads did not serve: additive, by bucket of time."""
 
 from __future__ import annotations
 
@@ -125,6 +125,41 @@ class UnfilledHour(UnfilledRollup):
 class UnfilledDay(UnfilledRollup):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["bucket", "title_id", "genre", "device", "reason", "synthetic"], name="unfilled_day_key")]
+
+
+class InvalidRollup(models.Model):
+    """Additive counts of ad events that do not count, by the reason, in one bucket of event time."""
+
+    bucket = models.DateTimeField()
+    advertiser_id = models.BigIntegerField()
+    campaign_id = models.BigIntegerField()
+    flight_id = models.BigIntegerField()
+    ad_id = models.BigIntegerField()
+    type = models.CharField(max_length=32)
+    reason = models.CharField(max_length=40)
+    synthetic = models.BooleanField(default=False)
+    events = models.BigIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class InvalidHour(InvalidRollup):
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bucket", "ad_id", "flight_id", "campaign_id", "advertiser_id", "type", "reason", "synthetic"], name="invalid_hour_key"
+            )
+        ]
+
+
+class InvalidDay(InvalidRollup):
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bucket", "ad_id", "flight_id", "campaign_id", "advertiser_id", "type", "reason", "synthetic"], name="invalid_day_key"
+            )
+        ]
 
 
 class FunnelRollup(models.Model):
