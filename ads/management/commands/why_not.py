@@ -1,0 +1,78 @@
+"""``manage.py why_not FLIGHT [--since 7d|ISO] [--until ISO] [--json]``: what kept a flight from serving."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from ads.models import Flight
+from ads.reports.why_not import Funnel, percent, why_not
+
+UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+class Command(BaseCommand):
+    help = "What kept a flight from serving: how often its ads fell out at each stage of a decision, and the main obstacle in a sentence."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("flight", help="id of a flight, or its name as the admin shows it: “Campaign / Flight”")
+        parser.add_argument("--since", default="7d", metavar="7d|ISO", help="hours, days or weeks back (24h, 7d, 2w), or an ISO time in UTC")
+        parser.add_argument("--until", metavar="ISO", help="an ISO time in UTC (default: now)")
+        parser.add_argument("--json", action="store_true", help="print the funnel as one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        now = timezone.now()
+        until = moment(options["until"], now) if options["until"] else now
+        since = moment(options["since"], until)
+        if since >= until:
+            raise CommandError(f"--since {options['since']} is not before --until")
+        funnel = why_not(wanted(options["flight"]), since, until)
+        self.stdout.write(json.dumps(asdict(funnel), indent=2, default=str, ensure_ascii=False) if options["json"] else as_text(funnel))
+
+
+def wanted(text: str) -> Flight:
+    """The flight of this id or name. Raises CommandError in words."""
+    flights = Flight.objects.select_related("campaign")
+    if text.isdecimal():
+        found = list(flights.filter(pk=int(text)) if len(text) < 19 else [])
+    else:
+        campaign, _, name = text.rpartition(" / ")
+        found = list(flights.filter(name__iexact=name, **({"campaign__name__iexact": campaign} if campaign else {}))[:3])
+    if len(found) > 1:
+        raise CommandError(f"several flights are called “{text}”, for example {found[0]} ({found[0].pk}) and {found[1]} ({found[1].pk}); give the id")
+    if not found:
+        raise CommandError(f"there is no flight “{text}”; give its id, or its name as “Campaign / Flight”")
+    return found[0]
+
+
+def moment(text: str, until: datetime) -> datetime:
+    """``7d`` before ``until``, or an ISO time. Raises CommandError in words."""
+    if back := re.fullmatch(r"(\d{1,5})([hdw])", text):
+        return until - timedelta(**{UNITS[back[2]]: int(back[1])})
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CommandError(f"“{text}” is no time; write 24h, 7d or 2w, or an ISO time such as 2026-11-03T12:00 (UTC)") from error
+    return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def as_text(funnel: Funnel) -> str:
+    """The funnel as a table, stage after stage with its reasons, below the main obstacle."""
+    lines = [
+        f"{funnel.name} (flight {funnel.flight}), {funnel.since:%Y-%m-%d %H:%M} to {funnel.until:%Y-%m-%d %H:%M} UTC",
+        "",
+        f"  {funnel.obstacle}",
+    ]
+    if not funnel.considered:
+        return "\n".join(lines)
+    lines += ["", f"  {'considered':<18}{funnel.considered:>10,}            each of its ads once a break"]
+    for step in funnel.steps:
+        lines.append(f"  {step.stage.replace('_', ' '):<18}{step.count:>10,}  {percent(step.share):>9} {step.words}")
+        lines += [f"    {reason.code:<16}{reason.count:>10,}  {percent(reason.share):>9} {reason.words}" for reason in step.reasons]
+    return "\n".join(lines)
