@@ -11,13 +11,14 @@ from celery.schedules import crontab
 from adplatform.celery import schedule
 from adplatform.eventlog import stream
 from ads.ctr import tasks as ctr_tasks
+from ads.forecast import tasks as forecast_tasks
 
 from . import closing, live_inventory, services
 from .reconcile import Report, reconcile
 
 log = structlog.get_logger(__name__)
 
-__all__ = ["ctr_tasks", "end_flights", "judge_windows", "reconcile_all", "reconcile_recent", "watch_inventory"]
+__all__ = ["ctr_tasks", "end_flights", "forecast_tasks", "judge_windows", "reconcile_all", "reconcile_recent", "watch_inventory"]
 
 
 @shared_task(name="ads.watch_inventory")

@@ -110,11 +110,11 @@ def compile_plan(inventory: Inventory, expected: Mapping[int, Expected] | None =
     counted = np.array([len(row.supply) == HOURS and sum(row.supply) > 0 for row in rows], dtype=bool)
     shape = np.array(traffic if len(traffic) == HOURS and sum(traffic) > 0 else np.ones(HOURS), dtype=np.float64)
     hourly = np.array([row.supply if own else shape for row, own in zip(rows, counted, strict=True)]).reshape(-1, HOURS).T
-    curve = np.concatenate([np.zeros((1, len(rows))), np.cumsum(hourly, axis=0)])
-    start, end = _cumulative(curve, inventory.starts), _cumulative(curve, inventory.ends)
+    curve = curve_of(hourly)
+    start, end = cumulative(curve, inventory.starts), cumulative(curve, inventory.ends)
     # A flight that none of its requests reaches has an empty curve; dividing by it must still be defined.
     supply = np.maximum(end - start, 1e-9)
-    last_day = np.clip(end - _cumulative(curve, np.maximum(inventory.ends - DAY, inventory.starts)), supply * 1e-6, supply)
+    last_day = np.clip(end - cumulative(curve, np.maximum(inventory.ends - DAY, inventory.starts)), supply * 1e-6, supply)
     kept = RESERVE * last_day
     exponent = LEAD * np.where(inventory.front_loaded, 2.0, 1.0)
     settle = _column(rows, "settle_share", SETTLE_SHARE)
@@ -146,7 +146,12 @@ def compile_plan(inventory: Inventory, expected: Mapping[int, Expected] | None =
     )
 
 
-def _cumulative(curve: Floats, moments: Floats) -> Floats:
+def curve_of(hourly: Floats) -> Floats:
+    """From requests in each hour of the week [168, n] to those from Monday 00:00 to each hour's start, [169, n]."""
+    return np.concatenate([np.zeros((1, hourly.shape[1])), np.cumsum(hourly, axis=0)])
+
+
+def cumulative(curve: Floats, moments: Floats) -> Floats:
     """As `PacingPlan.until`, each flight at a moment of its own [n]."""
     weeks, inside = np.divmod(moments - FIRST_MONDAY, WEEK)
     hour = np.minimum((inside // HOUR).astype(np.int64), HOURS - 1)

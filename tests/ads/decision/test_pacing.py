@@ -129,12 +129,16 @@ def test_a_flight_ahead_of_its_day_is_held_back_although_its_whole_plan_is_behin
     assert paced(known, plan, now=early + 20 * 3600, delivered=1).told(0)["reason"] == "behind"
 
 
+def layered(signal: float, borders: list[float]) -> pacing.Pacing:
+    one_value = np.array([signal])
+    return pacing.Pacing(one_value, one_value, one_value, one_value, np.array([0]), np.array([True]), np.array([borders]))
+
+
 @given(st.floats(0, 1), st.lists(st.floats(0, 1), min_size=LAYERS - 1, max_size=LAYERS - 1), st.lists(st.floats(0, 1), min_size=2, max_size=8))
 def test_a_higher_response_is_never_let_through_less(signal: float, borders: list[float], responses: list[float]) -> None:
     known = inventory(flight(1))
-    one_pace = pacing.Pacing(*(np.array([signal]) for _ in range(4)), np.array([0]), np.array([True]), np.array([sorted(borders)]))
     rows = np.zeros(len(responses), dtype=np.int64)
-    rates = pacing.pass_rates(one_pace, known, rows, np.array(sorted(responses)))
+    rates = pacing.pass_rates(layered(signal, sorted(borders)), known, rows, np.array(sorted(responses)))
     assert np.all((rates >= 0.0) & (rates <= 1.0))
     assert np.all(np.diff(rates) >= 0.0)
 
@@ -142,9 +146,8 @@ def test_a_higher_response_is_never_let_through_less(signal: float, borders: lis
 @given(st.floats(0, 1))
 def test_over_the_layers_the_pass_rate_averages_to_the_signal(signal: float) -> None:
     known = inventory(flight(1))
-    borders = np.arange(1.0, LAYERS)[None, :]
-    one_pace = pacing.Pacing(*(np.array([signal]) for _ in range(4)), np.array([0]), np.array([True]), borders)
-    rates = pacing.pass_rates(one_pace, known, np.zeros(LAYERS, dtype=np.int64), np.arange(LAYERS) + 0.5)
+    borders = [float(border) for border in range(1, LAYERS)]
+    rates = pacing.pass_rates(layered(signal, borders), known, np.zeros(LAYERS, dtype=np.int64), np.array([*borders, LAYERS]) - 0.5)
     assert rates.mean() == pytest.approx(signal, abs=1e-12)
 
 

@@ -1,0 +1,139 @@
+"""The logged requests that forecasts rest on: a bounded, even sample of the last weeks, and every hour's count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import msgspec
+import numpy as np
+from django.db import connection
+
+from ads.decision.plan import HOUR, HOURS
+from ads.decision.request import AdRequest
+from ads.decision.state import Floats, Ints
+from ads.replay import request_of
+
+from . import supply
+
+LOOK_BACK = timedelta(weeks=4)
+# Enough for an hour of the week to have dozens; more of them cost more than they tell.
+MOST_REQUESTS, MOST_SCORED = 8_000, 800
+# The last 24 bits of a UUIDv7 are random: an even sample, and the same one on every run.
+DRAWS = 1 << 24
+# An ad of this many seconds is what a slot of a break is taken to hold.
+TYPICAL_AD_SECONDS = 15.0
+
+_COUNTS = """
+    SELECT floor(extract(epoch FROM decided_at) / 3600)::bigint, count(*), min(decided_at)
+    FROM ads_decision WHERE day >= %s AND decided_at >= %s AND decided_at < %s GROUP BY 1 ORDER BY 1
+"""
+_SAMPLE = """
+    SELECT decided_at, request::text FROM ads_decision
+    WHERE day >= %s AND decided_at >= %s AND decided_at < %s AND ('x' || right(id::text, 6))::bit(24)::int < %s ORDER BY id
+"""
+_SCORED = """
+    SELECT state->'scored', state->'pctr', state->'pvcr' FROM ads_decision
+    WHERE day >= %s AND decided_at >= %s AND decided_at < %s AND ('x' || right(id::text, 6))::bit(24)::int < %s ORDER BY id
+"""
+
+
+@dataclass(frozen=True)
+class Log:
+    """What was logged until ``now``: ``logged`` requests in all, of which ``requests`` are an even sample, made at ``at`` [m].
+
+    ``hours`` [h] are the starts of the hours looked at (Unix seconds), with their requests ``counts`` [h] and observed ``seconds`` [h].
+    """
+
+    now: float
+    logged: int
+    requests: tuple[AdRequest, ...]
+    at: Floats
+    hours: Floats
+    counts: Floats
+    seconds: Floats
+
+    @cached_property
+    def weight(self) -> Floats:
+        """How many logged requests each sampled one stands for; recent weeks count more, as they do in the traffic."""
+        stands_for = self.logged / max(len(self.requests), 1)
+        weights: Floats = stands_for * np.exp2(-(self.now - self.at) / supply.HALF_LIFE)
+        return weights
+
+    @cached_property
+    def hour(self) -> Ints:
+        return supply.hour_of_week(self.at)
+
+    @cached_property
+    def traffic(self) -> Floats:
+        """Expected requests of the installation in each hour of the week, 168; nothing where nothing was logged."""
+        if not self.logged:
+            return np.zeros(HOURS)
+        return supply.traffic(self.hours, self.counts, self.seconds, self.now)
+
+    @cached_property
+    def rate(self) -> Floats:
+        """How many requests a week each sampled one stands for in the weeks to come [m]; those of its hour share the hour's traffic."""
+        of_hour = np.bincount(self.hour, weights=self.weight, minlength=HOURS)
+        rates: Floats = self.traffic[self.hour] * self.weight / np.maximum(of_hour[self.hour], 1e-12)
+        return rates
+
+    @cached_property
+    def slots(self) -> Floats:
+        """How many ads each sampled request has room for [m]."""
+        return np.array([max(1.0, min(request.max_ads, request.duration // TYPICAL_AD_SECONDS)) for request in self.requests], dtype=np.float64)
+
+
+def read(now: datetime, *, most: int = MOST_REQUESTS) -> Log:
+    """The log of the last four weeks, with about ``most`` sampled requests."""
+    window = _window(now)
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTS, window)
+        rows = cursor.fetchall()
+        logged = sum(count for _, count, _ in rows)
+        cursor.execute(_SAMPLE, [*window, _threshold(most, logged)])
+        sampled = cursor.fetchall()
+    requests = tuple(request_of(msgspec.json.decode(request)) for _, request in sampled)
+    at = np.array([decided.timestamp() for decided, _ in sampled], dtype=np.float64)
+    return Log(now.timestamp(), logged, requests, at, *_hours(rows, now.timestamp()))
+
+
+def _window(now: datetime) -> list[Any]:
+    since = now - LOOK_BACK
+    return [since.date(), since, now]
+
+
+def _threshold(most: int, of: int) -> int:
+    return min(DRAWS, DRAWS * most // max(of, 1))
+
+
+def _hours(rows: list[tuple[int, int, datetime]], now: float) -> tuple[Floats, Floats, Floats]:
+    """Every hour from the first logged request on, those without any request too: silence is evidence."""
+    if not rows:
+        return np.zeros(0), np.zeros(0), np.zeros(0)
+    first, last = rows[0][0], max(rows[-1][0], int(now // HOUR))
+    starts: Floats = np.arange(first, last + 1, dtype=np.float64) * HOUR
+    counts = np.zeros(len(starts))
+    for hour, count, _ in rows:
+        counts[hour - first] = count
+    begins = np.maximum(starts, rows[0][2].timestamp())
+    return starts, counts, np.clip(np.minimum(starts + HOUR, now) - begins, 1.0, HOUR)
+
+
+def scored(now: datetime, logged: int) -> dict[int, tuple[list[float], list[float]]]:
+    """By ad the clicks and completed views that were predicted for it in a sample of decisions."""
+    found: dict[int, tuple[list[float], list[float]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_SCORED, [*_window(now), _threshold(MOST_SCORED, logged)])
+        for ads, pctr, pvcr in cursor.fetchall():
+            for ad, click, view in zip(*map(_list, (ads, pctr, pvcr)), strict=True):
+                clicks, views = found.setdefault(int(ad), ([], []))
+                clicks.append(click)
+                views.append(view)
+    return found
+
+
+def _list(value: Any) -> list[Any]:
+    return msgspec.json.decode(value) if isinstance(value, str) else value or []

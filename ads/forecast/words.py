@@ -1,0 +1,83 @@
+"""A forecast in a sentence: what is expected, why it is not the goal, and what would help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ads.decision.targeting import REASONS_OF, WITHHELD
+
+# Short of the goal by less than this, and by less than one event, is on target.
+TOLERANCE = 0.02
+# Fewer logged requests tell too little to warn of anything.
+THIN = 50
+NO_TRAFFIC = "No requests are logged yet: its delivery cannot be forecast."
+GOALS = {"impressions": "impressions", "completed_views": "completed views", "clicks": "clicks"}
+_KEY_OF = {reason: key.replace("_", " ") for key, reasons in REASONS_OF.items() for reason in reasons}
+_ADVICE = {
+    WITHHELD: "target on something that fewer viewers keep private",
+    "caps_uncountable": "let its caps be counted per playback where consent is missing",
+    "too_long": "add a shorter ad",
+    "below_reserve": "raise the bid",
+    "house_not_allowed": "allow house ads on more titles",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What is expected of one flight. Amounts are goal events (micros where the goal is spend), ``eligible`` and ``winnable``
+    requests until its end; ``by_budget`` is what the budget pays for, None where that is not known; ``hindrance`` is the rule
+    that alone keeps most requests away, empty when none does."""
+
+    goal_type: str
+    goal: int | None
+    expected: float
+    eligible: float
+    winnable: float
+    by_budget: float | None
+    hours: float
+    ends: float
+    logged: int
+    hindrance: str
+
+
+def warning(of: Prospect, currency: str) -> str:
+    """Why the goal is in danger and what would help; empty when it is not."""
+    if not of.logged:
+        return NO_TRAFFIC
+    if of.logged < THIN:
+        return f"Only {of.logged} requests are logged yet: too few to forecast its delivery."
+    if of.eligible <= 0 and of.hours > 0:
+        return f"None of the {of.logged:,} requests logged in the last four weeks could have been served by it; {_widen(of)}."
+    if of.goal is None or of.expected >= min(of.goal * (1.0 - TOLERANCE), of.goal - 1):
+        return ""
+    end = datetime.fromtimestamp(of.ends, UTC)
+    return f"Expected {_amount(of, of.expected, currency)} of {_amount(of, of.goal, currency, unit=True)} by {end.day} {end:%b}: {_cause(of)}."
+
+
+def _cause(of: Prospect) -> str:
+    if of.by_budget is not None and of.by_budget < min(of.goal or 0, of.expected * (1.0 + TOLERANCE) + 1):
+        return f"its budget pays for {of.by_budget:,.0f} {GOALS.get(of.goal_type, '')} at its bid; raise the budget or lower the goal"
+    if of.winnable < 0.5 * of.eligible:
+        share = 1.0 - of.winnable / max(of.eligible, 1e-9)
+        return f"flights before it take {share:.0%} of the breaks it matches; raise its priority, {_widen(of)} or lower the goal"
+    return f"only {_rate(of.eligible / max(of.hours, 1e-9))} match its targeting; {_widen(of)} or lower the goal"
+
+
+def _rate(hourly: float) -> str:
+    for per, number in (("an hour", hourly), ("a day", hourly * 24), ("a week", hourly * 168)):
+        if number >= 2:
+            return f"{number:,.0f} breaks {per}"
+    return "next to no breaks"
+
+
+def _widen(of: Prospect) -> str:
+    if of.hindrance in _KEY_OF:
+        return f"widen the {_KEY_OF[of.hindrance]}"
+    return _ADVICE.get(of.hindrance, "give it more days")
+
+
+def _amount(of: Prospect, value: float, currency: str, *, unit: bool = False) -> str:
+    if of.goal_type == "spend":
+        return f"{value / 1e6:,.2f}" + (f" {currency}" if unit else "")
+    return f"{value:,.0f}" + (f" {GOALS[of.goal_type]}" if unit else "")
