@@ -16,11 +16,15 @@ from adplatform.eventlog.envelope import Event
 from .ctr.features import SCHEMA
 from .decision.explanation import REASONS
 from .decision.inventory import Inventory
+from .decision.pacing import SPENT
+from .decision.packing import packed, packed_rows
 from .decision.pod import TOLERANCE_SECONDS
 from .decision.request import AdRequest
 from .decision.state import Alternate, Decision, DeliveryState, Seen, Slot
 from .reservation import Taken
 
+# Of `DeliveryState`, in the order in which they are stored.
+COUNTERS = ("booked", "held", "day_booked", "delivered", "held_count", "day_delivered")
 REQUEST_FIELDS = tuple(field.name for field in fields(AdRequest))
 # As long as the edge takes events: a viewer may pause a whole evening in front of an ad.
 TOKEN_LIFETIME = timedelta(hours=24)
@@ -66,19 +70,23 @@ def draft(
 
 
 def stored_state(inventory: Inventory, state: DeliveryState, decision: Decision) -> dict[str, Any]:
-    """The delivery state and the scores as a replay needs them: flights that have any counter, exact floats."""
-    columns = np.stack([state.booked, state.held, state.day_booked, state.delivered, state.held_count, state.day_delivered])
-    touched = np.flatnonzero(columns.any(axis=0))
+    """What a replay needs, exact to the bit: who had nothing left, what was seen, scores and pass rates. The counters are kept of
+    the flights that the explanation tells of in full."""
+    told = sorted({inventory.flight_row[candidate["flight"]] for candidate in decision.explanation["candidates"]})
+    counters = np.stack([getattr(state, name)[told] for name in COUNTERS], axis=1)
+    spent = np.flatnonzero(decision.spent).tolist()
+    scores = decision.scores
     return {
-        "flights": dict(zip(map(str, inventory.flight_id[touched].tolist()), columns[:, touched].T.tolist(), strict=True)),
+        "flights": dict(zip(map(str, inventory.flight_id[told].tolist()), counters.tolist(), strict=True)),
+        "spent": {str(inventory.flights[row].id): SPENT[decision.spent[row] - 1] for row in spent},
         "seen": [_entry(entry) for entry in state.seen],
         "stream": [_entry(entry) for entry in state.stream],
         "lifetime": state.lifetime,
-        "scored": inventory.ad_id[decision.scored].tolist(),
+        "scored": packed_rows(decision.scored, len(inventory.ads)),
+        "pctr": packed(scores.pctr),
+        "pvcr": packed(scores.pvcr),
+        "quality": None if scores.quality is None else packed(scores.quality),
         "pacing": decision.pacing,
-        "pctr": decision.scores.pctr.tolist(),
-        "pvcr": decision.scores.pvcr.tolist(),
-        "quality": [] if decision.scores.quality is None else decision.scores.quality.tolist(),
     }
 
 

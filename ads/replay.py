@@ -11,10 +11,12 @@ import numpy as np
 
 from .decision.decide import decide, replayed
 from .decision.inventory import Inventory
-from .decision.pacing import restored
+from .decision.pacing import SPENT, restored
+from .decision.packing import unpacked, unpacked_rows
 from .decision.request import AdRequest
 from .decision.state import Decision as Decided
 from .decision.state import DeliveryState, Scores, Seen, no_rows
+from .drafts import COUNTERS
 from .live_inventory import snapshot
 from .models import Decision, InventorySnapshot
 
@@ -43,7 +45,7 @@ def replay(stored: Decision) -> Replay:
     """Decide ``stored`` again. Raises NotReplayable."""
     try:
         inventory = snapshot(stored.inventory_version)
-        rows = np.array([inventory.ad_row[ad] for ad in stored.state["scored"]], dtype=np.int64)
+        rows = unpacked_rows(stored.state["scored"], len(inventory.ads))
         read: dict[str, Any] = {
             "state": state_of(stored.state, inventory),
             "score": replayed(rows, _scores(stored)),
@@ -52,7 +54,7 @@ def replay(stored: Decision) -> Replay:
         request = request_of(stored.request)
     except InventorySnapshot.DoesNotExist as error:
         raise NotReplayable(f"the inventory it was decided from (version {stored.inventory_version}) is not kept any more") from error
-    except (KeyError, TypeError, msgspec.ValidationError) as error:
+    except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
         raise NotReplayable(f"it was stored by an earlier release, in a shape that cannot be read any more ({error})") from error
     try:
         decided = decide(request, inventory=inventory, now=stored.decided_at, rng=np.random.default_rng(stored.seed), **read)
@@ -63,7 +65,7 @@ def replay(stored: Decision) -> Replay:
 
 def _scores(stored: Decision) -> Scores:
     state = stored.state
-    return Scores(np.array(state["pctr"]), np.array(state["pvcr"]), no_rows, stored.model_version, np.array(state["quality"]))
+    return Scores(unpacked(state["pctr"]), unpacked(state["pvcr"]), no_rows, stored.model_version, unpacked(state["quality"]))
 
 
 def request_of(stored: dict[str, Any]) -> AdRequest:
@@ -72,20 +74,20 @@ def request_of(stored: dict[str, Any]) -> AdRequest:
 
 
 def state_of(stored: dict[str, Any], inventory: Inventory) -> DeliveryState:
-    columns = np.zeros((6, len(inventory.flights)), dtype=np.int64)
+    """Counters of the flights that the explanation tells of; of all flights, which had nothing left."""
+    columns: dict[str, Any] = {name: np.zeros(len(inventory.flights), dtype=np.int64) for name in COUNTERS}
     for flight, values in stored["flights"].items():
-        columns[:, inventory.flight_row[int(flight)]] = values
-    booked, held, day_booked, delivered, held_count, day_delivered = columns
+        for name, value in zip(COUNTERS, values, strict=True):
+            columns[name][inventory.flight_row[int(flight)]] = value
+    spent = np.zeros(len(inventory.flights), dtype=np.uint8)
+    for flight, reason in stored["spent"].items():
+        spent[inventory.flight_row[int(flight)]] = SPENT.index(reason) + 1
     return DeliveryState(
-        booked,
-        held,
-        day_booked,
-        delivered,
-        held_count,
+        **columns,
         seen=tuple(Seen(*entry) for entry in stored["seen"]),
         stream=tuple(Seen(*entry) for entry in stored["stream"]),
         lifetime=stored["lifetime"],
-        day_delivered=day_delivered,
+        spent=spent,
     )
 
 

@@ -19,6 +19,7 @@ from .state import Alternate, Candidates, Codes, Decision, DeliveryState, Floats
 
 # Sponsorships bought their breaks, and house ads teach nothing that is sold.
 EXPLORED_TIERS = (STANDARD, PRICE_PRIORITY)
+SPENT_CODES = np.array([0, *(CODES[reason] for reason in pacing.SPENT)], dtype=np.uint8)
 NOBODY = np.zeros(0, dtype=np.int64)
 
 
@@ -49,7 +50,9 @@ def decide(
     ``plan`` is what pacing knows beforehand, without it flights follow the clock; a replay hands in what was ``paced``.
     """
     moment = now.timestamp()
-    funnel = _filtered(inventory, request, state, moment)
+    spent = pacing.spent(inventory, state)
+    state = replace(state, spent=spent)
+    funnel = _filtered(inventory, request, state, spent, moment)
     asked = candidates(inventory, state, np.flatnonzero(funnel.code == 0))
     scores = score(request, asked)
     quality = auction.quality(asked) if scores.quality is None else scores.quality
@@ -72,12 +75,14 @@ def decide(
         inventory.version,
         in_control(request),
         pacing.stored(pace, inventory, offers.rows, rates),
+        spent,
     )
 
 
-def _filtered(inventory: Inventory, request: AdRequest, state: DeliveryState, now: float) -> Funnel:
+def _filtered(inventory: Inventory, request: AdRequest, state: DeliveryState, spent: Codes, now: float) -> Funnel:
     codes = targeting.first_failures(inventory, request, now)
-    flights = [*pacing.spent(inventory, state), ("caps_uncountable", caps.uncountable(inventory, request))]
+    codes = np.where(codes == 0, SPENT_CODES[spent], codes)
+    flights = [] if caps.counted(request) else [("caps_uncountable", caps.uncountable(inventory, request))]
     if not request.house_ads and HOUSE in inventory.tiers_sold:
         flights.append(("house_not_allowed", inventory.tier == HOUSE))
     for reason, mask in flights:

@@ -7,15 +7,16 @@ most of what is left is ranked up, so that scarce supply goes to those who have 
 
 from __future__ import annotations
 
-from binascii import a2b_base64, b2a_base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .inventory import CPCV, Inventory
-from .plan import LAYERS, PacingPlan, compile_plan
-from .state import DeliveryState, Floats, Ints, Mask
+from .packing import packed, unpacked
+from .plan import LAYERS, Moment, PacingPlan, compile_plan
+from .state import Codes, DeliveryState, Floats, Ints, Mask
 
 # One step of error: this share of what is still missing of the goal and this share of the goal, or one goal event where that is more.
 SLACK, SLACK_AT_END = 0.02, 0.002
@@ -41,7 +42,8 @@ REASONS: dict[str, str] = {
 }
 NAMES = tuple(REASONS)
 CODES = {name: number for number, name in enumerate(NAMES)}
-_COLUMNS = ("signal", "multiplier", "planned", "delivered", "reason")
+# Why a flight has nothing left; `spent` numbers them from 1.
+SPENT = ("budget_spent", "goal_reached", "daily_budget_spent", "daily_goal_reached")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,90 +70,93 @@ class Pacing:
         return {**figures, "reason": reason, "words": REASONS[reason]}
 
 
-def spent(inventory: Inventory, state: DeliveryState) -> list[tuple[str, Mask]]:
-    """Flights that have nothing left, by reason. Holds count as spent until they settle or expire."""
+def spent(inventory: Inventory, state: DeliveryState) -> Codes:
+    """Which flights have nothing left [flights]: the place of the reason in `SPENT` counted from 1, 0 for those that have.
+
+    Holds count as spent until they settle or expire. A replay knows the answer.
+    """
+    if state.spent is not None:
+        return state.spent
     used, events = state.booked + state.held, np.where(inventory.goal_counts_holds, state.held_count, 0)
-    return [
-        ("budget_spent", used >= inventory.budget),
-        ("goal_reached", state.delivered + events >= inventory.goal),
-        ("daily_budget_spent", state.day_booked + state.held >= inventory.daily_budget),
-        ("daily_goal_reached", state.day_delivered + events >= inventory.daily_goal),
-    ]
+    found = np.zeros(len(inventory.flights), dtype=np.uint8)
+    masks = (
+        used >= inventory.budget,
+        state.delivered + events >= inventory.goal,
+        state.day_booked + state.held >= inventory.daily_budget,
+        state.day_delivered + events >= inventory.daily_goal,
+    )
+    # From the last to the first, so that the first reason stays.
+    for number in range(len(SPENT), 0, -1):
+        found[masks[number - 1]] = number
+    return found
 
 
 def pace(inventory: Inventory, plan: PacingPlan | None, state: DeliveryState, now: float) -> Pacing:
-    """The signal of every flight at ``now`` (Unix seconds); without a plan flights follow the clock.
+    """The signal of every flight in the second of ``now`` (Unix); without a plan flights follow the clock.
 
     Planned is the share of the flight's expected requests that have passed: as it is for even pacing, 1 - (1 - x)^2
     (three quarters at half time) for front-loaded.
     """
     plan = plan or compile_plan(inventory)
-    expected = plan.until(now)
-    passed = np.clip((expected - plan.before_start) / plan.supply, 0.0, 1.0)
-    left = plan.supply * (1.0 - passed)
-    safe = plan.safe(left)
-    unmet = plan.unmet(left, safe)
-    delivered = _share(inventory.goal, inventory.budget, state.delivered, state.booked, plan, state)
-    step = np.maximum(SLACK * unmet + SLACK_AT_END, 1.0 / inventory.goal)
-    error = (1.0 - unmet - delivered) / step
-    need = _need(plan, delivered, unmet, safe)
-    today, tomorrow = plan.of_day(now)
-    planned = _shape(inventory, passed)
-    gradient = planned - _shape(inventory, np.clip((today - plan.before_start) / plan.supply, 0.0, 1.0))
-    gradient -= _share(inventory.goal, inventory.budget, state.day_delivered, state.day_booked, plan, state)
-    correction = ERROR_GAIN * error + GRADIENT_GAIN * np.clip(gradient / step, -MOST_GRADIENT, MOST_GRADIENT)
-    steered = np.where(plan.counted, need * np.exp2(np.clip(correction, MOST_DOWN, MOST_UP)), 1.0 + error)
-    signal = np.where(plan.paced, np.clip(steered, FLOOR, 1.0), 1.0)
-    reason = np.where(error >= 1.0, CODES["behind"], np.where(error <= -1.0, CODES["ahead"], CODES["on_plan"]))
-    reason = np.where(plan.counted, reason, CODES["no_forecast"])
-    reason = np.where(plan.paced, reason, np.where(inventory.asap, CODES["asap"], CODES["unlimited"]))
-    if len(plan.daily):
-        _hold_the_day(inventory, plan, state, (today, expected, tomorrow), signal, reason)
-    finished = np.logical_or.reduce([mask for _, mask in spent(inventory, state)])
-    signal[finished], reason[finished] = 0.0, CODES["finished"]
-    return Pacing(signal, _multiplier(plan, error, need), planned, delivered, reason, plan.layered, plan.layers)
-
-
-def _shape(inventory: Inventory, passed: Floats) -> Floats:
-    return np.where(inventory.front_loaded, passed * (2.0 - passed), passed)
-
-
-def _share(goal: Ints, budget: Ints, events: Ints, micros: Ints, plan: PacingPlan, state: DeliveryState) -> Floats:
-    """Share of the goal or of the budget, whichever is further. Holds count only as far as they are likely to settle."""
-    by_goal = (events + state.held_count * plan.events_per_win) / goal
-    by_money = (micros + state.held * plan.settle_share) / np.maximum(budget, 1)
-    return np.minimum(np.maximum(by_goal, by_money), 1.0)
-
-
-def _need(plan: PacingPlan, delivered: Floats, unmet: Floats, safe: Floats) -> Floats:
-    """The base rate: the share of the requests still to come, less the reserve, that the flight has to win.
-
-    Where supply or wins are not known in numbers it is measured against the plan alone.
-    """
+    moment = plan.at(int(now))
+    coming = state.held_count * plan.events_per_win, state.held * plan.settle_share
+    delivered = _share(inventory.goal, inventory.budget, state.delivered, state.booked, coming)
+    step = np.maximum(SLACK * moment.unmet + SLACK_AT_END, 1.0 / inventory.goal)
+    error = (1.0 - moment.unmet - delivered) / step
     missing = 1.0 - delivered
-    known = plan.counted & np.isfinite(plan.wins)
-    wins = np.where(known, plan.wins, 0.0)
-    counted = plan.exponent * wins * missing / np.maximum(safe * plan.win_share, 1e-9)
-    return np.where(known, counted, EASY_NEED * missing / np.maximum(unmet, 1e-9))
+    # Where supply or wins are not known in numbers the need is measured against the plan alone.
+    need = np.where(plan.wins_known, moment.needed, EASY_NEED / np.maximum(moment.unmet, 1e-9)) * missing
+    gradient = moment.planned_today - _share(inventory.goal, inventory.budget, state.day_delivered, state.day_booked, coming)
+    pushed = np.minimum(np.maximum(gradient / step, -MOST_GRADIENT), MOST_GRADIENT)
+    correction = np.minimum(np.maximum(ERROR_GAIN * error + GRADIENT_GAIN * pushed, MOST_DOWN), MOST_UP)
+    steered = np.where(plan.counted, need * np.exp2(correction), 1.0 + error)
+    signal = np.where(plan.paced, np.minimum(np.maximum(steered, FLOOR), 1.0), 1.0)
+    reason = _reasons(inventory, plan, error)
+    if len(plan.daily):
+        _hold_the_day(inventory, plan, state, moment, coming, signal, reason)
+    finished = spent(inventory, state) > 0
+    signal[finished], reason[finished] = 0.0, CODES["finished"]
+    return Pacing(signal, _multiplier(plan, error, need), moment.planned, delivered, reason, plan.layered, plan.layers)
+
+
+def _reasons(inventory: Inventory, plan: PacingPlan, error: Floats) -> Ints:
+    reason = np.full(len(error), CODES["on_plan"], dtype=np.int64)
+    reason[error >= 1.0] = CODES["behind"]
+    reason[error <= -1.0] = CODES["ahead"]
+    reason[~plan.counted] = CODES["no_forecast"]
+    unpaced = ~plan.paced
+    reason[unpaced] = CODES["unlimited"]
+    reason[unpaced & inventory.asap] = CODES["asap"]
+    return reason
+
+
+def _share(goal: Ints, budget: Ints, events: Ints, micros: Ints, coming: tuple[Floats, Floats]) -> Floats:
+    """Share of the goal or of the budget, whichever is further, ``coming`` of the holds included as far as they are likely to settle."""
+    return np.minimum(np.maximum((events + coming[0]) / goal, (micros + coming[1]) / np.maximum(budget, 1)), 1.0)
 
 
 def _multiplier(plan: PacingPlan, error: Floats, need: Floats) -> Floats:
-    urgency = np.clip(need / EASY_NEED, 1.0, MOST_NEED)
-    return np.where(plan.guaranteed, np.exp2(np.clip(error, 0.0, MOST_BEHIND)) * urgency**NEED_POWER, 1.0)
+    urgency = np.minimum(np.maximum(need / EASY_NEED, 1.0), MOST_NEED)
+    return np.where(plan.guaranteed, np.exp2(np.minimum(np.maximum(error, 0.0), MOST_BEHIND)) * urgency**NEED_POWER, 1.0)
 
 
 def _hold_the_day(
-    inventory: Inventory, plan: PacingPlan, state: DeliveryState, moments: tuple[Floats, Floats, Floats], signal: Floats, reason: Ints
+    inventory: Inventory,
+    plan: PacingPlan,
+    state: DeliveryState,
+    moment: Moment,
+    coming: tuple[Floats, Floats],
+    signal: Floats,
+    reason: Ints,
 ) -> None:
     """Lower the signal of flights with a limit of the day that are ahead of the day's share of requests; evenly, whatever their pacing."""
     rows = plan.daily
-    today, expected, tomorrow = moments
-    begins = np.maximum(today, plan.before_start)[rows]
-    ends = np.minimum(tomorrow, plan.before_start + plan.supply)[rows]
+    begins = np.maximum(moment.today, plan.before_start)[rows]
+    ends = np.minimum(moment.tomorrow, plan.before_start + plan.supply)[rows]
     length = np.maximum(ends - begins, 1e-9)
-    passed = np.clip((expected[rows] - begins) / length, 0.0, 1.0)
+    passed = np.clip((moment.expected[rows] - begins) / length, 0.0, 1.0)
     goal, budget = inventory.daily_goal, inventory.daily_budget
-    delivered = _share(goal, budget, state.day_delivered, state.day_booked, plan, state)[rows]
+    delivered = _share(goal, budget, state.day_delivered, state.day_booked, coming)[rows]
     error = (passed - delivered) / np.maximum(SLACK, 1.0 / goal[rows])
     known = plan.counted[rows] & np.isfinite(plan.day_wins[rows])
     wins = np.where(known, plan.day_wins[rows], 0.0) * (1.0 - delivered)
@@ -186,27 +191,17 @@ def pass_rates(pacing: Pacing, inventory: Inventory, rows: Ints, response: Float
 
 
 def stored(pacing: Pacing, inventory: Inventory, rows: Ints, rates: Floats) -> dict[str, str]:
-    """What a replay needs of the scored ads in ``rows``, bit for bit: their pass ``rates`` and all figures of their flights."""
-    flights = np.unique(inventory.ad_flight[rows])
-    columns = np.stack([getattr(pacing, name)[flights].astype("<f8") for name in _COLUMNS])
-    return {"rates": _packed(rates), "flights": _packed(columns)}
+    """What a replay needs of the scored ads in ``rows``, bit for bit: their pass ``rates`` and their flights' weights in the ranking."""
+    return {"rates": packed(rates), "multipliers": packed(pacing.multiplier[inventory.ad_flight[rows]])}
 
 
-def restored(kept: dict[str, str], inventory: Inventory, rows: Ints) -> Pacing:
-    """The pacing of a stored decision whose scored ads are ``rows``; flights that were not scored stand at a signal of 1."""
-    flights = np.unique(inventory.ad_flight[rows])
-    columns = np.ones((len(_COLUMNS), len(inventory.flights)))
-    columns[:, flights] = _unpacked(kept["flights"]).reshape(len(_COLUMNS), -1)
+def restored(kept: Mapping[str, str], inventory: Inventory, rows: Ints) -> Pacing:
+    """The pacing of a stored decision whose scored ads are ``rows``; what only its explanation told stands at 1."""
+    flights = np.ones((4, len(inventory.flights)))
+    signal, multiplier, planned, delivered = flights
+    multiplier[inventory.ad_flight[rows]] = unpacked(kept["multipliers"])
     rates = np.ones(len(inventory.ads))
-    rates[rows] = _unpacked(kept["rates"])
-    signal, multiplier, planned, delivered, reason = columns
+    rates[rows] = unpacked(kept["rates"])
     nothing = np.zeros(len(inventory.flights), dtype=bool)
-    return Pacing(signal, multiplier, planned, delivered, reason.astype(np.int64), nothing, np.zeros((len(nothing), LAYERS - 1)), rates)
-
-
-def _packed(values: Floats) -> str:
-    return b2a_base64(np.ascontiguousarray(values, dtype="<f8").tobytes(), newline=False).decode()
-
-
-def _unpacked(text: str) -> Floats:
-    return np.frombuffer(a2b_base64(text), dtype="<f8").astype(np.float64)
+    reason = np.full(len(nothing), CODES["on_plan"], dtype=np.int64)
+    return Pacing(signal, multiplier, planned, delivered, reason, nothing, np.zeros((len(nothing), LAYERS - 1)), rates)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -39,6 +40,21 @@ class Expected:
     micros_per_win: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A plan at one moment [n]: requests expected until now, until today's and until tomorrow's midnight UTC; the share of the goal
+    that was to be delivered by now, and the part of it that was to be since midnight; the share that may still be missing; and
+    the pass rate that a flight with nothing delivered would need from now on, 0 where its wins are not known."""
+
+    expected: Floats
+    today: Floats
+    tomorrow: Floats
+    planned: Floats
+    planned_today: Floats
+    unmet: Floats
+    needed: Floats
+
+
 @dataclass(frozen=True)
 class PacingPlan:
     """Arrays aligned with the flights of one inventory.
@@ -69,6 +85,47 @@ class PacingPlan:
     paced: Mask
     guaranteed: Mask
     daily: Ints
+    front_loaded: Mask
+    memo: dict[int, Moment] = field(default_factory=dict)
+
+    @cached_property
+    def wins_known(self) -> Mask:
+        """Whose supply and wins are known in numbers."""
+        return self.counted & np.isfinite(self.wins)
+
+    @cached_property
+    def wins_steered(self) -> Floats:
+        """The wins that the controller aims at, 0 where they are not known."""
+        return np.where(self.wins_known, self.exponent * np.where(self.wins_known, self.wins, 0.0), 0.0)
+
+    def at(self, second: int) -> Moment:
+        """What follows from the plan and the time alone; remembered, for many requests come in a second."""
+        found = self.memo.get(second)
+        if found is None:
+            self.memo.clear()
+            found = self.memo[second] = self._at(float(second))
+        return found
+
+    def _at(self, now: float) -> Moment:
+        expected = self.until(now)
+        midnight = now - now % DAY
+        today, tomorrow = self.until(midnight), self.until(midnight + DAY)
+        passed = np.clip((expected - self.before_start) / self.supply, 0.0, 1.0)
+        left = self.supply * (1.0 - passed)
+        safe = self.safe(left)
+        planned = self._shape(passed)
+        return Moment(
+            expected=expected,
+            today=today,
+            tomorrow=tomorrow,
+            planned=planned,
+            planned_today=planned - self._shape(np.clip((today - self.before_start) / self.supply, 0.0, 1.0)),
+            unmet=self.unmet(left, safe),
+            needed=self.wins_steered / np.maximum(safe * self.win_share, 1e-9),
+        )
+
+    def _shape(self, passed: Floats) -> Floats:
+        return np.where(self.front_loaded, passed * (2.0 - passed), passed)
 
     def until(self, moment: float) -> Floats:
         """Eligible requests expected from the first Monday of Unix time to ``moment`` [n]; only differences mean something."""
@@ -77,11 +134,6 @@ class PacingPlan:
         below = self.curve[hour]
         found: Floats = weeks * self.curve[HOURS] + below + (self.curve[hour + 1] - below) * (inside / HOUR - hour)
         return found
-
-    def of_day(self, moment: float) -> tuple[Floats, Floats]:
-        """`until` at the start and at the end of the UTC day of ``moment``."""
-        midnight = moment - moment % DAY
-        return self.until(midnight), self.until(midnight + DAY)
 
     def safe(self, left: Floats) -> Floats:
         """Of ``left`` expected requests those that may be counted on."""
@@ -143,6 +195,7 @@ def compile_plan(inventory: Inventory, expected: Mapping[int, Expected] | None =
         paced=sold & ~inventory.asap & ((inventory.goal < NO_LIMIT) | (inventory.budget < NO_LIMIT)),
         guaranteed=(inventory.tier == STANDARD) & ((inventory.goal < NO_LIMIT) | (inventory.budget < NO_LIMIT)),
         daily=np.flatnonzero(sold & ~inventory.asap & ((inventory.daily_goal < NO_LIMIT) | (inventory.daily_budget < NO_LIMIT))),
+        front_loaded=inventory.front_loaded,
     )
 
 

@@ -122,6 +122,7 @@ class DeliveryState:
     on the UTC day of the request, ``delivered`` the flight's goal events so far and ``day_delivered`` those of that day,
     ``held_count`` the reserved impressions. ``seen`` is what this viewer was served (without consent: this session),
     ``stream`` what this session was, ``lifetime`` how often the viewer was served what has a lifetime cap, named ``campaign:7``.
+    ``spent`` is what `ads.decision.pacing.spent` says of the counters, once it is known.
     ``rates`` are the online counters as parsed: for `AD_SCOPES` one row for each ad of the inventory, for
     `REQUEST_SCOPES` one row.
     """
@@ -136,6 +137,7 @@ class DeliveryState:
     stream: tuple[Seen, ...] = ()
     lifetime: Mapping[str, int] = field(default_factory=dict)
     day_delivered: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    spent: Codes | None = None
 
     def __post_init__(self) -> None:
         if not len(self.day_delivered):
@@ -178,7 +180,8 @@ class Slot:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What `decide` found. ``scored`` are the rows of the inventory that were scored, aligned with ``scores``; ``control`` says
-    that the request belongs to the slice that is ranked without the model; ``pacing`` is what `ads.decision.pacing.stored` keeps."""
+    that the request belongs to the slice that is ranked without the model; ``pacing`` is what
+    `ads.decision.pacing.stored` keeps, ``spent`` what its `spent` said of the flights."""
 
     slots: tuple[Slot, ...]
     explanation: dict[str, Any]
@@ -187,4 +190,5 @@ class Decision:
     eligible: Ints
     inventory_version: int
     control: bool
-    pacing: Mapping[str, str] = field(default_factory=dict)
+    pacing: Mapping[str, str]
+    spent: Codes

@@ -16,6 +16,7 @@ from adplatform.eventlog import consumer, ids
 from ads import drafts
 from ads.decision.decide import decide
 from ads.decision.inventory import Inventory, Rows
+from ads.decision.packing import packed
 from ads.decision.plan import HOURS, LAYERS, Expected, compile_plan
 from ads.decision.request import AdRequest
 from ads.decision.state import DeliveryState, Ints, Seen
@@ -105,7 +106,7 @@ def test_a_changed_score_does_not_replay() -> None:
     serve_break(make_request(), now=NOW, rng=np.random.default_rng(1))
     consumer.drain(now=NOW)
     decision = Decision.objects.get()
-    decision.state["pctr"] = [0.5]
+    decision.state["pctr"] = packed(np.array([0.5]))
     assert "score of ad" in " ".join(replay(decision).differences)
 
 
