@@ -76,11 +76,14 @@ def parity(native: Floats, exported: Floats) -> Gate:
     return Gate("parity", PASS, f"the exported model answers as the fitted one, to within {apart:.1g}", {"apart": apart})
 
 
-def quality(figure: str, title: str, labels: Floats, candidate: Floats, opponent: Floats, name: str, resampling: Resampling) -> Gate:
-    """Not worse than the opponent in ``figure`` (lower is better), by a paired bootstrap over playback sessions."""
+def quality(
+    figure: str, title: str, labels: Floats, candidate: Floats, opponent: Floats, name: str, resampling: Resampling, *, allowance: float = MARGIN
+) -> Gate:
+    """Not worse than the opponent in ``figure`` (lower is better) by more than ``allowance`` of it, by a paired bootstrap over
+    playback sessions."""
     value, low, high = paired_difference(figure, labels, candidate, opponent, resampling)
     of_opponent = level(figure, labels, opponent)
-    margin = MARGIN * of_opponent
+    margin = allowance * of_opponent
     figures = {"difference": value, "ci_low": low, "ci_high": high, "opponent": name, "opponent_value": of_opponent, "margin": margin}
     said = f"{title} {of_opponent + value:.4f} against {of_opponent:.4f} of {name}: {value:+.4f} (95 % {low:+.4f} to {high:+.4f})"
     if low > 0:
@@ -88,7 +91,7 @@ def quality(figure: str, title: str, labels: Floats, candidate: Floats, opponent
     if high < 0:
         return Gate("quality", PASS, f"{said}, so it is better", figures)
     if high <= margin:
-        return Gate("quality", PASS, f"{said}, so it is no worse by more than {MARGIN:.0%}", figures)
+        return Gate("quality", PASS, f"{said}, so it is no worse by more than {allowance:.0%}", figures)
     return Gate("quality", NOT_ENOUGH, f"{said}: not enough evidence to tell them apart", figures)
 
 

@@ -184,7 +184,7 @@ class _Group:
 
 
 class Items:
-    """Candidates whose own part of the score is known beforehand."""
+    """Candidates whose own part of the score is known beforehand: ``fixed`` [n], in log-odds, the model's bias included."""
 
     def __init__(self, model: HashedLogistic, columns: Mapping[str, Floats]) -> None:
         self.model = model
@@ -213,12 +213,12 @@ class Items:
             halves = halves[inverse.reshape(-1)]
         return _Group(np.ascontiguousarray(halves.T), None if own else inverse.reshape(-1).astype(np.int64), np.array(terms, dtype=np.int64))
 
-    def logits(self, rows: Ints | None, request: Matrix) -> Floats:
-        """Log-odds without the dense columns, float64 [rows]; ``rows`` None for all. ``request`` is one row [1, columns] that
-        holds the request's columns."""
+    def crosses(self, rows: Ints | None, request: Matrix) -> Floats | float:
+        """What the request's terms and its crosses with the items add to `fixed`, float64 [rows] or one number for all; ``rows``
+        None for all items. ``request`` is one row [1, columns] that holds the request's columns."""
         met, absent = (part[0] for part in self._pairs.hashes(*self.model.codes(request)))
         alone = np.where(absent[self._alone], self.model.nowhere, self.model.place(met[self._alone]))
-        total: Floats = (self.fixed if rows is None else self.fixed[rows]) + self.model.weights.take(alone).sum(dtype=np.float64)
+        total: Floats | float = float(self.model.weights.take(alone).sum(dtype=np.float64))
         for group in self._groups:
             total = total + group.sums(self.model, rows, met, absent)
         return total

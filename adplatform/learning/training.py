@@ -316,7 +316,10 @@ class _Run:
         return None if np.isnan(known).any() else known
 
     def _quality(self, earlier: Dataset, later: Dataset, predictions: Floats, champion: registry.LoadedModel | None) -> gates.Gate:
-        """Against the champion on rows neither has learned from, against the prior where there is no champion."""
+        """Against the champion on rows neither has learned from, against the prior where there is no champion.
+
+        Another kind of model than the champion's must be better, not just no worse: else two of them would take turns.
+        """
         figure, title = (
             ("normalised_entropy", "normalised entropy") if self.recipe.task == estimators.CLASSIFICATION else ("mse", "mean squared error")
         )
@@ -329,7 +332,8 @@ class _Run:
         if len(np.unique(later.labels[unseen])) < 2:
             return gates.Gate("quality", gates.NOT_ENOUGH, f"no rows yet that {name} has not learned from: not enough evidence")
         resampling = Resampling.of(later.session[unseen], np.random.default_rng(SEED))
-        return gates.quality(figure, title, later.labels[unseen], predictions[unseen], opponent[unseen], name, resampling)
+        allowance = gates.MARGIN if champion is None or champion.estimator == self.estimator else 0.0
+        return gates.quality(figure, title, later.labels[unseen], predictions[unseen], opponent[unseen], name, resampling, allowance=allowance)
 
     def _calibration(self, found: dict[str, Metric], later: Dataset) -> gates.Gate:
         if self.recipe.task == estimators.CLASSIFICATION:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
 from adplatform.learning.hashing import id_codes
-from adplatform.learning.online import COUNTERS, Counts, smoothed
+from adplatform.learning.online import COUNTERS, smoothed
 from adplatform.learning.schema import Feature, FeatureSchema, Matrix, codes_of
 from ads.decision.request import AdRequest
-from ads.decision.state import AD_SCOPES, Candidates, Lineup
+from ads.decision.state import Candidates, Floats, Lineup
 
 GENRES = (
     "action", "adventure", "animation", "comedy", "crime", "documentary", "drama", "family", "fantasy", "horror", "mystery", "nature",
@@ -31,6 +32,9 @@ FIRST_CLICK_RATE, FIRST_COMPLETION_RATE = 0.02, 0.8
 STRENGTH = {
     "all": 200.0, "category": 400.0, "advertiser": 200.0, "campaign": 150.0, "ad": 100.0, "genre_category": 200.0, "title": 200.0, "viewer": 30.0,
 }  # fmt: skip
+
+# Each level's rate is the prior of the next.
+HIERARCHY = ("all", "category", "advertiser", "campaign", "ad")
 
 # What a linear model has a weight for: single values, and the pairs that are known to matter together. Only columns that an ad
 # has whatever the request, or the request whatever the ad: the halves of a cross are hashed apart. Not the weekday: in a log of a
@@ -94,7 +98,7 @@ SCHEMA = FeatureSchema(
 )
 
 
-_of_lineup: WeakKeyDictionary[Lineup, dict[str, NDArray[np.float64]]] = WeakKeyDictionary()
+_of_lineup: WeakKeyDictionary[Lineup, dict[str, Floats]] = WeakKeyDictionary()
 
 
 def build(request: AdRequest, candidates: Candidates) -> Matrix:
@@ -130,7 +134,7 @@ def of_request(request: AdRequest) -> dict[str, Any]:
     }
 
 
-def of_lineup(lineup: Lineup) -> dict[str, NDArray[np.float64]]:
+def of_lineup(lineup: Lineup) -> dict[str, Floats]:
     """The columns that an ad has whatever the request, float64 [ads of the lineup], as codes where they are ids or categories."""
     kept = _of_lineup.get(lineup)
     if kept is None:
@@ -144,49 +148,87 @@ def of_lineup(lineup: Lineup) -> dict[str, NDArray[np.float64]]:
     return kept
 
 
-def counted(candidates: Candidates) -> dict[str, NDArray[np.float64]]:
-    """The columns that follow from counters: float64 [n], or [1] where the candidates share one.
-
-    Click rates are smoothed ad <- campaign <- advertiser <- category <- all, completed views per impression alike.
-    """
-    n = len(candidates)
-    rates = _hierarchy(candidates, n, "clicks", FIRST_CLICK_RATE)
-    everything = rates.pop("all")
-    rates |= {
-        "genre_category": _rate(candidates, "genre_category", n, "clicks", rates["category"]),
-        "title": _rate(candidates, "title", 1, "clicks", everything),
-        "viewer": _rate(candidates, "viewer", 1, "clicks", everything),
-    }
+def counted(candidates: Candidates) -> dict[str, Floats]:
+    """The columns that follow from counters: float64 [n], or [1] where the candidates share one."""
+    rows, kept = candidates.rows, smooth(candidates.lineup, candidates.rates)
     return {
-        **{f"{scope}_click_rate": rate for scope, rate in rates.items()},
-        "ad_completion_rate": _hierarchy(candidates, n, "completes", FIRST_COMPLETION_RATE)["ad"],
-        "ad_log_impressions": np.log1p(_counts(candidates, "ad", n)[:, 0]),
-        "viewer_log_impressions": np.log1p(_counts(candidates, "viewer", 1)[:, 0]),
+        **{name: column[rows] for name, column in kept.columns.items()},
+        "genre_category_click_rate": kept.genre_category(candidates.rates)[rows],
+        **of_counters(candidates.rates),
         "seen_ad": candidates.seen_ad.astype(np.float64),
         "seen_campaign": candidates.seen_campaign.astype(np.float64),
     }
 
 
-def _hierarchy(candidates: Candidates, n: int, counter: str, first: float) -> dict[str, NDArray[np.float64]]:
+def of_counters(rates: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The columns of the request that follow from counters, float64 [1]."""
+    everything = _rate(rates, "all", 1, "clicks", FIRST_CLICK_RATE)
+    return {
+        "title_click_rate": _rate(rates, "title", 1, "clicks", everything),
+        "viewer_click_rate": _rate(rates, "viewer", 1, "clicks", everything),
+        "viewer_log_impressions": np.log1p(_counts(rates, "viewer", 1)[:, 0]),
+    }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Smoothed:
+    """What follows from one state of the counters for every ad of a line-up, computed when either changes and not at each request.
+
+    ``columns`` float64 [ads]: click rates smoothed ad <- campaign <- advertiser <- category <- all, completed views per impression
+    alike. The counters change when the consumer has written a batch, a few times a second.
+    """
+
+    lineup: Lineup
+    sources: tuple[Floats | None, ...]
+    columns: dict[str, Floats]
+    genres: dict[int, tuple[Floats | None, Floats]]
+
+    def genre_category(self, rates: Mapping[str, Floats]) -> Floats:
+        """Click rate of each ad's category in the request's genre, float64 [ads]; kept for each genre."""
+        source = rates.get("genre_category")
+        kept = self.genres.get(id(source))
+        if kept is None or kept[0] is not source:
+            if len(self.genres) > len(GENRES):
+                self.genres.clear()
+            rate = _rate(rates, "genre_category", len(self.lineup), "clicks", self.columns["category_click_rate"])
+            kept = self.genres[id(source)] = (source, rate)
+        return kept[1]
+
+
+_smoothed: Smoothed | None = None
+
+
+def smooth(lineup: Lineup, rates: Mapping[str, Floats]) -> Smoothed:
+    """The same object for the same line-up and counters."""
+    global _smoothed
+    kept, sources = _smoothed, tuple(rates.get(scope) for scope in HIERARCHY)
+    if kept is None or kept.lineup is not lineup or any(one is not other for one, other in zip(kept.sources, sources, strict=True)):
+        clicks = _hierarchy(rates, len(lineup), "clicks", FIRST_CLICK_RATE)
+        columns = {f"{scope}_click_rate": rate for scope, rate in clicks.items() if scope != "all"}
+        columns["ad_completion_rate"] = _hierarchy(rates, len(lineup), "completes", FIRST_COMPLETION_RATE)["ad"]
+        columns["ad_log_impressions"] = np.log1p(_counts(rates, "ad", len(lineup))[:, 0])
+        _smoothed = kept = Smoothed(lineup, sources, columns, {})
+    return kept
+
+
+def _hierarchy(rates: Mapping[str, Floats], n: int, counter: str, first: float) -> dict[str, Floats]:
     """Smoothed rates: ad <- campaign <- advertiser <- category <- all."""
-    rates: dict[str, NDArray[np.float64]] = {}
-    prior: NDArray[np.float64] | float = first
-    for scope in ("all", "category", "advertiser", "campaign", "ad"):
-        rates[scope] = prior = _rate(candidates, scope, 1 if scope == "all" else n, counter, prior)
-    return rates
+    found: dict[str, Floats] = {}
+    prior: Floats | float = first
+    for scope in HIERARCHY:
+        found[scope] = prior = _rate(rates, scope, 1 if scope == "all" else n, counter, prior)
+    return found
 
 
-def _rate(candidates: Candidates, scope: str, rows: int, counter: str, prior: Counts | float) -> Counts:
-    counts = _counts(candidates, scope, rows)
+def _rate(rates: Mapping[str, Floats], scope: str, rows: int, counter: str, prior: Floats | float) -> Floats:
+    counts = _counts(rates, scope, rows)
     return smoothed(counts[:, COUNTERS.index(counter)], counts[:, 0], prior, STRENGTH[scope])
 
 
-def _counts(candidates: Candidates, scope: str, rows: int) -> Counts:
+def _counts(rates: Mapping[str, Floats], scope: str, rows: int) -> Floats:
     """What was counted, or nothing yet."""
-    counts = candidates.rates.get(scope)
-    if counts is None:
-        return np.zeros((rows, len(COUNTERS)))
-    return np.take(counts, candidates.rows, axis=0) if scope in AD_SCOPES else counts
+    counts = rates.get(scope)
+    return np.zeros((rows, len(COUNTERS))) if counts is None else counts
 
 
 def _genre_match(request: AdRequest) -> float | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import structlog
 
@@ -29,10 +27,12 @@ def score(request: AdRequest, candidates: Candidates) -> Scores:
 
     Reads no Redis of its own: the counters come with the candidates, from the decision's one round trip.
     """
-    counted = features.counted(candidates)
-    pvcr = np.clip(counted["ad_completion_rate"], LEAST, MOST)
+    smoothed = features.smooth(candidates.lineup, candidates.rates).columns
+    pvcr = np.clip(smoothed["ad_completion_rate"][candidates.rows], LEAST, MOST)
+    clicks = smoothed["ad_click_rate"][candidates.rows]
     champion = _champion() if len(candidates) and not in_control(request) else None
-    clicks = counted["ad_click_rate"] if champion is None else _clicks(champion.predictor, request, candidates, counted, pvcr)
+    if champion is not None:
+        clicks = _clicks(champion.predictor, request, candidates, clicks, pvcr)
     return Scores(
         pctr=np.clip(clicks, LEAST, MOST),
         pvcr=pvcr,
@@ -41,17 +41,17 @@ def score(request: AdRequest, candidates: Candidates) -> Scores:
     )
 
 
-def _clicks(predictor: Predictor, request: AdRequest, candidates: Candidates, counted: Mapping[str, Floats], pvcr: Floats) -> Floats:
+def _clicks(predictor: Predictor, request: AdRequest, candidates: Candidates, smoothed: Floats, pvcr: Floats) -> Floats:
     """A linear model scores everything. Any other takes too long for that: it ranks the best of what a cheaper score says."""
     if isinstance(predictor, HashedLogistic):
-        return sigmoid(fast.logits(predictor, request, candidates, counted))
+        return sigmoid(fast.logits(predictor, request, candidates))
     if isinstance(predictor, TwoStagePredictor):
-        logits = fast.logits(predictor.first, request, candidates, counted)
+        logits = fast.logits(predictor.first, request, candidates)
         clicks = sigmoid(logits)
         best = shortlist(candidates, clicks, pvcr, predictor.shortlist)
         clicks[best] = predictor.refine(features.build(request, candidates.take(best)), logits[best])
         return clicks
-    clicks = counted["ad_click_rate"].copy()
+    clicks = smoothed
     best = shortlist(candidates, clicks, pvcr, SHORTLIST)
     clicks[best] = predictor.predict(features.build(request, candidates.take(best)))
     return clicks

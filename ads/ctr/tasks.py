@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import shared_task
 from celery.schedules import crontab
+from django.conf import settings
 
 from adplatform.celery import schedule
 from adplatform.eventlog import stream
@@ -15,9 +16,9 @@ from . import rates, scorer
 
 
 @shared_task(name="ads.train_ctr", soft_time_limit=SOFT_LIMIT_SECONDS, time_limit=LIMIT_SECONDS)
-def train_ctr() -> dict[str, Any]:
-    answer: dict[str, Any] = train_model(scorer.KIND)
-    return answer
+def train_ctr() -> list[dict[str, Any]]:
+    """Every estimator of the settings in turn, each judged against the champion that the one before left."""
+    return [train_model(scorer.KIND, estimator) for estimator in settings.CTR_ESTIMATORS]
 
 
 @shared_task(name="ads.rebuild_rates")

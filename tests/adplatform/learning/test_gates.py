@@ -72,13 +72,18 @@ def test_parity_fails_when_the_export_answers_otherwise() -> None:
     assert gates.parity(native, np.full(50, np.nan)).verdict == FAIL
 
 
-def compared(shift: float, rows: int = 4000) -> Gate:
+def compared(shift: float, rows: int = 4000, allowance: float = gates.MARGIN) -> Gate:
     rng = np.random.default_rng(2)
     truth = rng.beta(2, 20, rows)
     labels = (rng.random(rows) < truth).astype(float)
     opponent = np.clip(truth + rng.normal(0, 0.02, rows), 0.001, 0.999)
     mixed = np.clip((1 - abs(shift)) * opponent + abs(shift) * (truth if shift > 0 else np.full(rows, 0.5)), 0.001, 0.999)
-    return gates.quality("normalised_entropy", "normalised entropy", labels, mixed, opponent, "champion v1", Resampling.of(np.arange(rows), rng))
+    resampling = Resampling.of(np.arange(rows), rng)
+    return gates.quality("normalised_entropy", "normalised entropy", labels, mixed, opponent, "champion v1", resampling, allowance=allowance)
+
+
+def test_who_must_be_better_does_not_pass_by_being_no_worse() -> None:
+    assert (compared(0.02).verdict, compared(-0.02, allowance=0.0).verdict, compared(0.9, allowance=0.0).verdict) == (PASS, NOT_ENOUGH, PASS)
 
 
 def test_quality_tells_better_from_worse_and_from_the_same() -> None:
