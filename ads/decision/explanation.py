@@ -77,7 +77,7 @@ REASONS: dict[str, str] = {
     "policy_spacing": "Too little of the film has passed since the last break",
     "policy_hourly_load": "The viewer has seen nearly as many seconds of ads in the last hour as allowed",
     "ad_free_stretch": "After a long watch, a stretch of the film comes without ads",
-    "no_room": "Longer than what the ads chosen leave of the break",
+    "no_room": "Would fit only in place of more than one ad, and those are worth more together",
     "no_candidate": "No flight that runs now wants this break",
     "too_short_for_any": "What is left is too short for any ad",
     "capped": "The viewer has seen the ads for this break as often as their flights allow",

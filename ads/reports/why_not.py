@@ -45,7 +45,7 @@ _PHRASES = {
     "share_of_voice": "were another sponsor's turn",
     "runner_up": "went to ads that were worth more or stand in a better tier",
     "pod_conflict": "held ads beside which it may not stand",
-    "no_room": "were filled by others so far that its ad did not fit any more",
+    "no_room": "went to several ads that were worth more together in the seconds that its ad needs",
     "holds_full": "came while as many of its impressions as may were promised and not yet shown",
     "address_quota": "were for addresses with too many ads promised and not yet shown",
     "reservation_lost": "were lost in the last moment, to viewers who took its last budget or cap",
