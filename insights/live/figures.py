@@ -36,7 +36,12 @@ class Fact:
 
 
 FACTS = (
-    Fact(DeliveryMinute, DeliveryHour, DeliveryDay, ("impressions", "clicks", "completed_views", "revenue_micros")),
+    Fact(
+        DeliveryMinute,
+        DeliveryHour,
+        DeliveryDay,
+        ("impressions", "clicks", "completed_views", "revenue_micros", "gross_impressions", "invalid", "reversed_micros"),
+    ),
     Fact(BreakMinute, BreakHour, BreakDay, ("requests", "filled", "slots_offered", "slots_filled")),
     Fact(PlaybackMinute, PlaybackHour, PlaybackDay, ("sessions", "watch_milliseconds", "director_decisions", "director_changes")),
 )

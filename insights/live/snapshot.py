@@ -18,6 +18,7 @@ from . import feed, figures
 from .figures import Sums
 
 Figure = float | int | None
+MICROS = 1_000_000
 
 
 def interval(part: int, whole: int) -> list[float] | None:
@@ -45,6 +46,7 @@ def derive(sums: Sums) -> dict[str, Figure]:
         "ctr": ratio(sums["clicks"], sums["impressions"]),
         "completion_rate": ratio(sums["completed_views"], sums["impressions"]),
         "director_changes": sums["director_changes"],
+        "invalid_share": ratio(sums["gross_impressions"] - sums["impressions"], sums["gross_impressions"]),
     }
 
 
@@ -99,6 +101,8 @@ def _tiles(sums: Sums, compared: Yesterday, per_minute: Sequence[dict[str, Figur
     last_minute = per_minute[-2]["impressions"] if len(per_minute) > 1 else 0
     notes = {
         "impressions": f"{last_minute:,} in the last whole minute",
+        "revenue": f"after {sums['reversed_micros'] / MICROS:,.2f} given back" if sums["reversed_micros"] else "",
+        "invalid_share": f"{sums['gross_impressions']:,} gross, {sums['invalid']:,} {'event' if sums['invalid'] == 1 else 'events'} in all",
         "fill_rate": f"{sums['slots_filled']:,} of {sums['slots_offered']:,} slots",
         "ctr": f"{sums['clicks']:,} clicks",
         "completion_rate": f"{sums['completed_views']:,} completed",
@@ -108,6 +112,7 @@ def _tiles(sums: Sums, compared: Yesterday, per_minute: Sequence[dict[str, Figur
         "fill_rate": interval(sums["slots_filled"], sums["slots_offered"]),
         "ctr": interval(sums["clicks"], sums["impressions"]),
         "completion_rate": interval(sums["completed_views"], sums["impressions"]),
+        "invalid_share": interval(sums["gross_impressions"] - sums["impressions"], sums["gross_impressions"]),
     }
     return {
         key: _tile(value, before[key], [row[key] for row in per_minute], note=notes.get(key, ""), ci=intervals.get(key)) for key, value in now.items()

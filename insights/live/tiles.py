@@ -19,12 +19,13 @@ class Tile:
 
 TILES = (
     Tile("active_sessions", "Watching now", "count", "Playback sessions heard from in the last 30 seconds", "10 min ago"),
-    Tile("revenue", "Revenue today", "money", "Booked in the ledger today (UTC)"),
+    Tile("revenue", "Revenue today", "money", "Booked for what was delivered today (UTC), less what was charged back"),
     Tile("impressions", "Impressions today", "count", "Valid ad impressions today (UTC)"),
     Tile("ecpm", "eCPM", "money", "Revenue for 1,000 impressions, today"),
     Tile("fill_rate", "Fill rate", "share", "Ad slots offered today that were filled"),
     Tile("ctr", "Click-through rate", "share", "Clicks for each impression, today"),
     Tile("completion_rate", "Completion rate", "share", "Impressions watched to the end of the ad, today"),
+    Tile("invalid_share", "Invalid impressions", "share", "Share of today's impressions, valid and invalid, that do not count"),
     Tile(
         "engagement",
         "Predicted engagement",

@@ -28,8 +28,8 @@ TABLES = {
 }
 
 
-def forwards(apps, schema_editor):
-    for table, own in TABLES.items():
+def protect(schema_editor, tables):
+    for table, own in tables.items():
         schema_editor.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         schema_editor.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
         others = "(SELECT current_user <> 'insights_ro')"
@@ -37,12 +37,20 @@ def forwards(apps, schema_editor):
         schema_editor.execute(f"CREATE POLICY insights_scope ON {table} FOR SELECT USING (current_user = 'insights_ro' AND ({ALL} OR {own}))")
 
 
-def backwards(apps, schema_editor):
-    for table in TABLES:
+def expose(schema_editor, tables):
+    for table in tables:
         schema_editor.execute(f"DROP POLICY others_all ON {table}")
         schema_editor.execute(f"DROP POLICY insights_scope ON {table}")
         schema_editor.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
         schema_editor.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+
+
+def forwards(apps, schema_editor):
+    protect(schema_editor, TABLES)
+
+
+def backwards(apps, schema_editor):
+    expose(schema_editor, TABLES)
 
 
 class Migration(migrations.Migration):

@@ -202,7 +202,9 @@ def _plain(place: str | Through) -> str:
 
 
 def _sum(measure: Measure) -> exp.Expr:
-    total = exp.Sum(this=_column(str(measure.sum), FACTS))
+    total: exp.Expr = exp.Sum(this=_column(str(measure.sum), FACTS))
+    if measure.less is not None:
+        total = exp.Paren(this=exp.Sub(this=total, expression=exp.Sum(this=_column(measure.less, FACTS))))
     return total if measure.divide == 1 else exp.Div(this=total, expression=exp.Literal.number(measure.divide))
 
 

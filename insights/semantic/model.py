@@ -71,12 +71,14 @@ class Ratio(_Strict):
 
 
 class Measure(_Strict):
-    """A sum, or a ratio of two sums. A sum is divided by ``divide`` (micros: 1000000) to come out in its unit."""
+    """A sum, the difference of two (``sum`` less ``less``), or a ratio of two such. A sum is divided by ``divide`` (micros:
+    1000000) to come out in its unit."""
 
     label: str
     synonyms: tuple[str, ...] = ()
     description: str
     sum: Name | None = None
+    less: Name | None = None
     ratio: Ratio | None = None
     divide: int = Field(default=1, ge=1)
     unit: Unit = "count"
@@ -86,6 +88,8 @@ class Measure(_Strict):
     def _one_kind(self) -> Measure:
         if (self.sum is None) == (self.ratio is None):
             raise ValueError("a measure has either 'sum' or 'ratio'")
+        if self.less is not None and self.sum is None:
+            raise ValueError("'less' is taken off a 'sum', so it needs one")
         return self
 
 
@@ -171,7 +175,7 @@ class SemanticModel(_Strict):
         used: dict[str, set[str]] = {}
         for cube in self.cubes.values():
             columns = {cube.time.column, *(column for column in (cube.scope, cube.synthetic) if column)}
-            columns |= {measure.sum for measure in cube.measures.values() if measure.sum}
+            columns |= {column for measure in cube.measures.values() for column in (measure.sum, measure.less) if column}
             columns |= {place for place in cube.dimensions.values() if isinstance(place, str)}
             for table in cube.tables.values():
                 used.setdefault(table, set()).update(columns)

@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection, connections
 
 from adplatform.models import RollupState
-from ads.models import Ad, Advertiser, BreakDay, Campaign, DeliveryDay, DeliveryHour, Flight, LedgerEntry
+from ads.models import Ad, Advertiser, BreakDay, Campaign, DeliveryDay, DeliveryHour, Flight, InvalidDay, LedgerEntry, UnfilledDay
 from catalog.models import Genre, MediaAsset, Title
 from engagement.models import PlaybackDay
 
@@ -54,7 +54,7 @@ def opened() -> Iterator[Business]:
         connections["insights"].close()
         with connection.cursor() as cursor:
             cursor.execute(
-                "TRUNCATE ads_advertiser, ads_campaign, ads_flight, ads_ad, ads_ledgerentry, ads_deliveryday, ads_deliveryhour, ads_breakday,"
+                "TRUNCATE ads_advertiser, ads_campaign, ads_flight, ads_ad, ads_ledgerentry, ads_deliveryday, ads_deliveryhour, ads_breakday, ads_invalidday, ads_unfilledday,"
                 " engagement_playbackday, catalog_title, catalog_genre, catalog_mediaasset, adplatform_rollupstate CASCADE"
             )
 
@@ -93,10 +93,18 @@ def _facts(business: Business) -> None:
                     "bucket": TODAY - timedelta(days=day_back), "advertiser_id": flight.campaign.advertiser_id, "campaign_id": flight.campaign_id,
                     "flight_id": flight.pk, "ad_id": flight.ads.get().pk, "title_id": business.titles[title], "genre": genre, "device": device,
                     "synthetic": number == 0, "impressions": impressions, "clicks": (number + 2) % 5 + day_back % 3, "completed_views": impressions * 3 // 4,
-                    "skips": day_back, "revenue_micros": impressions * 10_000, "decided": impressions,
+                    "skips": day_back, "revenue_micros": impressions * 10_000, "decided": impressions, "gross_impressions": impressions + day_back,
+                    "invalid": day_back, "reversed_micros": day_back * 10_000,
                 })  # fmt: skip
     DeliveryDay.objects.bulk_create(DeliveryDay(**row) for row in delivery)
     DeliveryHour.objects.bulk_create(DeliveryHour(**row | {"bucket": row["bucket"] + timedelta(hours=20)}) for row in delivery)
+    InvalidDay.objects.bulk_create(
+        InvalidDay(
+            type="ad.impression", reason="crawler" if row["device"] == "tv" else "viewer_rate", events=row["invalid"],
+            **{name: row[name] for name in ("bucket", "advertiser_id", "campaign_id", "flight_id", "ad_id", "synthetic")},
+        )
+        for row in delivery
+    )  # fmt: skip
     LedgerEntry.objects.bulk_create(
         LedgerEntry(
             decision=uuid.UUID(int=index), slot=0, kind="impression", flight_id=row["flight_id"], campaign_id=row["campaign_id"],
@@ -112,6 +120,7 @@ def _facts(business: Business) -> None:
             BreakDay.objects.create(
                 **shared, requests=50 + day_back, filled=40 + day_back, slots_offered=100, slots_filled=80, unfilled_milliseconds=36_000_000
             )
+            UnfilledDay.objects.create(**shared, reason=("capped", "sold_out")[device_number], breaks=3, milliseconds=36_000_000)
             PlaybackDay.objects.create(
                 **shared, sessions=30 + day_back, finished=10 + device_number, watch_milliseconds=3_600_000 * (day_back + 1), exits=5
             )

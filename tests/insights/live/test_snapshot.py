@@ -51,6 +51,15 @@ def test_today_equals_sql_written_by_hand_over_the_minutes() -> None:
     assert tiles["fill_rate"]["value"] == float(by_hand(f"SELECT round(sum(slots_filled) / sum(slots_offered), 6) FROM ads_breakminute WHERE {day}"))
 
 
+def test_what_does_not_count_stands_beside_what_does() -> None:
+    facts.delivered(NOW, impressions=90, gross_impressions=100, invalid=13, revenue_micros=5_000_000, reversed_micros=1_250_000)
+    tiles = build()["tiles"]
+    assert (tiles["impressions"]["value"], tiles["invalid_share"]["value"]) == (90, 0.1)
+    assert tiles["invalid_share"]["note"] == "100 gross, 13 events in all"
+    assert tiles["invalid_share"]["ci"][0] < 0.1 < tiles["invalid_share"]["ci"][1]
+    assert tiles["revenue"]["note"] == "after 1.25 given back"
+
+
 def test_yesterday_counts_only_up_to_the_same_minute() -> None:
     yesterday = NOW - timedelta(days=1)
     facts.delivered(yesterday - timedelta(hours=5), impressions=100)

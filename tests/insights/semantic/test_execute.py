@@ -23,8 +23,8 @@ from tests.insights.business import Business
 pytestmark = pytest.mark.django_db(databases=["default", "insights"])
 MODEL = load()
 SPEND = SemanticQuery(intent="breakdown", cube="ledger", measures=("spend",), dimensions=("advertiser",))
-SCOPED_TABLES = ("ads_advertiser", "ads_campaign", "ads_flight", "ads_ad", "ads_ledgerentry", "ads_deliveryhour", "ads_deliveryday")
-HOUSE_TABLES = ("ads_breakhour", "ads_breakday", "engagement_playbackhour", "engagement_playbackday")
+SCOPED_TABLES = ("ads_advertiser", "ads_campaign", "ads_flight", "ads_ad", "ads_ledgerentry", "ads_deliveryhour", "ads_deliveryday", "ads_invalidday")
+HOUSE_TABLES = ("ads_breakhour", "ads_breakday", "ads_unfilledday", "engagement_playbackhour", "engagement_playbackday")
 
 
 @pytest.fixture
@@ -49,7 +49,8 @@ def key(table: str) -> str:
 
 
 def count(cursor: psycopg.Cursor[Any], table: str) -> int:
-    column = {"ads_ledgerentry": "amount_micros"}.get(table, "requests" if "break" in table else "sessions" if "playback" in table else key(table))
+    known = {"ads_ledgerentry": "amount_micros", "ads_invalidday": "events", "ads_unfilledday": "breaks"}
+    column = known.get(table, "requests" if "break" in table else "sessions" if "playback" in table else key(table))
     row = cursor.execute(f"SELECT count({column}) FROM {table}").fetchone()
     assert row is not None
     return int(row[0])
@@ -63,6 +64,7 @@ def test_two_tenants_alternating_on_one_connection_never_see_each_others_rows(re
                 ("ads_ledgerentry", "advertiser_id"),
                 ("ads_deliveryday", "advertiser_id"),
                 ("ads_deliveryhour", "advertiser_id"),
+                ("ads_invalidday", "advertiser_id"),
                 ("ads_campaign", "advertiser_id"),
                 ("ads_advertiser", "id"),
             ):
@@ -78,7 +80,7 @@ def test_without_a_scope_or_with_a_strangers_the_role_sees_no_row(reader: psycop
     with scoped(reader, "all") as cursor:
         assert count(cursor, "ads_ledgerentry") > 0
     with scoped(reader, advertiser) as cursor:
-        assert [count(cursor, table) for table in (*SCOPED_TABLES, *HOUSE_TABLES)] == [0] * 11
+        assert [count(cursor, table) for table in (*SCOPED_TABLES, *HOUSE_TABLES)] == [0] * (len(SCOPED_TABLES) + len(HOUSE_TABLES))
 
 
 def test_a_scope_does_not_outlive_its_transaction(reader: psycopg.Connection[Any]) -> None:

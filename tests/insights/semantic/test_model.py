@@ -122,7 +122,7 @@ def test_a_bad_file_is_refused_with_its_place(text: str, words: str) -> None:
 def test_a_missing_file_is_said_and_the_shipped_one_loads() -> None:
     with pytest.raises(SemanticModelError, match="cannot read"):
         load("/nowhere/model.yaml")
-    assert set(load().cubes) == {"ledger", "delivery", "breaks", "playback"}
+    assert set(load().cubes) == {"ledger", "delivery", "invalid", "breaks", "unfilled", "playback"}
 
 
 def test_no_table_with_viewers_sessions_or_people_is_within_the_models_reach() -> None:
