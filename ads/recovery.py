@@ -20,7 +20,7 @@ from adplatform.eventlog.envelope import Event
 from . import live_inventory, reservation
 from .balances import Balance
 from .ledger import CHARGED_ON
-from .reservation import ENDS_UNCHARGED, FORGET_SECONDS, HOLD_SECONDS, KEEP_BREAK_SECONDS, CountersLost, Facts, Held, Served
+from .reservation import ENDS_UNCHARGED, FORGET_SECONDS, HOLD_SECONDS, KEEP_BREAK_SECONDS, CountersLost, Facts, Held, Served, upkeep
 
 # An extended hold may belong to a decision this old: a viewer who paused in front of the ad.
 OLDEST_HOLD = timedelta(hours=6)
@@ -60,8 +60,10 @@ _BALANCES = """
 
 
 def restore(client: redis.Redis, lost: CountersLost, *, now: datetime) -> None:
-    """Bring back what a decision could not find: the counters of some flights, or all of them."""
-    if lost.flights:
+    """Set right what kept a decision waiting: expired holds, or the counters of some flights or of all of them."""
+    if lost.expired:
+        upkeep.sweep(client, now=now)
+    elif lost.flights:
         reservation.settle(client, [], balances(lost.flights), now=now)
     else:
         rebuild(client, now=now)

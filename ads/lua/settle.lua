@@ -48,4 +48,6 @@ for _, op in ipairs(wanted.operations) do
   end
 end
 for _, balance in ipairs(wanted.balances) do write_balance(balance, wanted.anyway) end
+-- After the operations, which may have extended some: a flight whose last hold expired is free before anybody asks for it.
+sweep(wanted.now)
 return #wanted.operations

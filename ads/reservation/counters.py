@@ -17,18 +17,19 @@ from ads.decision.inventory import Inventory
 from ads.decision.request import AdRequest
 from ads.decision.state import DeliveryState, Floats, Ints, Seen
 
-from .keys import READY, TABLE, CountersLost, life_key, session_key, viewer_key
+from .keys import HOLDS, READY, TABLE, CountersLost, life_key, session_key, viewer_key
 
 # Flight, booked, held, day, day_booked, delivered, held_count, day_delivered, unconfirmed, version: as `ads/lua/common.lua` packs them.
 COLUMNS = 10
 # A day back at least: how often a viewer met an ad is a feature too.
 LEAST_SEEN_SECONDS = 86_400
-STATE_READS = 5
+STATE_READS = 6
 
 
 def queue_state(pipeline: Any, request: AdRequest, inventory: Inventory, now: float) -> None:
     """Add the `STATE_READS` reads of a decision's delivery state to an open pipeline; `parse_state` takes their replies."""
     pipeline.exists(READY)
+    pipeline.zcount(HOLDS, "-inf", f"{now:.3f}")
     pipeline.get(TABLE)
     pipeline.zrange(session_key(request), 0, -1, withscores=True)
     if counted(request):
@@ -42,9 +43,11 @@ def queue_state(pipeline: Any, request: AdRequest, inventory: Inventory, now: fl
 
 def parse_state(replies: Sequence[Any], request: AdRequest, inventory: Inventory, now: datetime, rates: dict[str, Floats]) -> DeliveryState:
     """Raises CountersLost."""
-    ready, table, session, viewer, life = replies
+    ready, expired, table, session, viewer, life = replies
     if not ready:
         raise CountersLost
+    if expired:
+        raise CountersLost(expired=True)
     columns = _aligned(np.frombuffer(table or b"", dtype="<i8").reshape(-1, COLUMNS), inventory)
     _, booked, held, day, day_booked, delivered, held_count, day_delivered, _, _ = columns
     today = day == day_number(now.date())

@@ -54,11 +54,12 @@ class Script:
 
 
 class CountersLost(RuntimeError):
-    """What decisions are made from is not in Redis: all counters, or those of ``flights`` alone. Bring them back, then decide."""
+    """What decisions are made from is not in order in Redis: all counters are gone, or those of ``flights`` alone, or holds that have
+    ``expired`` still count. `ads.recovery.restore` sets it right, then decide."""
 
-    def __init__(self, flights: Sequence[int] = ()) -> None:
-        super().__init__(f"no delivery counters of flights {list(flights)}" if flights else "no delivery counters")
-        self.flights = tuple(flights)
+    def __init__(self, flights: Sequence[int] = (), *, expired: bool = False) -> None:
+        super().__init__("expired holds" if expired else f"no delivery counters of flights {list(flights)}" if flights else "no delivery counters")
+        self.flights, self.expired = tuple(flights), expired
 
 
 def break_key(request: AdRequest) -> str:

@@ -11,7 +11,7 @@ import redis
 
 from .keys import BASE_KEYS, Script
 
-_recount, _compact = Script.load("recount"), Script.load("compact")
+_recount, _compact, _sweep = Script.load("recount"), Script.load("compact"), Script.load("sweep")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,12 @@ class Miscounted:
     counted_micros: int
     counted: int
     counted_unconfirmed: int
+
+
+def sweep(client: redis.Redis, *, now: datetime) -> None:
+    """Give back what every hold that has expired by ``now`` still keeps from others."""
+    while _sweep(client, BASE_KEYS, str(now.timestamp())):
+        pass
 
 
 def recount(client: redis.Redis, *, now: datetime, repair: bool) -> list[Miscounted]:

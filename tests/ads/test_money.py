@@ -16,7 +16,6 @@ from adplatform.eventlog.envelope import Event
 from ads import reservation
 from ads.models import Ad, AdEvent, DeliveryDay, DeliveryHour, DeliveryMinute, Flight, FlightBalance, LedgerEntry
 from ads.serving import serve_break
-from tests.ads import child
 
 from .inventory import NOW, make_ad, make_request, track, tracked
 
@@ -39,16 +38,6 @@ def booked() -> int:
     return LedgerEntry.objects.aggregate(total=Sum("amount_micros"))["total"] or 0
 
 
-def test_200_viewers_at_once_never_bill_more_than_the_50_impressions_sold() -> None:
-    ad = make_ad(budget_micros=50 * PRICE)
-    processes = [child.start(50, NOW) for _ in range(4)]
-    assert [process.wait(100) for process in processes] == [0, 0, 0, 0]
-    consumer.drain(now=NOW)
-    charged = LedgerEntry.objects.filter(amount_micros__gt=0)
-    assert 0 < charged.count() <= 50
-    assert booked() == FlightBalance.objects.get(flight=ad.flight).booked_micros <= 50 * PRICE
-
-
 def test_impressions_beyond_the_budget_are_booked_at_nothing_with_the_reason() -> None:
     ad = make_ad(budget_micros=50 * PRICE)
     stream.append([tracked(token_for(ad), "ad.impression", at=NOW) for _ in range(200)])
@@ -68,15 +57,6 @@ def test_a_goal_and_a_daily_budget_stop_hard_too() -> None:
     track(token_for(daily), "ad.impression", at=NOW + timedelta(hours=5))
     consumer.drain(now=NOW + timedelta(hours=5))
     assert LedgerEntry.objects.filter(flight=daily.flight, amount_micros=PRICE).count() == 3
-
-
-def test_one_token_sent_with_50_event_ids_bills_once() -> None:
-    make_ad()
-    token = serve_break(make_request(), now=NOW).ads[0].token
-    for _ in range(50):
-        track(token, "ad.impression", at=NOW, event_id=ids.new_id(NOW))
-    consumer.drain(now=NOW)
-    assert (LedgerEntry.objects.count(), AdEvent.objects.count(), booked()) == (1, 1, PRICE)
 
 
 def figures() -> list[object]:
