@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from adplatform.permissions import ASK_GROUPS, LIVE_GROUPS
 
+MONEY = "Delivery and money"
 # Title of a sidebar group -> models with their symbol, in order. Models nobody registered are left out.
 GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
@@ -25,7 +26,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("ads.advertiser", "storefront"),
         ),
     ),
-    ("Delivery and money", (("ads.decision", "how_to_vote"), ("ads.adevent", "sensors"), ("ads.ledgerentry", "receipt_long"))),
+    (MONEY, (("ads.decision", "how_to_vote"), ("ads.adevent", "sensors"), ("ads.ledgerentry", "receipt_long"))),
     (
         "Catalogue",
         (("catalog.title", "theaters"), ("catalog.scene", "view_carousel"), ("catalog.genre", "category"), ("catalog.mediaasset", "video_file")),
@@ -57,9 +58,15 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     groups: list[dict[str, Any]] = [{"title": "Pages", "items": list(_pages(request))}]
     for title, models in GROUPS:
         items = list(_items(request, models))
+        if title == MONEY and user_may_read_decisions(request):
+            items.append({"title": "Model lift", "icon": "trending_up", "link": reverse("admin:ads_decision_lift")})
         if items:
             groups.append({"title": title, "separator": True, "items": items})
     return groups
+
+
+def user_may_read_decisions(request: HttpRequest) -> bool:
+    return request.user.has_perm("ads.view_decision")
 
 
 def _pages(request: HttpRequest) -> Iterable[dict[str, Any]]:

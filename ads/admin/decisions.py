@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from ads.decision.explanation import REASONS
 from ads.models import Ad, Decision, Flight, InventorySnapshot
 from ads.replay import replay
+from ads.reports.lift import Comparison, lift
 
 from . import show
 from .billing import Booked
+
+LIFT_DAYS = 28
 
 
 @admin.register(Decision)
@@ -28,6 +35,18 @@ class DecisionAdmin(Booked):
     ordering = ["-decided_at"]
     fields = ["explained", "decided_at", "session", "viewer", "title", "break_id", "model_version", "inventory_version", "seed", "milliseconds"]
     readonly_fields = ["explained"]
+
+    def get_urls(self) -> list[Any]:
+        return [path("lift/", self.admin_site.admin_view(self.lift), name="ads_decision_lift"), *super().get_urls()]
+
+    def lift(self, request: HttpRequest) -> HttpResponse:
+        """What the click model is worth, read against the permanent control slice."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = lift(until=datetime.now(UTC), days=LIFT_DAYS)
+        compared = [_compared(one) for one in (found.overall, *found.versions)] if found.versions else []
+        context = {**self.admin_site.each_context(request), "title": "What the model is worth", "days": LIFT_DAYS, "compared": compared}
+        return TemplateResponse(request, "ads/admin/lift.html", context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
         # State and scores are large and only a replay reads them.
@@ -61,6 +80,33 @@ class DecisionAdmin(Booked):
     @show.column("Explanation")
     def explained(self, decision: Decision) -> SafeString:
         return render_to_string("ads/admin/explanation.html", explanation_context(decision))
+
+
+def _compared(one: Comparison) -> dict[str, Any]:
+    return {
+        "name": "All versions" if one.model_version is None else f"Model {one.model_version}",
+        "model": one.model,
+        "control": one.control,
+        "since": one.since,
+        "until": one.until,
+        "figures": [
+            {
+                "name": figure.name.replace("_", " ").capitalize(),
+                "model": _figure(figure.model, figure.unit),
+                "control": _figure(figure.control, figure.unit),
+                "difference": _figure(figure.difference, figure.unit),
+                "interval": "-" if figure.ci_low is None else f"{_figure(figure.ci_low, figure.unit)} to {_figure(figure.ci_high, figure.unit)}",
+                "verdict": figure.verdict.replace("_", " ").capitalize(),
+            }
+            for figure in one.figures
+        ],
+    }
+
+
+def _figure(value: float | None, unit: str) -> str:
+    if value is None:
+        return "-"
+    return show.money(round(value)) if unit == "micros" else f"{value:.2%}"
 
 
 def ranked_by(decision: Decision) -> str:

@@ -38,7 +38,7 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     list_filter_submit = True
     search_fields = ["name", "campaign__name", "campaign__advertiser__name"]
     autocomplete_fields = ["campaign"]
-    readonly_fields = ["state", "inherited", "forecast_panel"]
+    readonly_fields = ["state", "inherited", "forecast_panel", "why_not_panel"]
     inlines = [AdInline]
     actions = ["launch", "pause", "resume", "end"]
     actions_submit_line = ["launch_it", "pause_it", "resume_it", "end_it"]
@@ -54,6 +54,7 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
         ),
         ("Whom it reaches", {"fields": ["inherited", "targeting"]}),
         ("Forecast", {"fields": ["forecast_panel"], "classes": ["tab"]}),
+        ("Why it does not serve", {"fields": ["why_not_panel"], "classes": ["tab"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Flight]:
@@ -88,6 +89,10 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     @show.column("What to expect")
     def forecast_panel(self, flight: Flight) -> SafeString | str:
         return panels.forecast(flight) if flight.pk else "-"
+
+    @show.column("The last seven days")
+    def why_not_panel(self, flight: Flight) -> SafeString | str:
+        return panels.why_not_shown(flight, now=datetime.now(UTC)) if flight.pk else "-"
 
     @show.column("Delivery")
     def outlook(self, flight: Flight) -> SafeString | str:

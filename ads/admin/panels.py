@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -11,14 +12,19 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ads.models import Flight, FlightForecast
+from ads.decision.explanation import REASONS
+from ads.models import Decision, Flight, FlightForecast
 from ads.outlook import warnings_of
+from ads.reports.why_not import Step, percent, why_not
 from ads.terms import write_caps
 
 from . import show
 from .forms import targeting_choices
 
 HOURS, DAYS = 24, 7
+LOOK_BACK = timedelta(days=7)
+# So many decisions are read for so many examples: a page should open at once.
+LOOKED_AT, EXAMPLES = 200, 5
 # Shades of the traffic picture, from nothing to the busiest hour.
 SHADES = 8
 
@@ -80,6 +86,39 @@ def traffic(supply: Sequence[float]) -> list[dict[str, Any]]:
         }
         for day in range(DAYS)
     ]
+
+
+def why_not_shown(flight: Flight, *, now: datetime) -> SafeString:
+    """The funnel of the last seven days, stage after stage, with decisions to look at."""
+    funnel = why_not(flight, now - LOOK_BACK, now)
+    return render_to_string(
+        "ads/admin/why_not.html", {"funnel": funnel, "steps": [_step(step) for step in funnel.steps], "examples": examples(flight, now)}
+    )
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "stage": step.stage.replace("_", " "),
+        "count": show.count(step.count),
+        "share": percent(step.share),
+        "left": show.count(step.left),
+        "reasons": [{"words": reason.words, "count": show.count(reason.count), "share": percent(reason.share)} for reason in step.reasons],
+    }
+
+
+def examples(flight: Flight, now: datetime) -> list[dict[str, Any]]:
+    """Up to `EXAMPLES` late decisions that told of the flight, each with another outcome: (id, when, words)."""
+    ads = set(flight.ads.values_list("pk", flat=True))
+    rows = Decision.objects.filter(day__gte=(now - LOOK_BACK).date()).order_by("-decided_at").values_list("pk", "decided_at", "explanation")
+    found: dict[str, dict[str, Any]] = {}
+    for pk, decided_at, explanation in rows[:LOOKED_AT]:
+        told = {one["reason"] for one in explanation["candidates"] if one["ad"] in ads}
+        told |= {code for code, others in explanation["others"].items() if not ads.isdisjoint(others)}
+        for code in told:
+            found.setdefault(code, {"id": pk, "at": decided_at, "words": REASONS.get(code, code)})
+        if len(found) >= EXAMPLES:
+            break
+    return list(found.values())[:EXAMPLES]
 
 
 def _amount(flight: Flight, amount: float) -> str:

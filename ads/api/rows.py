@@ -15,7 +15,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import mixins, status
 from rest_framework.authentication import SessionAuthentication, TokenAuthentication
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -23,9 +23,10 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from ads import services
-from ads.models import Ad, AdPolicy, Advertiser, Campaign, Flight
+from ads.models import Ad, AdPolicy, Advertiser, Campaign, Flight, FlightForecast
 
 from .access import Pages, StaffMay, one_of, whole_number
+from .reports import ForecastSerializer, FunnelSerializer, funnel_of
 from .serializers import AdPolicySerializer, AdSerializer, AdvertiserSerializer, CampaignSerializer, FlightSerializer, as_json
 
 WHO = {401: OpenApiResponse(description="Nobody signed in"), 403: OpenApiResponse(description="Not staff, no such right, or no CSRF token")}
@@ -162,6 +163,27 @@ class FlightRows(Rows):
             if value := one_of(self.request, name, choices):
                 rows = rows.filter(**{name: value})
         return rows
+
+    @extend_schema(
+        summary="Why the flight did not serve",
+        tags=["selling"],
+        parameters=[of("since", "24h, 7d or 2w back, or an ISO time; 7d when left out", str)],
+        responses={200: FunnelSerializer, **BAD, **WHO, **GONE},
+    )
+    @action(detail=True, url_path="why-not", rights=("ads.view_flight", "ads.view_decision"), filter_backends=[], pagination_class=None)
+    def why_not(self, request: Request, pk: str = "") -> Response:
+        flight = self.get_object()
+        return Response(FunnelSerializer(funnel_of(flight, request.query_params.get("since", "7d"), datetime.now(UTC))).data)
+
+    @extend_schema(
+        summary="What the flight can expect, from logged requests", tags=["selling"], responses={200: ForecastSerializer, **BAD, **WHO, **GONE}
+    )
+    @action(detail=True, rights=("ads.view_flight", "ads.view_flightforecast"), filter_backends=[], pagination_class=None)
+    def forecast(self, request: Request, pk: str = "") -> Response:
+        found = FlightForecast.objects.filter(flight=self.get_object()).select_related("flight__campaign").first()
+        if found is None:
+            raise NotFound("No forecast was computed for this flight yet.")
+        return Response(ForecastSerializer(found).data)
 
     @steering("Let a draft serve", FlightSerializer)
     @action(detail=True, methods=["post"], rights=("ads.change_flight",))

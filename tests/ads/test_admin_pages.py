@@ -18,6 +18,7 @@ from django.urls import reverse
 from adplatform.eventlog import consumer, stream
 from adplatform.permissions import AD_OPS, AD_OPS_LEAD
 from ads import live_inventory, services
+from ads.admin import panels
 from ads.models import Ad, AdEvent, AdPolicy, BillingRowsStay, Campaign, Decision, Flight, FlightBalance, FlightForecast, LedgerEntry
 from ads.serving import serve_break
 from catalog.models import Genre
@@ -331,3 +332,43 @@ def test_the_admin_alone_relaxes_the_content_security_policy(client: Client) -> 
 def test_the_flight_list_shows_dates_ahead_and_past(client: Client) -> None:
     make_ad(starts_at=NOW + timedelta(days=2000), ends_at=NOW + timedelta(days=2010))
     assert "Scheduled" in client.get(reverse("admin:ads_flight_changelist")).content.decode()
+
+
+def test_a_charge_is_given_back_once_with_a_word_why(client: Client, served: Ad) -> None:
+    entry = LedgerEntry.objects.get()
+    page = reverse("admin:ads_ledgerentry_change", args=[entry.pk])
+    refund = reverse("admin:ads_ledgerentry_refund", args=[entry.pk])
+    assert refund in client.get(page).text
+    client.post(refund, {"note": " "})
+    assert LedgerEntry.objects.count() == 1
+    client.post(refund, {"note": "Clip was silent"})
+    client.post(refund, {"note": "Again"})
+    reversal = LedgerEntry.objects.get(kind=LedgerEntry.Kind.REVERSAL)
+    assert (reversal.amount_micros, reversal.note, str(reversal.by)) == (-entry.amount_micros, "Clip was silent", "planner")
+    assert "was given back" in client.get(page).text
+    assert client.get(refund).status_code == 405
+    call_command("sync_groups", verbosity=0)
+    planner = User.objects.create_user("nobody", is_staff=True)
+    planner.groups.add(Group.objects.get(name=AD_OPS))
+    signed_in = Client()
+    signed_in.force_login(planner)
+    assert signed_in.post(refund, {"note": "please"}).status_code == 403
+    assert refund not in signed_in.get(page).text
+
+
+def test_why_a_flight_does_not_serve_is_shown_with_decisions_to_look_at(client: Client, served: Ad) -> None:
+    decision = Decision.objects.get()
+    told = panels.examples(served.flight, decision.decided_at + timedelta(minutes=1))
+    assert [example["id"] for example in told] == [decision.pk]
+    assert "Decisions to look at" not in client.get(reverse("admin:ads_flight_change", args=[served.flight_id])).text
+    assert "served 1" in panels.why_not_shown(served.flight, now=decision.decided_at + timedelta(minutes=1))
+
+
+def test_what_the_model_is_worth_has_a_page(client: Client, served: Ad) -> None:
+    assert "nothing to compare yet" in client.get(reverse("admin:ads_decision_lift")).text
+
+
+def test_an_event_that_does_not_count_says_why(client: Client, served: Ad) -> None:
+    AdEvent.objects.update(valid=False, reason="crawler")
+    page = client.get(reverse("admin:ads_adevent_changelist"), {"reason": "crawler"}).text
+    assert "Sent by a robot that names itself" in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.test import Client
 from rest_framework.authtoken.models import Token
 
 from adplatform.permissions import AD_OPS, AD_OPS_LEAD, EDITOR, EXECUTIVE, GROUPS, READ_ONLY, VIEWER
-from ads.models import Ad, AdPolicy, Advertiser, Campaign, Flight
+from ads.models import Ad, AdPolicy, Advertiser, Campaign, Flight, FlightForecast, FunnelHour
 from tests.ads.inventory import make_ad
 
 pytestmark = pytest.mark.django_db
@@ -157,6 +158,21 @@ def test_lists_come_in_pages_and_can_be_narrowed(client: Client) -> None:
     assert "there are" in client.get("/api/v1/flights?state=lost").json()["state"][0]
     assert client.get("/api/v1/campaigns?advertiser=x").status_code == 400
     assert [row["id"] for row in client.get(f"/api/v1/ads?flight={first.flight_id}").json()["results"]] == [first.pk]
+
+
+def test_why_a_flight_did_not_serve_and_what_it_can_expect_are_told(client: Client) -> None:
+    flight = make_ad().flight
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
+    for reason, decisions in (("won", 3), ("device_not_targeted", 9)):
+        FunnelHour.objects.create(bucket=hour, flight_id=flight.pk, ad_id=1, reason=reason, decisions=decisions)
+    told = client.get(f"/api/v1/flights/{flight.pk}/why-not?since=24h").json()
+    assert (told["considered"], told["served"]) == (12, 3)
+    assert "75 % of the breaks were on devices it does not target" in told["obstacle"]
+    assert client.get(f"/api/v1/flights/{flight.pk}/why-not?since=1h").json()["considered"] == 0
+    assert "is no time" in client.get(f"/api/v1/flights/{flight.pk}/why-not?since=soon").json()["since"][0]
+    assert client.get(f"/api/v1/flights/{flight.pk}/forecast").status_code == 404
+    FlightForecast.objects.create(flight=flight, computed_at=hour, supply=[1.0] * 168, eligible=900, expected_delivery=800, requests=50)
+    assert client.get(f"/api/v1/flights/{flight.pk}/forecast").json()["expected_delivery"] == 800
 
 
 def test_nothing_is_deleted_or_replaced_over_the_api(client: Client) -> None:

@@ -1,0 +1,80 @@
+"""``GET /api/v1/flights/<id>/why-not`` and ``/forecast``: what a flight's page in the admin tells, for tools."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from ads.models import Flight, FlightForecast
+from ads.outlook import warnings_of
+from ads.reports.why_not import why_not
+
+UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+LONGEST = timedelta(days=400)
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    words = serializers.CharField()
+    count = serializers.IntegerField()
+    share = serializers.FloatField(help_text="Of all that was considered, 0-1")
+
+
+class StepSerializer(serializers.Serializer[Any]):
+    stage = serializers.CharField()
+    words = serializers.CharField()
+    count = serializers.IntegerField(help_text="How often its ads ended here")
+    share = serializers.FloatField()
+    left = serializers.IntegerField(help_text="How often they came further")
+    reasons = ReasonSerializer(many=True)
+
+
+class FunnelSerializer(serializers.Serializer[Any]):
+    flight = serializers.IntegerField()
+    name = serializers.CharField()
+    since = serializers.DateTimeField()
+    until = serializers.DateTimeField()
+    considered = serializers.IntegerField()
+    served = serializers.IntegerField()
+    steps = StepSerializer(many=True)
+    obstacle = serializers.CharField(help_text="The main reason, in a sentence")
+
+
+class ForecastSerializer(serializers.ModelSerializer[FlightForecast]):
+    """``supply`` holds the eligible requests expected in each UTC hour of a week, from Monday 00."""
+
+    expected_delivery = serializers.FloatField(help_text="Goal events at its end; micros when the goal is spend")
+    goal = serializers.IntegerField(source="flight.goal_amount", allow_null=True)
+    warnings = serializers.SerializerMethodField()
+
+    class Meta:
+        model = FlightForecast
+        fields = ["flight", "computed_at", "requests", "eligible", "win_share", "expected_delivery", "goal", "supply", "warnings"]
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_warnings(self, forecast: FlightForecast) -> list[str]:
+        return warnings_of(forecast.flight)
+
+
+def funnel_of(flight: Flight, since: str, now: datetime) -> dict[str, Any]:
+    """Raises ValidationError when ``since`` cannot be read."""
+    return asdict(why_not(flight, moment(since, now), now))
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """24h, 7d or 2w before ``now``, or an ISO time, UTC where it names no zone. Raises ValidationError in words."""
+    back = re.fullmatch(r"([0-9]{1,4})([hdw])", text)
+    try:
+        read = now - timedelta(**{UNITS[back[2]]: int(back[1])}) if back else datetime.fromisoformat(text)
+        read = (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValidationError({"since": [f"“{text}” is no time; write 24h, 7d or 2w, or an ISO time such as 2026-11-03T12:00Z."]}) from None
+    if not now - LONGEST <= read < now:
+        raise ValidationError({"since": [f"Ask for a time in the last {LONGEST.days} days."]})
+    return read
