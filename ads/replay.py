@@ -21,6 +21,11 @@ from .live_inventory import snapshot
 from .models import Decision, InventorySnapshot
 
 COMPARED = ("price_micros", "event_price_micros", "value_micros", "propensity", "explored")
+# What the reservation does not correct of an explanation.
+TOLD = {
+    "considered": "ads considered", "eligible": "ads eligible", "others": "reasons of the ads that are not told in full",
+    "randomised": "who could have won the randomised slot",
+}  # fmt: skip
 
 
 class NotReplayable(ValueError):
@@ -107,6 +112,9 @@ def _differences(stored: Decision, decided: Decided, inventory: Inventory) -> It
             if found[name] != slot[name]
         )
     yield from _other_scores(stored.explanation["candidates"], decided.explanation["candidates"])
+    for name, words in TOLD.items():
+        if stored.explanation[name] != decided.explanation[name]:
+            yield f"{words}: {decided.explanation[name]} in the replay; stored is {stored.explanation[name]}"
 
 
 def _other_scores(stored: list[dict[str, Any]], again: list[dict[str, Any]]) -> Iterator[str]:
