@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from adplatform.eventlog import tokens
-from adplatform.eventlog.envelope import Event
+from adplatform.eventlog.envelope import Event, decode
 
 from .ctr.features import SCHEMA
 from .decision.explanation import REASONS
@@ -34,7 +34,8 @@ _pack = msgspec.msgpack.Encoder().encode
 class Draft(msgspec.Struct, frozen=True):
     """All that the decision event and the answer need, before it is known which alternates were reserved.
 
-    ``state`` is encoded once, for the draft and for the event. An alternate's features are raw float32 until it has won.
+    ``state`` is encoded already. An alternate's features are raw float32 until it has won. While it waits in Redis it is the
+    event as it would be if every first alternate were reserved, and its `alternates`; `restored` reads it back.
     """
 
     id: uuid.UUID
@@ -132,7 +133,35 @@ def _alternate(inventory: Inventory, slot: Slot, alternate: Alternate, features:
     }
 
 
+def alternates(made: Draft) -> bytes:
+    return _pack(made.slots)
+
+
+def restored(kept: Taken) -> Draft:
+    """The draft of a break that was reserved before. Its explanation is the one of what was hoped for: `explained` corrects it."""
+    event = decode(kept.draft or b"")
+    data = event.data
+    return Draft(
+        id=event.id,
+        decided_at=event.occurred_at,
+        request=data["request"],
+        state=msgspec.Raw(_pack(data["state"])),
+        slots=msgspec.msgpack.decode(kept.alternates or b""),
+        explanation=data["explanation"],
+        model_version=data["model_version"],
+        inventory_version=data["inventory_version"],
+        seed=data["seed"],
+        control=data["control"],
+        milliseconds=data["milliseconds"],
+    )
+
+
 # After the reservation
+
+
+def hoped(made: Draft) -> Taken:
+    """The reservation as it nearly always is: of every slot's first alternate."""
+    return Taken(places=(0,) * len(made.slots), reasons=((),) * len(made.slots))
 
 
 def won(made: Draft, taken: Taken) -> list[dict[str, Any]]:

@@ -15,6 +15,8 @@ import redis
 from numpy.random import Generator
 
 from adplatform.eventlog import ids, stream
+from adplatform.eventlog.envelope import encode
+from adplatform.eventlog.roundtrip import Exchange
 
 from . import drafts, live_inventory, live_plan, online_rates, recovery, reservation
 from .ctr.scorer import score
@@ -63,7 +65,6 @@ class ServedBreak:
 
 ANSWER_FIELDS = tuple(field.name for field in fields(ServedBreak))
 _answers = msgspec.msgpack.Decoder(ServedBreak)
-_drafts = msgspec.msgpack.Decoder(drafts.Draft)
 _pack = msgspec.msgpack.Encoder().encode
 
 
@@ -108,12 +109,16 @@ def _serve(request: AdRequest, now: datetime, rng: Generator | None) -> ServedBr
             known, inventory, plan, state = _read(client, request, now)
             if isinstance(known, ServedBreak):
                 return known
-            if known is not None and known.draft is not None:
-                return _answer(client, request, _drafts.decode(known.draft), known)
+            if known is not None:
+                return _answer(client, request, drafts.restored(known), known)
             decision, draft = _decide(request, inventory, plan, state, now, rng, started)
-            taken = reservation.reserve(client, request, inventory, decision, draft.id, _pack(draft), now=now)
+            answer, event, kept = _put_together(draft, drafts.hoped(draft))
+            prepared = reservation.Prepared(event, drafts.alternates(draft), kept)
+            taken = reservation.reserve(client, request, inventory, decision, draft.id, prepared, now=now)
+            if taken is not None and taken.logged:
+                return answer
             if taken is not None:
-                return _answer(client, request, draft if taken.draft is None else _drafts.decode(taken.draft), taken)
+                return _answer(client, request, draft if taken.draft is None else drafts.restored(taken), taken)
         except reservation.CountersLost as lost:
             recovery.restore(client, lost, now=now)
     raise stream.LogUnavailable("the delivery counters are lost again and again; check the event log's Redis")
@@ -125,12 +130,12 @@ def _read(
     """Everything a decision needs, in one round trip. Raises CountersLost."""
     inventory = live_inventory.cache.latest() or live_inventory.current(client)
     wanted = online_rates.wanted(request)
-    with client.pipeline(transaction=False) as pipeline:
-        pipeline.hmget(reservation.break_key(request), ["answer", "draft", "chosen"])
-        pipeline.mget(live_inventory.VERSION_KEY, live_plan.VERSION_KEY)
-        reservation.queue_state(pipeline, request, inventory, now.timestamp())
-        wanted.queue(pipeline)
-        (answer, draft, chosen), (signal, forecast), *replies = pipeline.execute()
+    asking = Exchange(client)
+    asking.hmget(reservation.break_key(request), ["answer", "draft", "alternates", "chosen"])
+    asking.mget(live_inventory.VERSION_KEY, live_plan.VERSION_KEY)
+    reservation.queue_state(asking, request, inventory, now.timestamp())
+    wanted.queue(asking)
+    (answer, *kept), (signal, forecast), *replies = asking.execute()
     inventory = live_inventory.cache.at(signal or live_inventory.begin_version(client))
     plan = live_plan.cache.at(inventory, forecast)
     if answer is not None:
@@ -138,7 +143,7 @@ def _read(
     counted, counts = replies[: reservation.STATE_READS], replies[reservation.STATE_READS :]
     rates = online_rates.parse(wanted, counts, request, inventory)
     state = reservation.parse_state(counted, request, inventory, now, rates)
-    return reservation.parse_known(draft, chosen), inventory, plan, state
+    return reservation.parse_known(*kept), inventory, plan, state
 
 
 def _decide(
@@ -150,21 +155,28 @@ def _decide(
     return decision, drafts.draft(ids.new_id(now), request, state, inventory, decision, seed=seed, now=now, ms=milliseconds)
 
 
-def _answer(client: redis.Redis, request: AdRequest, made: drafts.Draft, taken: reservation.Taken) -> ServedBreak:
-    """Log the decision and keep the answer, both or neither. A process that dies before leaves the draft, and the next call ends here."""
+def _put_together(made: drafts.Draft, taken: reservation.Taken) -> tuple[ServedBreak, bytes, bytes]:
+    """The answer of a break whose ads were ``taken``, the event that logs it, and the answer as it is kept."""
     slots = drafts.won(made, taken)
     explanation = drafts.explained(made, taken, slots)
-    ads = tuple(_served(made, slot) for slot in slots)
-    unfilled = max(0.0, request.duration - sum(ad.duration for ad in ads))
+    ads = tuple([_served(made, slot) for slot in slots])
+    unfilled = max(0.0, made.request["duration"] - sum(ad.duration for ad in ads))
     answer = ServedBreak(made.id, ads, unfilled, explanation, made.milliseconds)
     # The explanation is most of both, so it is encoded once.
     encoded = msgspec.Raw(_pack(explanation))
     kept = {name: getattr(answer, name) for name in ANSWER_FIELDS} | {"explanation": encoded}
+    return answer, encode(drafts.event(made, slots, encoded)), _pack(kept)
+
+
+def _answer(client: redis.Redis, request: AdRequest, made: drafts.Draft, taken: reservation.Taken) -> ServedBreak:
+    """Log the decision and keep the answer, both or neither, where the reservation itself could not: it gave other ads than hoped
+    for. A process that dies before leaves the draft, and the next call ends here."""
+    answer, event, kept = _put_together(made, taken)
     key = reservation.break_key(request)
     with client.pipeline(transaction=True) as pipeline:
-        stream.queue(pipeline, drafts.event(made, slots, encoded))
-        pipeline.hset(key, "answer", _pack(kept))
-        pipeline.hdel(key, "draft")
+        pipeline.xadd(stream.STREAM, {stream.FIELD: event})
+        pipeline.hset(key, "answer", kept)
+        pipeline.hdel(key, "draft", "alternates")
         pipeline.execute()
     return answer
 

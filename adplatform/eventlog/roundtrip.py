@@ -50,3 +50,42 @@ def _reply(connection: Any) -> Any:
     except ResponseError as error:
         # The replies after it are still to be read, or the next caller would get them.
         return error
+
+
+class Exchange:
+    """Commands to be sent together, queued as on a redis-py pipeline, by those methods that a decision needs."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._commands: list[tuple[Word, ...]] = []
+
+    def execute(self) -> list[Any]:
+        """As `exchange`."""
+        return exchange(self._client, self._commands)
+
+    def add(self, *words: Word) -> None:
+        self._commands.append(words)
+
+    def exists(self, key: str) -> None:
+        self.add("EXISTS", key)
+
+    def get(self, key: str) -> None:
+        self.add("GET", key)
+
+    def mget(self, *keys: str) -> None:
+        self.add("MGET", *keys)
+
+    def hmget(self, key: str, fields: Sequence[str]) -> None:
+        self.add("HMGET", key, *fields)
+
+    def hgetall(self, key: str) -> None:
+        self.add("HGETALL", key)
+
+    def zrange(self, key: str, start: int, end: int, *, withscores: bool) -> None:
+        self.add("ZRANGE", key, start, end, *(("WITHSCORES",) if withscores else ()))
+
+    def zrangebyscore(self, key: str, least: Word, most: Word, *, withscores: bool) -> None:
+        self.add("ZRANGEBYSCORE", key, least, most, *(("WITHSCORES",) if withscores else ()))
+
+    def eval(self, script: str, keys: int, *words: Word) -> None:
+        self.add("EVAL", script, keys, *words)

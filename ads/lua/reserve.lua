@@ -1,10 +1,11 @@
 -- KEYS: 6 seen by this viewer (without consent: by this session), 7 seen in this session, 8 lifetime counts of the viewer, 9 the
--- address, 10 the break, 11 entities with a lifetime cap. ARGV: 1 msgpack of the wanted slots, 2 the draft of the answer.
--- Answers {'known', draft, chosen}, {'answered'} (the draft is gone, the answer is there), {'rebuild'}, {'missing', flight} or
--- {'reserved', chosen}; chosen is msgpack {places, reasons}.
+-- address, 10 the break, 11 entities with a lifetime cap, 12 the event log. ARGV: 1 msgpack of the wanted slots; and as they are if
+-- every slot gets its first alternate: 2 the decision's event, 4 the answer; 3 the alternates, kept with 2 as a draft if not.
+-- Answers {'known', draft, alternates, chosen}, {'answered'} (the draft is gone, the answer is there), {'rebuild'}, {'missing', flight},
+-- {'logged', chosen} (event and answer are written) or {'reserved', chosen}; chosen is msgpack {places, reasons}.
 local wanted = cmsgpack.unpack(ARGV[1])
-local known = redis.call('HMGET', KEYS[10], 'draft', 'chosen')
-if known[2] then return known[1] and {'known', known[1], known[2]} or {'answered'} end
+local known = redis.call('HMGET', KEYS[10], 'draft', 'alternates', 'chosen')
+if known[3] then return known[1] and {'known', known[1], known[2], known[3]} or {'answered'} end
 if redis.call('EXISTS', KEYS[5]) == 0 then return {'rebuild'} end
 
 -- An alternate is {hold, static}; static is {budget, daily budget, goal, daily goal, goal counts holds, caps, ids, milliseconds,
@@ -147,6 +148,13 @@ if #taken > 0 then
   redis.call('EXPIRE', KEYS[7], wanted.keep)
 end
 local chosen = cmsgpack.pack({places, reasons})
-redis.call('HSET', KEYS[10], 'draft', ARGV[2], 'chosen', chosen)
+local as_hoped = ARGV[4] ~= ''
+for _, place in ipairs(places) do as_hoped = as_hoped and place == 1 end
+if as_hoped then
+  redis.call('XADD', KEYS[12], '*', 'e', ARGV[2])
+  redis.call('HSET', KEYS[10], 'answer', ARGV[4], 'chosen', chosen)
+else
+  redis.call('HSET', KEYS[10], 'draft', ARGV[2], 'alternates', ARGV[3], 'chosen', chosen)
+end
 redis.call('EXPIRE', KEYS[10], wanted.keep)
-return {'reserved', chosen}
+return {as_hoped and 'logged' or 'reserved', chosen}

@@ -5,13 +5,37 @@ are arguments. When Redis has lost its counters (the marker is gone) they are re
 """
 
 from .counters import STATE_READS, Counters, counters, parse_state, queue_state
-from .holds import Taken, capped_for_life, parse_known, reserve
+from .holds import Prepared, Taken, capped_for_life, parse_known, reserve
 from .keys import FORGET_SECONDS, HOLD_SECONDS, KEEP_BREAK_SECONDS, LEASE, READY, CountersLost, Served, break_key
 from .rebuilding import Facts, Held, forget, rebuild
 from .settling import ENDS_UNCHARGED, Operation, SeenAgain, release_all_unpublished, settle
 
 __all__ = [
-    "ENDS_UNCHARGED", "FORGET_SECONDS", "HOLD_SECONDS", "KEEP_BREAK_SECONDS", "LEASE", "READY", "STATE_READS", "Counters", "CountersLost",
-    "Facts", "Held", "Operation", "SeenAgain", "Served", "Taken", "break_key", "capped_for_life", "counters", "forget", "parse_known",
-    "parse_state", "queue_state", "rebuild", "release_all_unpublished", "reserve", "settle",
+    "ENDS_UNCHARGED",
+    "FORGET_SECONDS",
+    "HOLD_SECONDS",
+    "KEEP_BREAK_SECONDS",
+    "LEASE",
+    "READY",
+    "STATE_READS",
+    "Counters",
+    "CountersLost",
+    "Facts",
+    "Held",
+    "Operation",
+    "Prepared",
+    "SeenAgain",
+    "Served",
+    "Taken",
+    "break_key",
+    "capped_for_life",
+    "counters",
+    "forget",
+    "parse_known",
+    "parse_state",
+    "queue_state",
+    "rebuild",
+    "release_all_unpublished",
+    "reserve",
+    "settle",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ import msgspec
 import redis
 from django.conf import settings
 
+from adplatform.eventlog.stream import STREAM as STREAM_KEY
 from ads.balances import day_number
 from ads.decision.caps import counted, effective
 from ads.decision.inventory import LIFETIME, POD, STREAM, Inventory
@@ -45,15 +46,28 @@ _reserve = Script.load("reserve")
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is written with the reservation, so that a decision costs one round trip less: if every slot gets its first alternate,
+    the decision's ``event`` to the log and the break's ``answer``; else ``event`` and ``alternates`` are kept as the draft."""
+
+    event: bytes
+    alternates: bytes
+    answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """What was reserved. For each slot the place of the alternate that got it (None: lost) and why those before did not.
 
-    ``draft`` is the one stored when the break was reserved before, None when the caller's own was taken.
+    ``draft`` and ``alternates`` are those kept when the break was reserved before, None when the caller's own were taken.
+    ``logged`` says that event and answer are written.
     """
 
-    draft: bytes | None
     places: tuple[int | None, ...]
     reasons: tuple[tuple[str, ...], ...]
+    draft: bytes | None = None
+    alternates: bytes | None = None
+    logged: bool = False
 
 
 @dataclass
@@ -84,7 +98,7 @@ _sold = _Sold(-1)
 
 
 def reserve(
-    client: redis.Redis, request: AdRequest, inventory: Inventory, decision: Decision, decision_id: uuid.UUID, draft: bytes, *, now: datetime
+    client: redis.Redis, request: AdRequest, inventory: Inventory, decision: Decision, decision_id: uuid.UUID, prepared: Prepared, *, now: datetime
 ) -> Taken | None:
     """Take for each slot the first alternate that fits, all in one call. A break reserved before is answered as it was;
     None when its answer is complete by now.
@@ -117,13 +131,13 @@ def reserve(
             [[alternate.hold_micros, _static(sold, inventory, alternate.row, consent)] for alternate in slot.alternates] for slot in decision.slots
         ],
     }
-    keys = [*BASE_KEYS, viewer_key(request), session_key(request), life_key(request), address, break_key(request), CAPPED]
-    verb, *rest = _reserve(client, keys, pack(wanted), draft)
+    keys = [*BASE_KEYS, viewer_key(request), session_key(request), life_key(request), address, break_key(request), CAPPED, STREAM_KEY]
+    verb, *rest = _reserve(client, keys, pack(wanted), prepared.event, prepared.alternates, prepared.answer)
     if verb in (b"rebuild", b"missing"):
         raise CountersLost([int(flight) for flight in rest])
     if verb == b"answered":
         return None
-    return _taken(*rest) if verb == b"known" else _taken(None, *rest)
+    return _taken(*rest) if verb == b"known" else _taken(None, None, *rest, logged=verb == b"logged")
 
 
 def _static(sold: _Sold, inventory: Inventory, row: int, consent: bool) -> list[Any]:  # noqa: FBT001
@@ -176,15 +190,17 @@ def capped_for_life(inventory: Inventory, scope: str, number: int) -> bool:
     return any(limit.cap.per == LIFETIME for limit in inventory.limits.get((scope, number), ()))
 
 
-def parse_known(draft: bytes | None, chosen: bytes | None) -> Taken | None:
-    """The reservation stored for a break, None when there is none."""
-    return _taken(draft, chosen) if draft is not None and chosen is not None else None
+def parse_known(draft: bytes | None, alternates: bytes | None, chosen: bytes | None) -> Taken | None:
+    """The reservation kept of a break whose answer was not written, None when there is none."""
+    return _taken(draft, alternates, chosen) if draft is not None and chosen is not None else None
 
 
-def _taken(draft: bytes | None, chosen: bytes) -> Taken:
+def _taken(draft: bytes | None, alternates: bytes | None, chosen: bytes, *, logged: bool = False) -> Taken:
     places, reasons = msgspec.msgpack.decode(chosen)
     return Taken(
-        draft=draft,
         places=tuple(int(place) - 1 if place else None for place in places),
         reasons=tuple(tuple(why) for why in reasons) if reasons else (),
+        draft=draft,
+        alternates=alternates,
+        logged=logged,
     )

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import redis
 
+from adplatform.eventlog.roundtrip import exchange
 from ads.decision.caps import counted
 from ads.decision.request import AdRequest
 
@@ -48,7 +49,7 @@ class Script:
 
     def __call__(self, client: redis.Redis, keys: Sequence[str], *arguments: bytes | str) -> Any:
         try:
-            return client.evalsha(self.sha, len(keys), *keys, *arguments)
+            return exchange(client, [("EVALSHA", self.sha, len(keys), *keys, *arguments)])[0]
         except redis.exceptions.NoScriptError:
             return client.eval(self.text, len(keys), *keys, *arguments)
 

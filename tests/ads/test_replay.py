@@ -22,7 +22,6 @@ from ads.decision.request import AdRequest
 from ads.decision.state import DeliveryState, Ints, Seen
 from ads.models import Decision, Flight, InventorySnapshot
 from ads.replay import NotReplayable, replay
-from ads.reservation import Taken
 from ads.serving import serve_break
 
 from .decision.rows import id_score, inventories, requests
@@ -92,7 +91,7 @@ def test_whatever_was_decided_is_decided_again_from_what_is_stored(stock: Invent
     plan = compile_plan(stock, {int(flight): Expected(supply, layers) for flight in stock.flight_id[::2]})
     decision = decide(asked, inventory=stock, state=state, score=id_score, now=NOW, rng=np.random.default_rng(seed), plan=plan)
     made = drafts.draft(ids.new_id(NOW), asked, state, stock, decision, seed=seed, now=NOW, ms=1.0)
-    taken = Taken(None, tuple(0 for _ in made.slots), tuple(() for _ in made.slots))
+    taken = drafts.hoped(made)
     slots = [{**alternates[0], "features": None, "place": 0} for alternates in made.slots]
     told = msgspec.Raw(msgspec.msgpack.encode(drafts.explained(made, taken, slots)))
     stored = json.loads(msgspec.json.encode(msgspec.msgpack.decode(msgspec.msgpack.encode(drafts.event(made, slots, told).data))))

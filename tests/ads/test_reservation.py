@@ -34,7 +34,7 @@ def reserve_blindly(**asked: Any) -> reservation.Taken:
     recovery.restore(client, reservation.CountersLost(inventory.flight_id.tolist()), now=NOW)
     state = DeliveryState.empty(len(inventory.flights))
     decision = decide(request, inventory=inventory, state=state, score=rows.flat_score(), now=NOW, rng=np.random.default_rng(1))
-    taken = reservation.reserve(client, request, inventory, decision, ids.new_id(NOW), b"draft", now=NOW)
+    taken = reservation.reserve(client, request, inventory, decision, ids.new_id(NOW), reservation.Prepared(b"event", b"alternates", b""), now=NOW)
     assert taken is not None
     return taken
 

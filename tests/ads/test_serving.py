@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 
 from adplatform.eventlog import consumer, stream
+from ads import serving
 from ads.live_inventory import VERSION_KEY
 from ads.models import AdEvent, Decision, DeliveryDay, Flight, FlightBalance, LedgerEntry
 from ads.serving import serve_break, stored_break
@@ -66,3 +68,35 @@ def test_a_change_that_was_never_announced_is_noticed_within_a_minute() -> None:
     version = stream.client().get(VERSION_KEY)
     watch_inventory()
     assert stream.client().get(VERSION_KEY) == version
+
+
+def test_a_process_that_dies_before_it_answers_leaves_a_draft_and_the_next_call_ends_the_break(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another viewer takes the best ad's last impression while this one decides, so its slot goes to the alternate."""
+    best = make_ad(bid_micros=30_000_000, goal_amount=1, tier="price_priority")
+    other = make_ad(bid_micros=20_000_000, tier="price_priority")
+    request = make_request(max_ads=1)
+    decide, answer = serving._decide, serving._answer
+
+    def overtaken(*arguments: Any) -> Any:
+        made = decide(*arguments)
+        monkeypatch.setattr(serving, "_decide", decide)
+        assert [ad.ad for ad in serve_break(make_request(max_ads=1), now=NOW, rng=np.random.default_rng(2)).ads] == [best.pk]
+        return made
+
+    def dies(*_: Any) -> None:
+        monkeypatch.setattr(serving, "_answer", answer)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(serving, "_decide", overtaken)
+    monkeypatch.setattr(serving, "_answer", dies)
+    with pytest.raises(KeyboardInterrupt):
+        serve_break(request, now=NOW, rng=np.random.default_rng(2))
+    assert stored_break(request.session, request.break_id) is None
+    assert stream.client().xlen(stream.STREAM) == 1
+    served = serve_break(request, now=NOW + timedelta(seconds=1))
+    assert [ad.ad for ad in served.ads] == [other.pk]
+    told = {candidate["ad"]: candidate["reason"] for candidate in served.explanation["candidates"]}
+    assert told == {best.pk: "reservation_lost", other.pk: "won"}
+    assert serve_break(request, now=NOW) == served == stored_break(request.session, request.break_id)
+    consumer.drain(now=NOW + timedelta(seconds=1))
+    assert Decision.objects.get(pk=served.decision).slots[0]["ad"] == other.pk
