@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,13 +17,14 @@ from ads.models import Decision
 from ads.serving import serve_break
 from tests.ads.inventory import NOW, make_ad, make_request, track
 
-from .test_scorer import promote_forest
+from .test_scorer import promote
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_served_slot_becomes_the_row_it_was_scored_from_and_replays_to_its_score() -> None:
-    promote_forest()
+@pytest.mark.parametrize(("estimator", "parameters"), [("random_forest", {"n_estimators": 5}), ("hashed_logistic", {})])
+def test_a_served_slot_becomes_the_row_it_was_scored_from_and_replays_to_its_score(estimator: str, parameters: dict[str, Any]) -> None:
+    promote(estimator, **parameters)
     for _ in range(4):
         make_ad()
     served = serve_break(dataclasses.replace(make_request(), session=uuid.UUID(int=9)), now=NOW)

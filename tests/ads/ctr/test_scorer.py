@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
+from typing import Any
 
 import numpy as np
 import pytest
 
 from adplatform.learning import estimators, predictor, registry
+from adplatform.learning.predictor import TwoStagePredictor
 from ads.ctr import features, scorer
 from ads.decision.control import in_control
 from ads.decision.request import AdRequest
@@ -20,6 +22,7 @@ REQUEST = AdRequest(
     gender="female", monthly_hours=12.0, favourite_genres=("drama",), progress=0.5, country="DE",
     segments=("binge", "night"),
 )  # fmt: skip
+PRIOR = features.SCHEMA.index["ad_click_rate"]
 CONSENT_FEATURES = [feature.name for feature in features.SCHEMA.features if feature.privacy == "consent"]
 
 
@@ -32,16 +35,20 @@ def make_candidates(n: int, rates: dict[str, np.ndarray] | None = None) -> Candi
     return Candidates(lineup, ids, seen_ad=ids % 2, seen_campaign=ids % 2, rates=rates or {})
 
 
-def promote_forest() -> None:
+def promote(estimator: str = "random_forest", **parameters: Any) -> None:
     rng = np.random.default_rng(3)
     rows = np.vstack([features.build(REQUEST, make_candidates(50, {"ad": rng.integers(0, 200, (50, 5)).astype(float)})) for _ in range(20)])
-    labels = (rng.random(len(rows)) < rows[:, features.SCHEMA.index["ad_click_rate"]]).astype(np.float64)
+    labels = (rng.random(len(rows)) < rows[:, PRIOR]).astype(np.float64)
     labels[0] = 1
-    fitted = estimators.fit("random_forest", "classification", rows, labels, features.SCHEMA, {"n_estimators": 8})
+    fitted = estimators.fit(estimator, "classification", rows, labels, features.SCHEMA, parameters)
     path, digest = registry.store_artifact(fitted.artifact, fitted.suffix)
     parameters = {"schema_fingerprint": features.SCHEMA.fingerprint()}
-    registry.promote(registry.register(kind="ctr", estimator="random_forest", artifact=path, artifact_sha256=digest, parameters=parameters))
+    registry.promote(registry.register(kind="ctr", estimator=estimator, artifact=path, artifact_sha256=digest, parameters=parameters))
     registry.forget_loaded()
+
+
+def promote_forest() -> None:
+    promote("random_forest", n_estimators=8)
 
 
 @pytest.mark.django_db
@@ -100,6 +107,50 @@ def test_logged_features_through_the_same_artifact_give_the_logged_score() -> No
         again = np.array([features.SCHEMA.unpack(packed)], dtype=np.float32)
         assert np.array_equal(again[0], row, equal_nan=True)
         assert np.clip(model.predict(again)[0], scorer.LEAST, scorer.MOST) == pytest.approx(logged, abs=1e-9)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("estimator", "parameters"),
+    [("prior", {}), ("random_forest", {"n_estimators": 5}), ("hashed_logistic", {}), ("two_stage", {"n_estimators": 5, "shortlist": 30})],
+)
+def test_among_many_a_forest_ranks_the_best_alone_and_every_score_follows_from_its_row(estimator: str, parameters: dict[str, Any]) -> None:
+    """Whoever is on the shortlist has the model's own score; the others have the one that put them off it."""
+    promote(estimator, **parameters)
+    rates = {"ad": np.random.default_rng(4).integers(0, 300, (250, 5)).astype(float)}
+    candidates = make_candidates(250, rates)
+    scores = scorer.score(REQUEST, candidates)
+    version = registry.champion_row("ctr")
+    assert version is not None
+    assert (version.estimator, scores.model_version) == (estimator, 1)
+    model, rows = registry.load_version(version).predictor, scores.rows(np.arange(250))
+    cheap = model.first.predict(rows) if isinstance(model, TwoStagePredictor) else np.clip(rows[:, PRIOR], scorer.LEAST, scorer.MOST)
+    most = {"random_forest": 100, "two_stage": 30}.get(estimator, 250)
+    best = np.argsort(-cheap)[:most]
+    expected = cheap.astype(np.float64)
+    expected[best] = model.predict(rows[best])
+    np.testing.assert_allclose(scores.pctr, np.clip(expected, scorer.LEAST, scorer.MOST), atol=1e-6)
+
+
+@pytest.mark.django_db
+def test_a_new_ad_of_a_linear_champion_takes_after_its_campaign_too() -> None:
+    """Its own id says nothing yet, and its smoothed rate says what its campaign's does."""
+    promote("hashed_logistic", alpha=0.5, l2=0.1, dense_l2=0.1, epochs=10)
+    rates = {"campaign": np.array([[5000.0, 900.0, 0.0, 0.0, 0.0]] * 2 + [[5000.0, 10.0, 0.0, 0.0, 0.0]] * 2)}
+    lineup = dataclasses.replace(make_candidates(4).lineup, ad=np.arange(4) + 9000, campaign=np.arange(4) // 2 + 9000, advertiser=np.full(4, 9000))
+    fresh = dataclasses.replace(make_candidates(4, rates), lineup=lineup)
+    scores = scorer.score(REQUEST, fresh)
+    assert scores.pctr[0] > 1.5 * scores.pctr[3]
+
+
+def test_a_shortlist_holds_what_is_worth_most_whatever_it_is_paid_for() -> None:
+    lineup = dataclasses.replace(
+        make_candidates(4).lineup,
+        worth_shown=np.array([3000.0, 0, 0, 0]), worth_clicked=np.array([0, 90_000.0, 10_000.0, 0]), worth_completed=np.array([0, 0, 0, 8000.0]),
+    )  # fmt: skip
+    candidates = dataclasses.replace(make_candidates(4), lineup=lineup)
+    assert scorer.shortlist(candidates, np.full(4, 0.05), np.full(4, 0.5), 2).tolist() == [1, 3]
+    assert scorer.shortlist(candidates, np.full(4, 0.05), np.full(4, 0.5), 4).tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.django_db
