@@ -156,9 +156,8 @@ def decide_break(
     """The plan with this break decided: left out or shortened where the title's ad policy says so, else as the ad server fills it."""
     policy = policy_for(session.title_id)
     allowed = load_rules.allowance(policy, met, plan.position_of(due), now=now.timestamp())
-    words = REASONS.get(allowed.reason, "")
     if not allowed.seconds:
-        return leave_out(plan, due, code=allowed.reason, reason=words), None
+        return leave_out(plan, due, code=allowed.reason, reason=REASONS[allowed.reason]), None
     request = ad_request(session, plan, due, policy=policy, allowed=allowed, around=around, now=now)
     try:
         served = serving.serve_break(request, now=now, rng=rng)
@@ -167,8 +166,8 @@ def decide_break(
         return fill_break(plan, due, (), decision=None, reason="the ad server could not be reached"), None
     ads = playable(served, target_duration=plan.target_duration)
     give_back({served.decision: [ad.slot for ad in served.ads if ad.slot not in {one.slot for one in ads}]}, now=now)
-    reason, code = (words, allowed.reason) if ads else ("no ad was eligible", "")
-    return fill_break(plan, due, ads, decision=served.decision, reason=reason, code=code, at=now.timestamp()), served
+    code = allowed.reason if ads else (served.explanation.get("unfilled") or {}).get("reason", "no_candidate")
+    return fill_break(plan, due, ads, decision=served.decision, reason=REASONS.get(code, ""), code=code, at=now.timestamp()), served
 
 
 def playable(served: serving.ServedBreak, *, target_duration: int) -> list[PlannedAd]:

@@ -168,12 +168,14 @@ def timeline_map(request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
 def why_this_ad(request: HttpRequest, session_id: uuid.UUID, decision: uuid.UUID) -> HttpResponse:
     def view(request: HttpRequest, session: tokens.SessionToken) -> HttpResponse:
         _refuse_other(session, session_id)
-        if all(one.decision != decision for one in load(session_id).plan.breaks):
+        plan = load(session_id).plan
+        decided = next((one for one in plan.breaks if one.decision == decision), None)
+        if decided is None:
             return problem(404, "unknown_decision", "no break of this session was decided by this decision")
         explanation = why.explanation(decision)
         if explanation is None:
             return problem(404, "not_kept", "the explanation of this decision is not kept any more")
-        return JsonResponse(explanation)
+        return JsonResponse(why.told(explanation, decided, plan.position_of(decided)))
 
     return with_session(view, request.GET.get("token", ""), request)
 

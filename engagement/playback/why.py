@@ -10,8 +10,11 @@ from typing import Any
 import redis
 
 from adplatform.eventlog import stream
+from ads.decision.explanation import REASONS
 from ads.models import Decision
 from ads.serving import ServedBreak
+
+from .plan import Break, BreakPosition
 
 KEPT_SECONDS = 24 * 3600
 
@@ -31,6 +34,13 @@ def explanation(decision: uuid.UUID) -> dict[str, Any] | None:
         return found
     stored = Decision.objects.filter(pk=decision).values_list("explanation", flat=True).first()
     return {"decision": str(decision), **stored} if stored else None
+
+
+def told(stored: dict[str, Any], one: Break, position: BreakPosition) -> dict[str, Any]:
+    """The explanation with its break, and with words for every reason code that stands in it alone."""
+    codes = [*stored.get("others", {}), *filter(None, [one.code, (stored.get("unfilled") or {}).get("reason")])]
+    words = {code: REASONS[code] for code in codes if code in REASONS}
+    return {**stored, "words": words, "break": {"position": position, "seconds": one.seconds, "code": one.code, "reason": one.reason}}
 
 
 def _key(decision: uuid.UUID) -> str:

@@ -2,6 +2,12 @@
 import { countdown } from "./timeline.js";
 
 const PRICED = { cpm: "an impression", cpcv: "a completed view", cpc: "a click" };
+const TIERS = {
+  sponsorship: "A sponsorship: a share of the breaks it matches",
+  standard: "A guaranteed number of deliveries",
+  price_priority: "Whatever is left, for the best price",
+  house: "A house ad: fills what nobody bought",
+};
 const SHOWN_CANDIDATES = 12;
 
 export class AdView {
@@ -62,7 +68,7 @@ export class AdView {
       this.facts(item, own, why),
       this.consent(why),
       this.list(candidates),
-      others(why.others ?? {}),
+      others(why.others ?? {}, why.words ?? {}),
     );
   }
 
@@ -71,18 +77,21 @@ export class AdView {
     return definitions([
       ["Predicted click rate", share(own?.pctr ?? item.pctr)],
       ["Predicted to be watched through", own?.pvcr === undefined ? null : share(own.pvcr)],
-      ["Price", price === null || price === undefined ? null : `${this.money.format(price / 1e6)} ${PRICED[own?.pricing] ?? ""}`],
+      ["Sold as", TIERS[own?.tier] ?? null],
+      ["Pacing", paced(own?.pacing)],
+      ["Price", price === null || price === undefined ? null : `${this.money.format(price / 1e6)} ${PRICED[own?.pricing] ?? ""}`.trim() + bidding(own)],
       ["Chosen among", why.considered === undefined ? null : `${why.eligible} eligible of ${why.considered} ads`],
+      ["This break", broke(why)],
       ["Decided in", why.milliseconds === undefined ? null : `${why.milliseconds.toFixed(1)} ms`],
     ]);
   }
 
   consent(why) {
-    if (this.root.dataset.consent === "yes") return paragraph("This profile may be used to choose ads: age, gender, plan, hours, favourite genres and history counted.");
+    if (this.root.dataset.consent === "yes") return paragraph("This profile may be used to choose ads: age, gender, country, plan, hours, favourite genres, habits and history counted.");
     const codes = ["attribute_withheld", "caps_uncountable"];
     const withheld = codes.reduce((sum, code) => sum + (why.others?.[code]?.length ?? 0), 0) + (why.candidates ?? []).filter((candidate) => codes.includes(candidate.reason)).length;
     const left = withheld ? ` ${withheld} ad${withheld === 1 ? " was" : "s were"} left out because of that.` : "";
-    return paragraph(`Not used for lack of consent: age, gender, plan, hours, favourite genres, and what was watched before this playback.${left}`);
+    return paragraph(`Not used for lack of consent: age, gender, plan, hours, favourite genres, habits, and what was watched before this playback.${left}`);
   }
 
   list(candidates) {
@@ -107,10 +116,37 @@ const share = (value) => (value === null || value === undefined ? null : `${(val
 const worth = (candidate, money) => (candidate.value_micros === undefined ? "" : money.format(candidate.value_micros / 1e6));
 const readable = (code) => String(code).replaceAll("_", " ");
 
-function others(groups) {
+/** How far a flight is with what it was sold, and how many of its requests it is let into. */
+function paced(pacing) {
+  if (!pacing) return null;
+  if (typeof pacing !== "object") return `${percent(pacing)} of its requests are let through`;
+  const delivered = pacing.planned > 0 || pacing.delivered > 0 ? `; ${percent(pacing.delivered)} delivered, ${percent(pacing.planned)} planned by now` : "";
+  return `${pacing.words ?? readable(pacing.reason)} (${percent(pacing.signal)} of its requests let through${delivered})`;
+}
+
+/** What set the price. */
+function bidding(own) {
+  if (!own) return "";
+  if (own.tier === "house") return ", house ads cost nothing";
+  if (own.reason === "explored") return ", the lowest price of this title: it is shown to learn how it does";
+  return own.price_micros < Math.floor(own.value_micros) ? ", enough to beat the next best" : ", its full bid";
+}
+
+/** Which break it is, why it is shorter than usual, and how much of it stays empty. */
+function broke(why) {
+  const places = { pre: "Before the film", mid: "Within the film", post: "After the film" };
+  const parts = [places[why.break?.position], why.break?.code ? `shortened: ${lower(why.break.reason)}` : null];
+  if (why.unfilled?.seconds >= 1) parts.push(`${Math.round(why.unfilled.seconds)} s stay empty: ${lower(why.words?.[why.unfilled.reason] ?? readable(why.unfilled.reason))}`);
+  return parts.filter(Boolean).join("; ") || null;
+}
+
+const percent = (value) => `${Math.round(value * 100)} %`;
+const lower = (text) => text.charAt(0).toLowerCase() + text.slice(1);
+
+function others(groups, words) {
   const left = Object.entries(groups).filter(([, ads]) => ads.length);
   if (!left.length) return document.createDocumentFragment();
-  const list = definitions(left.map(([code, ads]) => [readable(code), String(ads.length)]));
+  const list = definitions(left.map(([code, ads]) => [words[code] ?? readable(code), String(ads.length)]));
   const details = document.createElement("details");
   const summary = document.createElement("summary");
   summary.textContent = "The other ads, by reason";

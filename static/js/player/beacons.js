@@ -22,6 +22,7 @@ export class Beacons {
     this.ads = new Map();
     this.scene = null;
     this.seen = new Set();
+    this.unused = new Set();
     this.started = false;
     this.over = false;
   }
@@ -49,11 +50,14 @@ export class Beacons {
     return out;
   }
 
-  /** The playhead was put to t. Leaving a scene that way ends it. */
-  jump(t) {
+  /**
+   * The playhead was put to t. Leaving a scene that way ends it. ``sought``: by the viewer, who thereby leaves out the ads
+   * that lie between; what is reserved for them is given back.
+   */
+  jump(t, { sought = false } = {}) {
+    const out = sought && this.previous !== null ? this.leaveOut(this.previous, t) : [];
     this.previous = t;
     this.over = false;
-    const out = [];
     const there = this.timeline.itemAt(t);
     if (this.scene && !(there?.kind === "scene" && there.id === this.scene.item.id)) this.endScene(out);
     for (const ad of this.ads.values()) if (!ad.done) ad.broken = true;
@@ -79,6 +83,30 @@ export class Beacons {
     ad.done = true;
     this.seen.add(adKey(item));
     return [this.adEvent("ad.skip", item, item.t0 + ad.covered, { watched: round(ad.covered) })];
+  }
+
+  leaveOut(from, t) {
+    const passed = this.timeline.items.filter((item) => item.kind === "ad" && item.t0 >= from - GAP && item.t1 <= t + GAP);
+    const unused = passed.filter((item) => !this.ads.has(adKey(item)) && !this.seen.has(adKey(item)) && !this.unused.has(adKey(item)));
+    for (const item of unused) this.unused.add(adKey(item));
+    return unused.map((item) => this.adEvent("ad.not_used", item, item.t0));
+  }
+
+  /** Its clip cannot be loaded or shown: ``code`` of VAST 4.2, section 2.3.6.3. It counts as seen, so that it is passed over. */
+  fail(item, t, code) {
+    const key = adKey(item);
+    if (this.seen.has(key)) return [];
+    const begun = this.ads.get(key);
+    this.ads.set(key, { covered: 0, fired: new Set(), beat: 0, ...begun, broken: true, done: true });
+    this.seen.add(key);
+    return [this.adEvent("ad.error", item, t, { code })];
+  }
+
+  /** Word that the page lives, for every published ad that may still be shown: whoever pauses keeps what is reserved. */
+  keep(t) {
+    const ahead = this.timeline.items.filter((item) => item.kind === "ad" && item.t1 > t);
+    const held = ahead.filter((item) => !this.seen.has(adKey(item)) && !this.unused.has(adKey(item)) && !this.ads.get(adKey(item))?.done);
+    return held.map((item) => this.adEvent("ad.heartbeat", item, Math.max(t, item.t0)));
   }
 
   /** pause, resume, mute, unmute, error: only inside an ad, and not after it was skipped. */

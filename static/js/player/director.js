@@ -52,6 +52,9 @@ export class DirectorView {
     const stretches = [...timeline.items, ...timeline.foreseen];
     for (const stretch of stretches) if (stretch.kind === "scene") this.names.set(stretch.id, stretch.name);
     const rows = [];
+    let scenes = 0;
+    const without = (place) => timeline.leftOut.filter((one) => one.after === place).map(leftOut);
+    rows.push(...without(0));
     for (const stretch of stretches) {
       const isAd = stretch.kind !== "scene";
       if (isAd && rows.at(-1)?.dataset.kind === "break") continue;
@@ -63,6 +66,7 @@ export class DirectorView {
       if (stretch.cut === "tight") item.append(small("tight cut"));
       if (!isAd && stretch.reason) item.append(small(stretch.reason));
       rows.push(item);
+      if (!isAd) rows.push(...without((scenes += 1)));
     }
     this.part("plan").replaceChildren(...rows);
   }
@@ -78,6 +82,15 @@ export class DirectorView {
     this.part("toasts").append(toast);
     setTimeout(() => toast.remove(), TOAST_SECONDS * 1000);
   }
+}
+
+/** A break that the title's ad policy leaves out. */
+function leftOut({ reason }) {
+  const item = document.createElement("li");
+  item.dataset.kind = "left-out";
+  item.textContent = "No ads here";
+  item.append(small(reason));
+  return item;
 }
 
 function line({ what, reason, ms }) {

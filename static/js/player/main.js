@@ -11,10 +11,14 @@ import { lightStars } from "../browse/detail.js";
 import { paintTitles } from "../browse/colours.js";
 
 const HEARTBEAT = 1000;
+// Well within the time for which the server holds an ad.
+const KEEP_HOLDS = 30000;
 const SHORTEST_STALL = 120;
 const REOPEN_AGAIN_AFTER = 60000;
 // Passing over a seen ad for its last instant would only make the picture jump.
 const WORTH_PASSING = 0.5;
+// So close to a clip that cannot be had the picture stands still.
+const JUST_BEFORE = 0.6;
 // The socket's reasons after which no reconnecting helps.
 const NOT_OURS = new Set(["unsigned", "unreadable_token", "expired_token", "wrong_session", "unknown_session", "epoch_over"]);
 
@@ -218,6 +222,7 @@ class Player {
 
   /** Moves the playhead; waits for the playlist where it does not reach so far yet. */
   put(t) {
+    if (this.media.halted) return this.openAt(t);
     if (!this.media.reaches(t)) {
       this.waitingFor = t;
       this.busy(true);
@@ -226,10 +231,17 @@ class Player {
     }
     this.waitingFor = null;
     const from = this.video.currentTime;
-    this.record(this.beacons.jump(t), from);
+    this.record(this.beacons.jump(t, { sought: true }), from);
     const type = t < from ? "playback.rewind" : "playback.seek";
     this.record([{ ...this.beacons.event(type, t, { from: round(from), to: round(t) }) }], t);
     this.video.currentTime = t;
+  }
+
+  /** The media anew from t on, where the way there leads over something that cannot be had. */
+  openAt(t) {
+    this.record(this.beacons.jump(t));
+    this.media.open(this.session.details.playlist, t);
+    this.video.play().catch(() => {});
   }
 
   // Events
@@ -237,7 +249,7 @@ class Player {
   record(events, t = this.video.currentTime) {
     if (!events.length || !this.session?.details) return;
     this.session.record(events.map((event) => ({ ...event, data: { t: round(t), ...event.data } })));
-    if (!events.some((event) => event.type === "ad.complete" || event.type === "ad.skip")) return;
+    if (!events.some((event) => ["ad.complete", "ad.skip", "ad.error"].includes(event.type))) return;
     remember(this.session.details.session, this.beacons.seen);
     this.drawPlan();
   }
@@ -246,8 +258,33 @@ class Player {
     if (this.beacons.started) this.record([this.beacons.event(type, this.video.currentTime, data)]);
   }
 
-  noteInAd(name) {
-    if (this.session?.details) this.record(this.beacons.adAction(name, this.video.currentTime));
+  noteInAd(name, data = {}) {
+    if (this.session?.details) this.record(this.beacons.adAction(name, this.video.currentTime, data));
+  }
+
+  keepHolds() {
+    if (this.session?.details && !this.video.ended) this.record(this.beacons.keep(this.video.currentTime));
+  }
+
+  /** The clip at ``at`` cannot be had. An ad is reported and passed over; without a scene the film cannot go on. */
+  clipFailed({ at, code }) {
+    const item = this.timeline.itemAt(at + 0.1);
+    if (item?.kind !== "ad" || !this.session?.details) return false;
+    this.record(this.beacons.fail(item, this.video.currentTime, code));
+    setTimeout(() => this.passFailed());
+    return true;
+  }
+
+  /** A playhead that waits before, or in, an ad that will never come goes on behind it, once there is something to go on with. */
+  passFailed() {
+    const t = this.video.currentTime;
+    const failed = this.timeline.items.find((item) => item.kind === "ad" && item.t0 - t < JUST_BEFORE && item.t1 > t + 0.02);
+    if (!failed || !this.beacons.seen.has(adKey(failed))) return;
+    const past = passOver(this.timeline, failed, this.beacons.seen);
+    const next = this.timeline.foreseen.find((stretch) => stretch.kind === "scene");
+    if (past < this.timeline.publishedUntil - 0.05) this.put(past + 0.01);
+    else if (next) this.ask({ scene: next.id, offset: 0 });
+    else this.ended();
   }
 
   heartbeat() {
@@ -399,8 +436,9 @@ class Player {
     on("grown", () => this.waitingFor && this.media.reaches(this.waitingFor) && this.put(this.waitingFor));
     on("gone", () => this.gone());
     on("network", (tries) => this.link(tries > 3 ? "The server is away. Trying again…" : "Connection lost. Trying again…"));
+    this.media.addEventListener("clip", (event) => this.clipFailed(event.detail) && event.preventDefault());
     on("broken", (details) => {
-      this.noteInAd("error");
+      this.noteInAd("error", { code: 405 });
       this.note("playback.error", { details: String(details) });
       this.trouble("The picture broke off", "Your browser could not go on with this film. Try again to go on where you stopped.");
     });
@@ -417,6 +455,7 @@ class Player {
     addEventListener("pagehide", () => this.leave());
     addEventListener("pageshow", (event) => event.persisted && location.reload());
     setInterval(() => this.heartbeat(), HEARTBEAT);
+    setInterval(() => this.keepHolds(), KEEP_HOLDS);
     const frame = () => {
       this.tick();
       requestAnimationFrame(frame);
@@ -442,6 +481,7 @@ class Player {
 
   waiting() {
     this.busy(true);
+    this.passFailed();
     if (!this.video.seeking && this.beacons.started) this.stalledAt ??= performance.now();
   }
 

@@ -3,6 +3,8 @@ import Hls from "/static/vendor/hls.js/hls.min.mjs";
 
 const MOST_RECOVERIES = 3;
 const GONE = new Set([403, 404, 410]);
+// VAST 4.2 error codes for a clip of which a piece cannot be had or shown.
+const OF_A_CLIP = { fragLoadError: 401, fragLoadTimeOut: 402, fragParsingError: 405, keyLoadError: 400 };
 
 export class Media extends EventTarget {
   constructor(video, worker) {
@@ -18,8 +20,10 @@ export class Media extends EventTarget {
     return Hls.isSupported() || "ManagedMediaSource" in window;
   }
 
+  /** ``halted``: a clip cannot be had and nothing more is loaded; what is buffered plays, and the way on is to open anew behind it. */
   open(playlist, startPosition) {
     this.close();
+    this.halted = false;
     if (!Hls.isSupported()) {
       this.video.src = playlist;
       this.video.addEventListener("loadedmetadata", () => (this.video.currentTime = startPosition), { once: true });
@@ -50,8 +54,13 @@ export class Media extends EventTarget {
     this.hls?.startLoad(this.video.currentTime);
   }
 
-  failed({ fatal, type, response, details }) {
+  failed({ fatal, type, response, details, frag }) {
+    // What is not there is not tried again: hls.js goes on behind it. After other failures it stops loading for good.
+    const missing = response?.code >= 400 && response.code < 500;
+    const ofAnAd = frag && details in OF_A_CLIP && (fatal || missing) && !this.tell("clip", { at: frag.start, code: OF_A_CLIP[details] });
     if (!fatal) return;
+    this.halted = Boolean(ofAnAd);
+    if (this.halted) return;
     if (GONE.has(response?.code)) return this.tell("gone", response.code);
     if (type === Hls.ErrorTypes.MEDIA_ERROR && this.recoveries < MOST_RECOVERIES) {
       this.recoveries += 1;
@@ -82,7 +91,8 @@ export class Media extends EventTarget {
     this.edge = 0;
   }
 
+  /** False when a listener took it upon itself. */
   tell(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
+    return this.dispatchEvent(new CustomEvent(name, { detail, cancelable: true }));
   }
 }

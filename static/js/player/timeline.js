@@ -10,6 +10,7 @@ export class Timeline {
     this.items = json.items ?? [];
     this.foreseen = json.foreseen ?? [];
     this.captions = json.captions ?? [];
+    this.leftOut = json.left_out ?? [];
     this.ended = Boolean(json.ended);
     this.publishedUntil = json.published_until ?? this.items.at(-1)?.t1 ?? 0;
     this.stretches = film([...this.items.map((item) => ({ ...item, published: true })), ...this.foreseen]);

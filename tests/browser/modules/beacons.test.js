@@ -123,3 +123,39 @@ test("the timeline may grow in the middle of an ad", () => {
   assert.equal(all.filter((type) => type === "ad.impression").length, 2);
   assert.ok(all.includes("ad.complete"));
 });
+
+test("ads that a viewer seeks over are given back once, those that were begun or only missed are not", () => {
+  const beacons = fresh();
+  play(beacons, 0, 2);
+  assert.deepEqual(counted(beacons.jump(40)), [], "a playhead that jumped by itself leaves nothing out");
+  beacons.jump(2);
+  const left = ofAds(beacons.jump(40, { sought: true }));
+  assert.ok(left.length > 0);
+  assert.ok(left.every((event) => event.type === "ad.not_used" && event.token));
+  beacons.jump(2);
+  assert.deepEqual(ofAds(beacons.jump(40, { sought: true })), []);
+  const other = fresh();
+  play(other, 14, 17);
+  assert.ok(!ofAds(other.jump(40, { sought: true })).some((event) => event.token === "token-b1-1"));
+});
+
+test("whoever stands still keeps what is reserved: the ad on screen and those ahead, none that is over", () => {
+  const beacons = fresh();
+  const published = film.items.filter((item) => item.kind === "ad").map((item) => item.token);
+  assert.deepEqual(beacons.keep(0).map((event) => event.token), published);
+  play(beacons, 14, 23);
+  const kept = beacons.keep(23);
+  assert.ok(!kept.some((event) => event.token === "token-b1-1"));
+  assert.deepEqual([...new Set(types(kept))], ["ad.heartbeat"]);
+});
+
+test("an ad whose clip cannot be had is reported once with its code and counts as seen", () => {
+  const beacons = fresh();
+  const ad = film.items.find((item) => item.kind === "ad");
+  const [event, ...more] = beacons.fail(ad, ad.t0 - 1, 401);
+  assert.equal(event.type, "ad.error");
+  assert.equal(event.data.code, 401);
+  assert.deepEqual(more, []);
+  assert.deepEqual(beacons.fail(ad, ad.t0, 401), []);
+  assert.deepEqual(counted(play(beacons, ad.t0, ad.t0 + 1)), []);
+});

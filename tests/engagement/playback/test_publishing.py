@@ -140,7 +140,9 @@ def test_a_break_without_ads_is_left_out_with_the_reason_and_the_film_goes_on(op
     session = opened(now=NOW)
     state = publish_to(session.session.pk, session.state.plan.film[-1].id, now=NOW)
     assert state.plan.ended
-    assert {(one.state, one.reason) for one in state.plan.breaks if one.state == "empty"} == {("empty", "no ad was eligible")}
+    assert {(one.state, one.code, one.reason) for one in state.plan.breaks if one.state == "empty"} == {
+        ("empty", "no_candidate", "No flight that runs now wants this break")
+    }
 
 
 def test_of_the_breaks_that_a_seek_passes_only_the_last_is_decided(opened: Open, ads: list[Ad]) -> None:
