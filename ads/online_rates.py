@@ -66,12 +66,12 @@ def _keys_of(inventory: Inventory) -> dict[str, Ints]:
     kept = _keys
     if kept is None or kept[0] is not inventory:
         flight = inventory.ad_flight
-        scopes: dict[str, list[Any]] = {
+        scopes: dict[str, Any] = {
             "all": ["all"],
             "category": [inventory.categories[code] for code in inventory.ad_category],
-            "advertiser": inventory.advertiser[flight].tolist(),
-            "campaign": inventory.campaign[flight].tolist(),
-            "ad": inventory.ad_id.tolist(),
+            "advertiser": inventory.advertiser[flight],
+            "campaign": inventory.campaign[flight],
+            "ad": inventory.ad_id,
         }
         _keys = kept = (inventory, {scope: online.table_keys(scope, keys) for scope, keys in scopes.items()})
     return kept[1]

@@ -200,18 +200,18 @@ class Items:
         asked = [term for term in model.spec.terms if not own.issuperset(term)]
         self._pairs = Pairs.of(model.spec, asked, frozenset(model.spec.columns) - own)
         self._alone = np.array([place for place, term in enumerate(asked) if own.isdisjoint(term)], dtype=np.int64)
-        self._groups = [self._group(columns, asked, key, rows) for key in sorted({tuple(sorted(own & set(term))) for term in asked} - {()})]
+        keys = sorted({tuple(sorted(own & set(term))) for term in asked} - {()})
+        self._groups = [
+            self._group(key, [(place, term) for place, term in enumerate(asked) if own & set(term) == set(key)], codes, missing) for key in keys
+        ]
 
-    def _group(self, columns: Mapping[str, Floats], asked: Sequence[tuple[str, ...]], key: tuple[str, ...], rows: Matrix) -> _Group:
-        """A cross with a missing item column adds nothing; the static columns of an item are never missing."""
-        terms = [place for place, term in enumerate(asked) if set(term) & columns.keys() == set(key)]
-        distinct, inverse = np.unique(np.stack([columns[name] for name in key], axis=1), axis=0, return_index=True, return_inverse=True)[1:]
-        codes, missing = self.model.codes(rows[distinct])
-        halves, _ = Pairs.of(self.model.spec, [asked[place] for place in terms], frozenset(key)).hashes(codes, missing)
-        own = len(distinct) * 2 > len(rows)
-        if own:
-            halves = halves[inverse.reshape(-1)]
-        return _Group(np.ascontiguousarray(halves.T), None if own else inverse.reshape(-1).astype(np.int64), np.array(terms, dtype=np.int64))
+    def _group(self, key: tuple[str, ...], terms: Sequence[tuple[int, tuple[str, ...]]], codes: Words, missing: NDArray[np.bool_]) -> _Group:
+        """An item's own columns are never missing: what an ad is made of is known. Equal values have equal halves, whatever the term."""
+        halves, _ = Pairs.of(self.model.spec, [term for _, term in terms], frozenset(key)).hashes(codes, missing)
+        _, distinct, inverse = np.unique(halves[:, 0], return_index=True, return_inverse=True)
+        each = len(distinct) * 2 > len(halves)
+        kept = np.ascontiguousarray((halves if each else halves[distinct]).T)
+        return _Group(kept, None if each else inverse.reshape(-1).astype(np.int64), np.array([place for place, _ in terms], dtype=np.int64))
 
     def crosses(self, rows: Ints | None, request: Matrix) -> Floats | float:
         """What the request's terms and its crosses with the items add to `fixed`, float64 [rows] or one number for all; ``rows``

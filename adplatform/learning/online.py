@@ -20,7 +20,7 @@ import numpy as np
 import redis
 from numpy.typing import NDArray
 
-from .hashing import of_text
+from .hashing import mix, mix_one, of_text
 
 COUNTERS = ("impressions", "clicks", "completes", "skips", "errors")
 TABLE, INDEX, STATE, PREFIX = "rates:table", "rates:index", "rates:state", "rates:of:"
@@ -96,9 +96,16 @@ class Snapshot:
 EMPTY = Snapshot.of(b"", b"")
 
 
-def table_keys(scope: str, keys: Iterable[Key]) -> Ints:
-    """The keys of one scope as the table has them."""
-    return np.array([of_text(f"{scope}/{key}") >> 1 for key in keys], dtype=np.int64)
+def table_key(scope: str, key: Key) -> int:
+    """A key of one scope as the table has it: 63 bits of a hash."""
+    return (of_text(f"{scope}/{key}") if isinstance(key, str) else mix_one(of_text(scope) ^ key)) >> 1
+
+
+def table_keys(scope: str, keys: Sequence[Key] | Ints) -> Ints:
+    """The same for many; ids are given as an array."""
+    if isinstance(keys, np.ndarray):
+        return (mix(keys.astype(np.uint64) ^ np.uint64(of_text(scope))) >> np.uint64(1)).astype(np.int64)
+    return np.array([table_key(scope, key) for key in keys], dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +184,7 @@ class Store:
             if increment.counter not in COUNTERS:
                 raise ValueError(f"unknown counter {increment.counter!r}; there are {', '.join(COUNTERS)}")
             if increment.scope in self.tabled:
-                rows.setdefault(of_text(f"{increment.scope}/{increment.key}") >> 1, Counter())[increment.counter] += increment.by
+                rows.setdefault(table_key(increment.scope, increment.key), Counter())[increment.counter] += increment.by
             elif increment.scope in self.hashed:
                 fields[PREFIX + increment.scope, f"{increment.key}:{increment.counter}"] += increment.by
             else:

@@ -37,6 +37,11 @@ def test_what_was_recorded_is_read_in_the_order_asked() -> None:
     assert counts["all"].tolist() == [[0] * 5]
 
 
+@given(st.lists(st.integers(0, 2**62), max_size=20))
+def test_ids_have_the_same_keys_one_by_one_and_together(ids: list[int]) -> None:
+    assert online.table_keys("ad", np.array(ids, dtype=np.int64)).tolist() == [online.table_key("ad", one) for one in ids]
+
+
 def test_before_anything_was_counted_everything_is_zero() -> None:
     snapshot, viewer = asked()
     assert snapshot.of_keys(online.table_keys("ad", [1, 2])).tolist() == viewer.tolist() * 2 == [[0] * 5] * 2
@@ -99,7 +104,7 @@ def test_batches_add_up_however_they_are_cut(batches: list[list[tuple[int, str, 
     expected = np.zeros((10, len(online.COUNTERS)))
     for ad, counter, by in (one for batch in batches for one in batch):
         expected[ad, online.COUNTERS.index(counter)] += by
-    assert np.array_equal(asked()[0].of_keys(online.table_keys("ad", range(10))), expected)
+    assert np.array_equal(asked()[0].of_keys(online.table_keys("ad", np.arange(10))), expected)
 
 
 def test_smoothing_goes_from_the_prior_to_the_data() -> None:
