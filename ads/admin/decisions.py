@@ -16,8 +16,8 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from ads.decision.explanation import REASONS
-from ads.models import Ad, Decision, Flight, InventorySnapshot
-from ads.replay import replay
+from ads.models import Ad, Decision, Flight
+from ads.replay import NotReplayable, replay
 from ads.reports.lift import Comparison, lift
 
 from . import show
@@ -168,10 +168,8 @@ def replayed(decision: Decision) -> dict[str, Any]:
     """Whether the decision, made again from what was stored with it, comes out the same."""
     try:
         again = replay(decision)
-    except InventorySnapshot.DoesNotExist:
-        return {"same": None, "words": "It cannot be made again: its inventory is no longer kept."}
-    except KeyError:
-        return {"same": None, "words": "It cannot be made again: it was stored by an earlier release, with less beside it."}
+    except NotReplayable as error:
+        return {"same": None, "words": f"It cannot be made again: {error}."}
     if again.same:
         return {"same": True, "words": "Made again from what was stored, it comes out the same: ads, prices and chances, bit for bit."}
     return {"same": False, "words": "Made again from what was stored, it comes out differently. That is a fault of ours; please report it."}

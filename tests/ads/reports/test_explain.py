@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from adplatform.eventlog import consumer, ids
+from ads.admin.decisions import replayed
 from ads.models import Decision, InventorySnapshot
 from ads.serving import serve_break
 from tests.ads.inventory import NOW, make_ad, make_request
@@ -60,6 +61,13 @@ def test_a_decision_that_comes_out_differently_fails(decision: Decision) -> None
 def test_an_inventory_that_is_no_longer_kept_is_said(decision: Decision) -> None:
     InventorySnapshot.objects.all().delete()
     with pytest.raises(CommandError, match="not kept any more"):
+        explained(str(decision.pk))
+    assert "not kept any more" in replayed(decision)["words"]
+
+
+def test_a_decision_stored_in_another_shape_is_said(decision: Decision) -> None:
+    Decision.objects.filter(pk=decision.pk).update(state={})
+    with pytest.raises(CommandError, match="stored by an earlier release"):
         explained(str(decision.pk))
 
 
