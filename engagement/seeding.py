@@ -25,9 +25,27 @@ class Profile:
 
 
 PROFILES = (
-    Profile("Maya", "#E8B04B", ("thriller", "mystery"), True, {"age_band": "25-34", "gender": "female", "tier": "ads", "monthly_hours": 22}),
-    Profile("Jonas", "#3A86FF", ("sci-fi", "adventure"), True, {"age_band": "35-44", "gender": "male", "tier": "standard", "monthly_hours": 9}),
-    Profile("Aiko", "#2FBF8F", ("family", "comedy"), True, {"age_band": "45-54", "gender": "female", "tier": "ads", "monthly_hours": 41}),
+    Profile(
+        "Maya",
+        "#E8B04B",
+        ("thriller", "mystery"),
+        True,
+        {"age_band": "25-34", "gender": "female", "tier": "ads", "monthly_hours": 22, "country": "US", "timezone": "America/New_York"},
+    ),
+    Profile(
+        "Jonas",
+        "#3A86FF",
+        ("sci-fi", "adventure"),
+        True,
+        {"age_band": "35-44", "gender": "male", "tier": "standard", "monthly_hours": 9, "country": "DE", "timezone": "Europe/Berlin"},
+    ),
+    Profile(
+        "Aiko",
+        "#2FBF8F",
+        ("family", "comedy"),
+        True,
+        {"age_band": "45-54", "gender": "female", "tier": "ads", "monthly_hours": 41, "country": "JP", "timezone": "Asia/Tokyo"},
+    ),
     Profile("Sam", "#B46CFF", ("drama", "romance"), False, {"age_band": "18-24", "gender": "other", "tier": "ads", "monthly_hours": 30}),
     Profile("Guest room", "#9AA3B2", (), False),
 )

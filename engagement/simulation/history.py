@@ -104,6 +104,7 @@ class History:
             progress(number, len(starts))
         if starts:
             self._flush(starts[-1])
+            self._sort(until)
             self.report.first, self.report.last = starts[0], starts[-1]
         return self.report
 
