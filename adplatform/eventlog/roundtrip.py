@@ -90,5 +90,8 @@ class Exchange:
     def zrangebyscore(self, key: str, least: Word, most: Word, *, withscores: bool) -> None:
         self.add("ZRANGEBYSCORE", key, least, most, *(("WITHSCORES",) if withscores else ()))
 
+    def zcount(self, key: str, least: Word, most: Word) -> None:
+        self.add("ZCOUNT", key, least, most)
+
     def eval(self, script: str, keys: int, *words: Word) -> None:
         self.add("EVAL", script, keys, *words)
