@@ -14,7 +14,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -215,9 +215,14 @@ def _follow(cursor: Any, appeared: Sequence[Change], vanished: Sequence[Change],
     operations = [operation(event, facts) for event in counting]
     # What was reversed comes after what was booked: the last figures of a flight are those that stand.
     balances = [*(account.balance() for account in booked.accounts.values()), *reversed_.balances]
-    outcomes = [outcome(event, facts) for event in counting if event.type in rates.COUNTED]
+    learnt = list(rates.increments(_outcomes(appeared, facts)))
+    learnt += [replace(increment, by=-increment.by) for increment in rates.increments(_outcomes(vanished, facts))]
     transaction.on_commit(lambda: reservation.settle(stream.client(), operations, balances, now=now), robust=True)
-    transaction.on_commit(lambda: rates.record(stream.client(), outcomes), robust=True)
+    transaction.on_commit(lambda: rates.STORE.record(stream.client(), learnt), robust=True)
+
+
+def _outcomes(changes: Sequence[Change], facts: Facts) -> list[rates.Outcome]:
+    return [outcome(change.stored.event, facts) for change in changes if change.stored.event.type in rates.COUNTED]
 
 
 def _lock_balances(cursor: Any, changes: Sequence[Change]) -> None:

@@ -38,6 +38,7 @@ def measure(options: Options) -> list[Row]:
     append_seconds = seconds(lambda: [stream.append_payloads(payloads[at : at + APPEND_AT_ONCE]) for at in range(0, len(payloads), APPEND_AT_ONCE)])
     rows.append(row("append, 500 in a round trip", len(payloads) / append_seconds, "events/s"))
     rows += _consume(payloads)
+    rows.append(_close(now))
     rows += _latency(100 if options.quick else 400)
     return rows
 
@@ -53,7 +54,7 @@ def _journeys(count: int, now: datetime) -> Iterator[tuple[Any, list[dict[str, A
     for session, scenes in inventory.sessions(inventory.titles(12), count, now=now):
         token = tokens.SessionToken(session, None, scenes[0].title_id, int(now.timestamp()) + 3600)
         started = now - timedelta(seconds=WATCHED_SECONDS + 40)
-        served = serve_break(_request(session, scenes[0].title_id), now=now)
+        served = serve_break(_request(session, scenes[0].title_id), now=started)
         watching = list(_watching(scenes, started))
         for place, ad in enumerate(served.ads):
             watching += _tracking(ad, started + timedelta(seconds=20 * (place + 1)), clicks=chance.random() < 0.05)
@@ -109,7 +110,10 @@ def _edge(sent: Sequence[tuple[Any, list[dict[str, Any]]]], now: datetime) -> tu
 
     batches = [(token, [msgspec.Raw(msgspec.json.encode(raw)) for raw in raws]) for token, raws in sent]
     started = time.perf_counter()
-    judged = [ingest.accept(raws, session=token, received_at=now, ip_hash="0" * 16, ua_hash="0" * 16, request_id="bench") for token, raws in batches]
+    judged = [
+        ingest.accept(raws, session=token, received_at=now, ip_hash=f"{household:016x}", ua_hash="0" * 16, request_id="bench")
+        for household, (token, raws) in enumerate(batches)
+    ]
     took = time.perf_counter() - started
     assert not any(accepted.refused for accepted in judged), "the edge refused what it should take"
     events = [event for accepted in judged for event in accepted.events]
@@ -145,6 +149,15 @@ def _consume(payloads: Sequence[bytes]) -> list[Row]:
         row("of them charged in the ledger", LedgerEntry.objects.count(), "entries"),
         row("of them judged invalid", AdEvent.objects.filter(valid=False).count() + PlaybackEvent.objects.filter(valid=False).count(), "events"),
     ]
+
+
+def _close(now: datetime) -> Row:
+    """What beat does each minute, for everything stored: the order of each slot's events judged for good."""
+    from ads.closing import close_windows
+
+    started = time.perf_counter()
+    closed = close_windows(now=now + timedelta(hours=1))
+    return row("events judged for good at the closing of their windows", closed.judged / (time.perf_counter() - started), "events/s")
 
 
 def _latency(count: int) -> list[Row]:
