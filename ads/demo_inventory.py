@@ -95,12 +95,12 @@ ADVERTISERS = (
             flights=(
                 DemoFlight("Evening sponsor", {"ad-volt-motors-1": "Volt E"}, "cpm", 32, budget=420, tier="sponsorship", share=0.25, pacing="asap",
                            targeting=include(dayparts=PRIME, break_positions=["pre", "mid"]), slot="first", exclusivity="stream"),
-                DemoFlight("Reach", {"ad-volt-motors-2": "Volt GT"}, "cpm", 18, "impressions", 3_000, 60, daily_goal=120,
+                DemoFlight("Reach", {"ad-volt-motors-2": "Volt GT"}, "cpm", 18, "impressions", 2_400, 50, daily_goal=120,
                            caps=[cap(4, "day")], excludes=["automotive"]),
             ),
         ),
         DemoCampaign("Volt test drives", (
-            DemoFlight("Clicks, big screens", {"ad-volt-motors-3": "Volt Family"}, "cpc", 1.10, "clicks", 45, 55,
+            DemoFlight("Clicks, big screens", {"ad-volt-motors-3": "Volt Family"}, "cpc", 1.10, "clicks", 30, 40,
                        targeting=both({"devices": ["tv", "desktop"], "age_bands": ["25-34", "35-44", "45-54"]}, {"genres": ["comedy"]}),
                        caps=[cap(3, "day"), cap(1, "pod", scope="advertiser")]),
         )),
@@ -109,15 +109,16 @@ ADVERTISERS = (
         DemoCampaign("Morning at Harbor", caps=[cap(30, "lifetime", scope="campaign")], flights=(
             DemoFlight("Mornings", {"ad-harbor-coffee-1": "Slow Roast"}, "cpm", 14, "impressions", 1_500, 23,
                        targeting=both({"dayparts": [5, 6, 7, 8, 9, 10, 11]}, {"weekdays": [6]}), caps=[cap(3, "day"), cap(1, "stream")]),
-            DemoFlight("All day", {"ad-harbor-coffee-2": "Cold Brew"}, "cpc", 0.40, "clicks", None, 24_000, tier="price_priority", pacing="asap"),
+            DemoFlight("All day", {"ad-harbor-coffee-2": "Cold Brew"}, "cpc", 0.16, "clicks", None, 9_000, tier="price_priority", pacing="asap",
+                       targeting=exclude(break_positions=["post"])),
             DemoFlight("Weekend brunch", {"ad-harbor-coffee-1": "Slow Roast, brunch"}, "cpm", 16, "impressions", 800, 16, starts=6, ends=40,
                        targeting=include(weekdays=[5, 6], maturity=["G", "PG"]), caps=[cap(2, "day", scope="advertiser")]),
         )),
     )),
     DemoAdvertiser("Nimbus Mobile", "telecom", "https://nimbus-mobile.example/", (
         DemoCampaign("Nimbus Unlimited", caps=[cap(10, "day", scope="advertiser")], flights=(
-            DemoFlight("Everyone", {"ad-nimbus-mobile-1": "Nimbus Peak", "ad-nimbus-mobile-2": "Nimbus Family"}, "cpm", 15.5, "impressions", 3_000,
-                       50, pacing="front_loaded", caps=[cap(6, "day"), cap(2, "minute", 30), cap(2, "hour", 2, scope="ad")]),
+            DemoFlight("Everyone", {"ad-nimbus-mobile-1": "Nimbus Peak", "ad-nimbus-mobile-2": "Nimbus Family"}, "cpm", 15.5, "impressions", 1_800,
+                       31, pacing="front_loaded", caps=[cap(6, "day"), cap(2, "minute", 30), cap(2, "hour", 2, scope="ad")]),
             DemoFlight("Home countries", {"ad-nimbus-mobile-2": "Nimbus Family, at home"}, "cpm", 17, "impressions", 800, 15,
                        targeting=include(countries=HOME), caps=[cap(3, "day")]),
             DemoFlight("Roaming abroad", {"ad-nimbus-mobile-1": "Nimbus Peak, abroad"}, "cpm", 12, "impressions", None, 300, tier="price_priority",
@@ -127,7 +128,7 @@ ADVERTISERS = (
             "Nimbus student plan", targeting=both({"age_bands": ["18-24", "25-34"]}, {"tiers": ["standard"]}),
             notes="Every flight reaches viewers under 35 on the plan with ads; a flight only narrows that.",
             flights=(
-                DemoFlight("Under 35", {"ad-nimbus-mobile-3": "Nimbus Stream"}, "cpcv", 0.026, "completed_views", 1_500, 42,
+                DemoFlight("Under 35", {"ad-nimbus-mobile-3": "Nimbus Stream"}, "cpcv", 0.026, "completed_views", 1_200, 34,
                            targeting=include(devices=["mobile", "tablet", "desktop"]), caps=[cap(3, "day")]),
                 DemoFlight("Night owls", {"ad-nimbus-mobile-3": "Nimbus Stream, late"}, "cpcv", 0.020, "completed_views", None, 120,
                            tier="price_priority", pacing="asap", targeting=include(segments=["night_viewers"]), caps=[cap(1, "stream")]),
@@ -136,10 +137,10 @@ ADVERTISERS = (
     )),
     DemoAdvertiser("Trailhead Outfitters", "retail", "https://trailhead-outfitters.example/", (
         DemoCampaign("Trailhead autumn", (
-            DemoFlight("Adventure and drama", {"ad-trailhead-outfitters-1": "Ridge Boots"}, "cpm", 16, "impressions", 1_800, 31,
+            DemoFlight("Adventure and drama", {"ad-trailhead-outfitters-1": "Ridge Boots"}, "cpm", 16, "impressions", 1_500, 26,
                        targeting=both({"genres": ["adventure", "drama"]}, {"moods": ["night"]}), caps=[cap(3, "day")]),
-            DemoFlight("Shop now", {"ad-trailhead-outfitters-2": "Starlight Tent"}, "cpc", 0.42, "clicks", None, 25_000, tier="price_priority",
-                       daily=900, pacing="asap"),
+            DemoFlight("Shop now", {"ad-trailhead-outfitters-2": "Starlight Tent"}, "cpc", 0.17, "clicks", None, 9_000, tier="price_priority",
+                       daily=300, pacing="asap", targeting=exclude(break_positions=["post"])),
             DemoFlight("Snow, sea and storm", {"ad-trailhead-outfitters-2": "Starlight Tent, wild"}, "cpm", 11, "impressions", None, 700,
                        tier="price_priority", pacing="asap", targeting=include(tags=["snow", "sea", "storm", "forest", "desert"]),
                        caps=[cap(2, "day")]),
@@ -151,7 +152,7 @@ ADVERTISERS = (
     )),
     DemoAdvertiser("Lumen Bank", "finance", "https://lumen-bank.example/", (
         DemoCampaign("Lumen savings", (
-            DemoFlight("Completed views", {"ad-lumen-bank-1": "Clear Account"}, "cpcv", 0.021, "completed_views", 2_000, 46, daily=4,
+            DemoFlight("Completed views", {"ad-lumen-bank-1": "Clear Account"}, "cpcv", 0.021, "completed_views", 1_200, 28, daily=4,
                        targeting=exclude(titles=["night-relay"]), caps=[cap(4, "day")], excludes=["finance", "gaming"]),
             DemoFlight("Members", {"ad-lumen-bank-2": "Grow Savings"}, "cpm", 24, "impressions", 900, 24,
                        targeting=include(age_bands=["35-44", "45-54", "55+"], tiers=["standard"]), caps=[cap(2, "day"), cap(8, "lifetime")],
@@ -162,7 +163,7 @@ ADVERTISERS = (
     )),
     DemoAdvertiser("Skylark Air", "travel", "https://skylark-air.example/", (
         DemoCampaign("Skylark winter sun", (
-            DemoFlight("Sponsor of far places", {"ad-skylark-air-1": "Skylark Morning"}, "cpm", 36, budget=300, tier="sponsorship", share=0.5,
+            DemoFlight("Sponsor of far places", {"ad-skylark-air-1": "Skylark Morning"}, "cpm", 36, budget=300, tier="sponsorship", share=0.4,
                        pacing="asap", targeting=include(titles=["ember-coast", "dune-letters"]), slot="first"),
             DemoFlight("Evenings", {"ad-skylark-air-2": "Skylark Weekend"}, "cpm", 17, "impressions", 2_000, 37, targeting=include(dayparts=PRIME),
                        slot="last", caps=[cap(4, "day")]),
@@ -175,11 +176,11 @@ ADVERTISERS = (
     )),
     DemoAdvertiser("Pixelforge Games", "gaming", "https://pixelforge-games.example/", (
         DemoCampaign("Pixelforge season", (
-            DemoFlight("Science fiction and thrillers", {"ad-pixelforge-games-1": "Dungeon Post"}, "cpcv", 0.024, "completed_views", 1_300, 34,
+            DemoFlight("Science fiction and thrillers", {"ad-pixelforge-games-1": "Dungeon Post"}, "cpcv", 0.024, "completed_views", 1_000, 27,
                        targeting=both({"genres": ["sci-fi", "thriller", "adventure", "mystery"]}, {"break_positions": ["post"]}),
                        caps=[cap(3, "day")]),
-            DemoFlight("Installs", {"ad-pixelforge-games-2": "Cloud Hopper 2"}, "cpc", 0.45, "clicks", None, 27_000, tier="price_priority",
-                       pacing="asap", caps=[cap(60, "lifetime")]),
+            DemoFlight("Installs", {"ad-pixelforge-games-2": "Cloud Hopper 2"}, "cpc", 0.18, "clicks", None, 9_000, tier="price_priority",
+                       pacing="asap", targeting=exclude(break_positions=["post"]), caps=[cap(60, "lifetime")]),
             DemoFlight("After the chase", {"ad-pixelforge-games-1": "Dungeon Post, chase"}, "cpm", 12, "impressions", None, 500,
                        tier="price_priority",
                        pacing="asap", targeting=both({"moods": ["chase", "storm"]}, {"tags": ["rest"]}), caps=[cap(1, "stream", scope="campaign")]),
@@ -187,15 +188,15 @@ ADVERTISERS = (
     )),
     DemoAdvertiser("Silver Lantern Pictures", "entertainment", "https://silver-lantern.example/", (
         DemoCampaign("Summer Blockbusters", (
-            DemoFlight("Trailer, opening weeks", {"ad-silver-lantern-1": "Wildfire Road"}, "cpm", 20, "impressions", 3_200, 70,
+            DemoFlight("Trailer, opening weeks", {"ad-silver-lantern-1": "Wildfire Road"}, "cpm", 20, "impressions", 2_000, 44,
                        pacing="front_loaded", exclusivity="stream", caps=[cap(4, "day")]),
-            DemoFlight("Tickets", {"ad-silver-lantern-2": "The Ninth Signal"}, "cpc", 0.95, "clicks", 50, 52, caps=[cap(4, "day")]),
+            DemoFlight("Tickets", {"ad-silver-lantern-2": "The Ninth Signal"}, "cpc", 0.95, "clicks", 35, 38, caps=[cap(4, "day")]),
             DemoFlight("Premiere night", {"ad-silver-lantern-2": "The Ninth Signal, premiere"}, "cpm", 22, "impressions", 400_000, 8_800,
                        state="draft", starts=2, ends=7, targeting=include(titles=["night-relay"], devices=["tv"], dayparts=[20, 21]),
                        caps=[cap(1, "day")]),
         )),
         DemoCampaign("Silver Lantern nights", (
-            DemoFlight("Every night", {"ad-silver-lantern-3": "Crown of Sparrows"}, "cpm", 8, "impressions", None, 16_000, tier="price_priority",
+            DemoFlight("Every night", {"ad-silver-lantern-3": "Crown of Sparrows"}, "cpm", 6, "impressions", None, 16_000, tier="price_priority",
                        targeting=include(dayparts=[*PRIME, 0, 1]), pacing="asap", priority=7),
             DemoFlight("House trailers", {"ad-silver-lantern-1": "Wildfire Road, house", "ad-silver-lantern-3": "Crown of Sparrows, house"},
                        tier="house", pacing="asap"),

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from .forecast.service import forecast_terms
-from .models import Flight, FlightForecast
+from django.core.exceptions import ObjectDoesNotExist
+
+from ads.forecast.service import forecast_terms
+
+from .models import Flight
 from .selling import checks
 
 
 def warnings_of(flight: Flight) -> list[str]:
-    """Sentences, the surest first; empty when nothing speaks against it."""
-    return [*checks.flight_warnings(flight), *_forecast(flight)]
+    """Sentences, the surest first; empty when nothing speaks against it.
 
-
-def _forecast(flight: Flight) -> list[str]:
-    """A live flight was forecast within the hour; what is not sold yet is judged now, and what is over no more."""
+    A live flight is told what was last forecast; one that does not serve is forecast beside all that does.
+    """
     if flight.state == Flight.State.ENDED:
         return []
-    stored = FlightForecast.objects.filter(flight_id=flight.pk).first() if flight.state == Flight.State.LIVE else None
-    warning = stored.warning if stored else forecast_terms(flight, now=datetime.now(UTC))[1]
-    return [warning] if warning else []
+    expected = _stored(flight) if flight.state == Flight.State.LIVE else None
+    if expected is None:
+        _, warning = forecast_terms(flight, now=datetime.now(UTC))
+        expected = warning or ""
+    return [*checks.flight_warnings(flight), *filter(None, [expected])]
+
+
+def _stored(flight: Flight) -> str | None:
+    """The warning of the stored forecast, None when there is none yet."""
+    try:
+        return flight.forecast.warning
+    except ObjectDoesNotExist:
+        return None

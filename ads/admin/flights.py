@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
@@ -22,10 +23,16 @@ from .forms import FlightForm
 from .kept import STATE_COLOURS, Kept
 
 
+def in_danger(flight: Flight) -> bool:
+    """Whether the last forecast sees its goal in danger."""
+    forecast = getattr(flight, "forecast", None)
+    return bool(forecast and forecast.warning and flight.state != Flight.State.ENDED)
+
+
 @admin.register(Flight)
 class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     form = FlightForm
-    list_display = ["named", "status", "dates", "goal", "sold", "spend", "impressions", "response", "outlook"]
+    list_display = ["named", "status", "dates", "goal", "sold", "spend", "impressions", "response"]
     list_display_links = ["named"]
     list_filter = [
         ("state", ChoicesDropdownFilter),
@@ -94,11 +101,6 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     def why_not_panel(self, flight: Flight) -> SafeString | str:
         return panels.why_not_shown(flight, now=datetime.now(UTC)) if flight.pk else "-"
 
-    @show.column("Delivery")
-    def outlook(self, flight: Flight) -> SafeString | str:
-        forecast = getattr(flight, "forecast", None)
-        return panels.delivery_badge(in_danger=bool(forecast and forecast.warning and flight.state != Flight.State.ENDED))
-
     @show.column("Flight", ordering="campaign__name")
     def named(self, flight: Flight) -> SafeString:
         return show.lines(flight.name, flight.campaign.name)
@@ -124,8 +126,8 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
         return show.lines(f"{flight.starts_at:%d %b} to {flight.ends_at:%d %b %Y}", words)
 
     @show.column("Goal")
-    def goal(self, flight: Flight) -> SafeString | str:
-        return show.goal_bar(flight)
+    def goal(self, flight: Flight) -> SafeString:
+        return format_html("{}{}", show.goal_bar(flight), panels.delivery_badge(in_danger=in_danger(flight)))
 
     @show.column("Price", ordering="bid_micros")
     def sold(self, flight: Flight) -> SafeString:

@@ -30,7 +30,7 @@ SHADES = 8
 
 
 def delivery_badge(*, in_danger: bool) -> SafeString | str:
-    return format_html('<span class="badge-danger">{}</span>', "at risk") if in_danger else "-"
+    return format_html('<span class="badge-danger">{}</span>', "at risk") if in_danger else ""
 
 
 def inherited(flight: Flight) -> SafeString:

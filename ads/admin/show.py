@@ -84,7 +84,7 @@ def balance_of(flight: Flight) -> FlightBalance | None:
 
 def goal_bar(flight: Flight) -> SafeString | str:
     if not flight.goal_amount:
-        return "until its dates or budget end" if flight.tier != Flight.Tier.SPONSORSHIP else f"{flight.share_of_voice or 0:.0%} of the breaks"
+        return "no goal" if flight.tier != Flight.Tier.SPONSORSHIP else f"{flight.share_of_voice or 0:.0%} of the breaks"
     length = (flight.ends_at - flight.starts_at).total_seconds()
     passed = min(1.0, max(0.0, (datetime.now(UTC) - flight.starts_at).total_seconds() / length)) if length > 0 else None
     return progress(delivered(flight, balance_of(flight)), flight.goal_amount, words=goal_words(flight), planned=passed)
