@@ -155,6 +155,7 @@ def test_open_holds_stay_a_small_share_of_what_is_left() -> None:
     assert sum(len(answer.ads) for answer in served) == 10
     reasons = [answer.explanation["candidates"][0]["reason"] for answer in served]
     assert reasons == ["won"] * 10 + ["reservation_lost"] * 20 or set(reasons) <= {"won", "explored", "reservation_lost"}
+    assert [answer.explanation["unfilled"] for answer in served if not answer.ads] == [{"seconds": 30.0, "reason": "reservation_lost"}] * 20
 
 
 def test_a_flight_with_one_impression_left_still_serves_it_once() -> None:
