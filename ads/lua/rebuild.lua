@@ -24,16 +24,19 @@ for place, balance in ipairs(wanted.balances) do
 end
 for _, item in ipairs(wanted.holds) do
   local id, expires, hold = item[1], item[2], item[3]
-  local row = rows[places[hold[1]]]
-  row[HELD] = row[HELD] + hold[2]
-  if hold[3] > 0 then
-    row[HELD_COUNT], row[UNCONFIRMED] = row[HELD_COUNT] + 1, row[UNCONFIRMED] + hold[2]
-    if hold[8] ~= '' then
-      redis.call('HINCRBY', hold[8], 'open', 1)
-      redis.call('EXPIRE', hold[8], KEPT_ADDRESS)
+  local row = rows[places[hold[1]] or 0]
+  -- A flight that was deleted since has nothing left to hold.
+  if row then
+    row[HELD] = row[HELD] + hold[2]
+    if hold[3] > 0 then
+      row[HELD_COUNT], row[UNCONFIRMED] = row[HELD_COUNT] + 1, row[UNCONFIRMED] + hold[2]
+      if hold[8] ~= '' then
+        redis.call('HINCRBY', hold[8], 'open', 1)
+        redis.call('EXPIRE', hold[8], KEPT_ADDRESS)
+      end
     end
+    save_hold(id, hold, expires)
   end
-  save_hold(id, hold, expires)
 end
 local packed = {}
 for place, row in ipairs(rows) do

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import redis
 
@@ -17,7 +17,8 @@ from .keys import BASE_KEYS, FORGET_SECONDS, LEASE, LIFETIME, READY, Script, Ser
 
 LEASE_SECONDS = 30
 CHUNK = 5_000
-_rebuild = Script.load("rebuild")
+_TOO_LONG = f"rebuilding the delivery counters took longer than its lease of {LEASE_SECONDS} s"
+_rebuild, _remember = Script.load("rebuild"), Script.load("remember")
 T = TypeVar("T")
 
 
@@ -71,29 +72,21 @@ def rebuild(client: redis.Redis, facts: Callable[[], Facts]) -> bool:
 
 # Only one's own lease: by now it may have run out and be another's.
 _GIVE_BACK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
-_RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('EXPIRE', KEYS[1], ARGV[2]) end"
 
 
 def _write(client: redis.Redis, facts: Facts, *, lease: str) -> None:
     open_holds = [hold for hold in facts.holds if not hold.confirmed]
     for chunk in _chunks(chain(facts.seen, ((key, hold.served.member, hold.at) for hold in open_holds for key in hold.served.keys))):
-        with client.pipeline(transaction=False) as pipeline:
-            for key, member, at in chunk:
-                pipeline.zadd(key, {member: at})
-            for key in {key for key, _, _ in chunk}:
-                pipeline.expire(key, FORGET_SECONDS)
-            # A month of impressions takes longer than one lease.
-            pipeline.eval(_RENEW, 1, LEASE, lease, LEASE_SECONDS)
-            pipeline.execute()
+        _remember_part(client, chunk, [], lease=lease)
     _write_lifetime(client, facts, open_holds, lease=lease)
     wanted = {"balances": [balance.row() for balance in facts.balances], "holds": [_hold(hold, facts.capped) for hold in facts.holds]}
     if _rebuild(client, [*BASE_KEYS, LEASE], pack(wanted), lease) < 0:
-        raise redis.exceptions.TimeoutError(f"rebuilding the delivery counters took longer than its lease of {LEASE_SECONDS} s")
+        raise redis.exceptions.TimeoutError(_TOO_LONG)
 
 
 def _write_lifetime(client: redis.Redis, facts: Facts, open_holds: Sequence[Held], *, lease: str) -> None:
     """Counts over a lifetime replace what is there, so whoever is not counted any more must go first."""
-    counts: dict[str, dict[Any, Any]] = {key: dict(by_entity) for key, by_entity in (facts.lifetime or {}).items()}
+    counts = {key: dict(by_entity) for key, by_entity in (facts.lifetime or {}).items()}
     for hold in open_holds:
         for entity in _lifetime_of(hold, facts.capped):
             of_viewer = counts.setdefault(hold.served.life, {})
@@ -103,12 +96,14 @@ def _write_lifetime(client: redis.Redis, facts: Facts, open_holds: Sequence[Held
     client.delete(LIFETIME)
     if facts.capped:
         client.sadd(LIFETIME, *sorted(facts.capped))
-    for part in _chunks(counts.items()):
-        with client.pipeline(transaction=False) as pipeline:
-            for key, by_entity in part:
-                pipeline.hset(key, mapping=by_entity)
-            pipeline.eval(_RENEW, 1, LEASE, lease, LEASE_SECONDS)
-            pipeline.execute()
+    for part in _chunks((key, entity, count) for key, by_entity in counts.items() for entity, count in by_entity.items()):
+        _remember_part(client, [], part, lease=lease)
+
+
+def _remember_part(client: redis.Redis, seen: Sequence[object], lifetime: Sequence[object], *, lease: str) -> None:
+    part = {"seen": seen, "lifetime": lifetime, "forget": FORGET_SECONDS, "lease": LEASE_SECONDS}
+    if _remember(client, [*BASE_KEYS, LEASE], pack(part), lease) < 0:
+        raise redis.exceptions.TimeoutError(_TOO_LONG)
 
 
 def _lifetime_of(hold: Held, capped: frozenset[str]) -> list[str]:

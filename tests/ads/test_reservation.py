@@ -184,7 +184,7 @@ def test_the_open_ads_of_an_address_are_known_again_after_the_counters_were_lost
 
 
 @pytest.mark.parametrize(("limit", "most"), [({"daily_budget_micros": 20_000}, 2), ({"daily_goal_amount": 30}, 3)])
-def test_open_holds_stay_a_small_share_of_what_is_left_today_too(limit: dict[str, int], most: int) -> None:
+def test_open_holds_stay_a_small_share_of_what_is_left_today_too(limit: dict[str, Any], most: int) -> None:
     make_ad(**limit)
     found = [reserve_blindly(break_id=f"b{number}") for number in range(most + 1)]
     assert [taken.places for taken in found] == [*[(0,)] * most, (None,)]
