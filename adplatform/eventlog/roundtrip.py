@@ -81,9 +81,6 @@ class Exchange:
     def hgetall(self, key: str) -> None:
         self.add("HGETALL", key)
 
-    def zcount(self, key: str, least: Word, most: Word) -> None:
-        self.add("ZCOUNT", key, least, most)
-
     def zrange(self, key: str, start: int, end: int, *, withscores: bool) -> None:
         self.add("ZRANGE", key, start, end, *(("WITHSCORES",) if withscores else ()))
 
