@@ -25,9 +25,10 @@ ERROR_GAIN, GRADIENT_GAIN = 2.0, 0.25
 MOST_DOWN, MOST_UP, MOST_GRADIENT = -3.0, 12.0, 2.0
 # Propensities need a chance to be shown above zero.
 FLOOR = 1e-4
-# The ranking: twice the weight for each step behind, up to 2^4; and from a quarter of the requests left needed on, the fourth
-# power of that need. One is for those who fall behind, the other for those who soon cannot catch up any more.
-MOST_BEHIND = 4.0
+# The ranking: twice the weight for each step behind, up to 2^4; the fourth power of the need, from a quarter of the requests left
+# on; and as many times the weight as there is more missing than may be by now, up to 32 times. The first is for those who
+# fall behind, the second for those who soon cannot catch up any more, the third for a small goal's last events.
+MOST_BEHIND, MOST_LATE = 4.0, 32.0
 EASY_NEED, MOST_NEED, NEED_POWER = 0.25, 100.0, 4
 
 REASONS: dict[str, str] = {
@@ -116,7 +117,9 @@ def pace(inventory: Inventory, plan: PacingPlan | None, state: DeliveryState, no
         _hold_the_day(inventory, plan, state, moment, coming, signal, reason)
     finished = spent(inventory, state) > 0
     signal[finished], reason[finished] = 0.0, CODES["finished"]
-    return Pacing(signal, _multiplier(plan, error, need), moment.planned, delivered, reason, plan.layered, plan.layers)
+    return Pacing(
+        signal, _multiplier(plan, error, need, missing / np.maximum(moment.unmet, 1e-9)), moment.planned, delivered, reason, plan.layered, plan.layers
+    )
 
 
 def _reasons(inventory: Inventory, plan: PacingPlan, error: Floats) -> Ints:
@@ -135,9 +138,10 @@ def _share(goal: Ints, budget: Ints, events: Ints, micros: Ints, coming: tuple[F
     return np.minimum(np.maximum((events + coming[0]) / goal, (micros + coming[1]) / np.maximum(budget, 1)), 1.0)
 
 
-def _multiplier(plan: PacingPlan, error: Floats, need: Floats) -> Floats:
-    urgency = np.minimum(np.maximum(need / EASY_NEED, 1.0), MOST_NEED)
-    return np.where(plan.guaranteed, np.exp2(np.minimum(np.maximum(error, 0.0), MOST_BEHIND)) * urgency**NEED_POWER, 1.0)
+def _multiplier(plan: PacingPlan, error: Floats, need: Floats, late: Floats) -> Floats:
+    urgency = np.minimum(np.maximum(need / EASY_NEED, 1.0), MOST_NEED) ** NEED_POWER
+    urgency *= np.minimum(np.maximum(late, 1.0), MOST_LATE)
+    return np.where(plan.guaranteed, np.exp2(np.minimum(np.maximum(error, 0.0), MOST_BEHIND)) * urgency, 1.0)
 
 
 def _hold_the_day(

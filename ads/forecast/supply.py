@@ -48,14 +48,16 @@ def traffic(starts: Floats, counts: Floats, seconds: Floats, now: float) -> Floa
 
 def shares(hour: Ints, weight: Floats, eligible: Mask) -> Floats:
     """The share of each hour's requests that a flight may serve, float64 [168, flights], from a sample: its hours of the week [m],
-    the weights [m] and who was eligible [m, flights]. Hours with few requests lean on their hour of the day, that on all hours."""
+    the weights [m] and who was eligible [m, flights]. Hours with few requests lean on their hour of the day, that a little on all hours."""
     matched = np.zeros((HOURS, eligible.shape[1]))
     np.add.at(matched, hour, eligible * weight[:, None])
     asked = np.bincount(hour, weights=weight, minlength=HOURS)[:, None]
     prior = PRIOR_REQUESTS * (weight.mean() if len(weight) else 1.0)
     matched_daily, asked_daily = matched.reshape(7, 24, -1).sum(axis=0), asked.reshape(7, 24, 1).sum(axis=0)
     overall = matched.sum(axis=0) / max(float(asked.sum()), 1e-9)
-    daily = (matched_daily + prior * overall) / (asked_daily + prior)
+    # Whoever targets hours of the day is not eligible in the others: one request's weight is doubt enough.
+    doubt = prior / PRIOR_REQUESTS
+    daily = (matched_daily + doubt * overall) / (asked_daily + doubt)
     found: Floats = (matched + prior * np.tile(daily, (7, 1))) / (asked + prior)
     return found
 

@@ -32,7 +32,9 @@ def plan_of(known: Inventory, **changes: Any) -> PacingPlan:
 
 
 def state(**counters: int) -> DeliveryState:
-    return replace(DeliveryState.empty(1), **{name: np.array([value]) for name, value in counters.items()})
+    empty: Any = DeliveryState.empty(1)
+    counted: DeliveryState = replace(empty, **{name: np.array([value]) for name, value in counters.items()})
+    return counted
 
 
 def paced(known: Inventory, plan: PacingPlan, *, now: float = NOW.timestamp(), **counters: int) -> pacing.Pacing:
