@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -11,9 +12,12 @@ import msgspec
 import numpy as np
 from django.db import connection
 
+from ads.decision.inventory import Rows
+from ads.decision.packing import unpacked, unpacked_rows
 from ads.decision.plan import HOUR, HOURS
 from ads.decision.request import AdRequest
 from ads.decision.state import Floats, Ints
+from ads.models import InventorySnapshot
 from ads.replay import request_of
 
 from . import supply
@@ -35,7 +39,7 @@ _SAMPLE = """
     WHERE day >= %s AND decided_at >= %s AND decided_at < %s AND ('x' || right(id::text, 6))::bit(24)::int < %s ORDER BY id
 """
 _SCORED = """
-    SELECT state->'scored', state->'pctr', state->'pvcr' FROM ads_decision
+    SELECT inventory_version, state->>'scored', state->>'pctr', state->>'pvcr' FROM ads_decision
     WHERE day >= %s AND decided_at >= %s AND decided_at < %s AND ('x' || right(id::text, 6))::bit(24)::int < %s ORDER BY id
 """
 
@@ -124,16 +128,31 @@ def _hours(rows: list[tuple[int, int, datetime]], now: float) -> tuple[Floats, F
 
 def scored(now: datetime, logged: int) -> dict[int, tuple[list[float], list[float]]]:
     """By ad the clicks and completed views that were predicted for it in a sample of decisions."""
-    found: dict[int, tuple[list[float], list[float]]] = {}
+    found: defaultdict[int, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
     with connection.cursor() as cursor:
         cursor.execute(_SCORED, [*_window(now), _threshold(MOST_SCORED, logged)])
-        for ads, pctr, pvcr in cursor.fetchall():
-            for ad, click, view in zip(*map(_list, (ads, pctr, pvcr)), strict=True):
-                clicks, views = found.setdefault(int(ad), ([], []))
-                clicks.append(click)
-                views.append(view)
-    return found
+        decisions = cursor.fetchall()
+    ads_of = {version: _ads(version) for version in {version for version, *_ in decisions}}
+    for version, rows, pctr, pvcr in decisions:
+        ads = ads_of[version]
+        if ads is None:
+            continue
+        scored_ads = ads[unpacked_rows(rows, len(ads))].tolist()
+        for ad, click, view in zip(scored_ads, unpacked(pctr).tolist(), unpacked(pvcr).tolist(), strict=True):
+            clicks, views = found[ad]
+            clicks.append(click)
+            views.append(view)
+    return dict(found)
 
 
-def _list(value: Any) -> list[Any]:
-    return msgspec.json.decode(value) if isinstance(value, str) else value or []
+def _ads(version: int) -> Ints | None:
+    """The ids of the ads of a kept inventory, in its order; None when it is not kept, or cannot be read any more."""
+    kept = InventorySnapshot.objects.filter(pk=version).values_list("rows", flat=True).first()
+    try:
+        rows = Rows.unpacked(bytes(kept)) if kept is not None else None
+    except msgspec.ValidationError:
+        return None
+    if rows is None:
+        return None
+    flights = {flight.id for flight in rows.flights}
+    return np.array(sorted(ad.id for ad in rows.ads if ad.flight in flights), dtype=np.int64)

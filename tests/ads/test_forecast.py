@@ -15,6 +15,8 @@ from django.core.management import call_command
 from adplatform.eventlog import consumer, stream
 from ads import live_inventory, live_plan
 from ads.decision.plan import HOURS
+from ads.forecast import log
+from ads.forecast.prospects import layers
 from ads.forecast.service import forecast_flights, forecast_if_due, forecast_terms
 from ads.models import Ad, Flight, FlightForecast
 from ads.serving import serve_break
@@ -136,6 +138,15 @@ def test_a_flight_not_sold_yet_is_judged_beside_what_is_live(logged: datetime) -
     assert warning.startswith("Expected ")
     terms.goal_amount = 20
     assert forecast_terms(terms, now=logged)[1] is None
+
+
+def test_layers_are_what_was_predicted_for_the_flights_ads(logged: datetime) -> None:
+    ad = Ad.objects.get()
+    clicks, views = log.scored(logged, 90)[ad.pk]
+    assert len(clicks) == len(views) > 80
+    assert all(0 < click < view < 1 for click, view in zip(clicks, views, strict=True))
+    assert layers(clicks) == []  # the smoothed rate is the same for every viewer
+    assert layers([float(number) for number in range(200)]) == pytest.approx([39.8, 79.6, 119.4, 159.2])
 
 
 def test_the_command_prints_a_table_and_json(logged: datetime) -> None:
