@@ -38,9 +38,11 @@ _SAMPLE = """
     SELECT decided_at, request::text FROM ads_decision
     WHERE day >= %s AND decided_at >= %s AND decided_at < %s AND ('x' || right(id::text, 6))::bit(24)::int < %s ORDER BY id
 """
+# Decisions of an earlier release told their scores otherwise; they are left out.
 _SCORED = """
     SELECT inventory_version, state->>'scored', state->>'pctr', state->>'pvcr' FROM ads_decision
-    WHERE day >= %s AND decided_at >= %s AND decided_at < %s AND ('x' || right(id::text, 6))::bit(24)::int < %s ORDER BY id
+    WHERE day >= %s AND decided_at >= %s AND decided_at < %s AND ('x' || right(id::text, 6))::bit(24)::int < %s
+        AND jsonb_typeof(state->'scored') = 'string' ORDER BY id
 """
 
 
