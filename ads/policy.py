@@ -8,7 +8,7 @@ from .decision.load import Policy
 from .models import AdPolicy
 
 # A change by staff shows within so long, in every process.
-KEPT_SECONDS = 5.0
+KEPT_SECONDS = 2.0
 THOUSAND = 1_000
 
 
