@@ -79,7 +79,7 @@ class OnnxPredictor:
 
 
 class TwoStagePredictor:
-    """A cheap model scores everything, a dear one ranks the ``shortlist`` best. The dear one reads the row and, as one column more,
+    """A cheap model scores everything, an expensive one ranks the ``shortlist`` best: it reads the row and, as one column more,
     the log-odds of the first."""
 
     def __init__(self, first: HashedLogistic, second: Predictor, shortlist: int) -> None:
