@@ -79,7 +79,7 @@ class DecisionAdmin(Booked):
 
     @show.column("Explanation")
     def explained(self, decision: Decision) -> SafeString:
-        return render_to_string("ads/admin/explanation.html", explanation_context(decision))
+        return show.once(decision, "explained", lambda: render_to_string("ads/admin/explanation.html", explanation_context(decision)))
 
 
 def _compared(one: Comparison) -> dict[str, Any]:

@@ -91,15 +91,19 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
 
     @show.column("From its campaign")
     def inherited(self, flight: Flight) -> SafeString | str:
-        return panels.inherited(flight) if flight.pk else "What the campaign asks for shows here once the flight is saved."
+        return (
+            show.once(flight, "inherited", lambda: panels.inherited(flight))
+            if flight.pk
+            else "What the campaign asks for shows here once the flight is saved."
+        )
 
     @show.column("What to expect")
     def forecast_panel(self, flight: Flight) -> SafeString | str:
-        return panels.forecast(flight) if flight.pk else "-"
+        return show.once(flight, "forecast", lambda: panels.forecast(flight)) if flight.pk else "-"
 
     @show.column("The last seven days")
     def why_not_panel(self, flight: Flight) -> SafeString | str:
-        return panels.why_not_shown(flight, now=datetime.now(UTC)) if flight.pk else "-"
+        return show.once(flight, "why_not", lambda: panels.why_not_shown(flight, now=datetime.now(UTC))) if flight.pk else "-"
 
     @show.column("Flight", ordering="campaign__name")
     def named(self, flight: Flight) -> SafeString:

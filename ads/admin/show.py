@@ -23,6 +23,14 @@ def column(description: str, *, ordering: str | None = None, label: dict[str, st
     return decorate
 
 
+def once(row: Any, name: str, make: Callable[[], SafeString]) -> SafeString:
+    """A panel made once for a page: the templates ask for a read-only field several times."""
+    kept: dict[str, SafeString] = row.__dict__.setdefault("_panels", {})
+    if name not in kept:
+        kept[name] = make()
+    return kept[name]
+
+
 def button(description: str, *, permission: str) -> Callable[[Method], Method]:
     """A button beside Save; ``permission`` is the verb of a ``has_<verb>_permission``."""
     decorate: Callable[[Method], Method] = action(description=description, permissions=[permission])
