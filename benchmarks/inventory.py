@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from adplatform.eventlog import ids
 from ads.models import Ad, Advertiser, Campaign, Flight
@@ -19,15 +20,15 @@ AD_SECONDS = 10.0
 SCENES = 8
 
 
-def live_flights(count: int, *, now: datetime, budget_micros: int = 10**13) -> list[Ad]:
-    """``count`` live flights of one approved ad each, ten to an advertiser, a third of them targeted."""
+def live_flights(count: int, *, now: datetime, budget_micros: int = 10**13, per_campaign: int = 10) -> list[Ad]:
+    """``count`` live flights of one approved ad each, ``per_campaign`` to an advertiser and its campaign, a third of them targeted."""
     advertisers = Advertiser.objects.bulk_create(
-        Advertiser(name=f"Advertiser {n}", category=CATEGORIES[n % len(CATEGORIES)]) for n in range(-(-count // 10))
+        Advertiser(name=f"Advertiser {n}", category=CATEGORIES[n % len(CATEGORIES)]) for n in range(-(-count // per_campaign))
     )
     campaigns = Campaign.objects.bulk_create(Campaign(advertiser=owner, name=f"Campaign {owner.name}") for owner in advertisers)
     flights = Flight.objects.bulk_create(
         Flight(
-            campaign=campaigns[n // 10], name=f"Flight {n}", state=Flight.State.LIVE, starts_at=now - timedelta(days=10),
+            campaign=campaigns[n // per_campaign], name=f"Flight {n}", state=Flight.State.LIVE, starts_at=now - timedelta(days=10),
             ends_at=now + timedelta(days=10), pricing=PRICES[n % 5][0], bid_micros=PRICES[n % 5][1],
             goal_type="impressions", goal_amount=10**12, budget_micros=budget_micros, pacing=("asap", "even")[n % 2], priority=3 + n % 5,
             targeting={"include": ({}, {}, {"genres": [GENRES[n % 4]]}, {"devices": ["tv", "mobile"]}, {}, {"dayparts": list(range(6, 24))})[n % 6]},
@@ -40,7 +41,7 @@ def live_flights(count: int, *, now: datetime, budget_micros: int = 10**13) -> l
     )
     return Ad.objects.bulk_create(
         Ad(
-            flight=flights[n], name=f"Ad {n}", asset=assets[n], category=CATEGORIES[n // 10 % len(CATEGORIES)],
+            flight=flights[n], name=f"Ad {n}", asset=assets[n], category=CATEGORIES[n // per_campaign % len(CATEGORIES)],
             click_through=f"https://brand-{n}.example/", universal_ad_id=f"bench/{n}", review=Ad.Review.APPROVED,
         )
         for n in range(count)
@@ -74,3 +75,33 @@ def sessions(films: Sequence[Sequence[Scene]], count: int, *, now: datetime) -> 
         for n, (session, scenes) in enumerate(watched)
     )
     return watched
+
+
+def champion(estimator: str | None, requests: Sequence[Any]) -> None:
+    """Make a click model of this estimator champion, fitted on the candidates of ``requests`` with clicks by chance; None: no model."""
+    import numpy as np
+
+    from adplatform.eventlog import stream
+    from adplatform.learning import estimators, registry
+    from adplatform.models import ModelVersion
+    from ads import live_inventory
+    from ads.ctr import features
+    from ads.decision.decide import candidates
+    from ads.decision.state import DeliveryState
+
+    ModelVersion.objects.filter(kind="ctr").update(alias="")
+    registry.forget_loaded()
+    if estimator is None:
+        return
+    inventory = live_inventory.current(stream.client())
+    asked = candidates(inventory, DeliveryState.empty(len(inventory.flights)), np.arange(len(inventory.ads))[:500])
+    rows = np.vstack([features.build(request, asked) for request in requests])
+    dice = np.random.default_rng(3)
+    labels = (dice.random(len(rows)) < 0.02 * (1 + rows[:, features.SCHEMA.index["device"]])).astype(np.float64)
+    fitted = estimators.fit(estimator, estimators.CLASSIFICATION, rows, labels, features.SCHEMA, {})
+    path, digest = registry.store_artifact(fitted.artifact, fitted.suffix)
+    version = registry.register(
+        kind="ctr", estimator=estimator, artifact=path, artifact_sha256=digest, parameters={"schema_fingerprint": features.SCHEMA.fingerprint()}
+    )
+    registry.promote(version)
+    registry.forget_loaded()
