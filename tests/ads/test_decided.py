@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db.models import Sum
@@ -33,7 +34,7 @@ def test_empty_seconds_are_counted_with_the_reason_once() -> None:
     make_ad(duration=10.0)
     serve_break(make_request(duration=30.0), now=NOW)
     serve_break(make_request(duration=10.0), now=NOW)
-    waiting = stream.client().xrange(stream.STREAM)
+    waiting: Any = stream.client().xrange(stream.STREAM)
     consumer.drain(now=NOW)
     stream.append_payloads([fields[stream.FIELD] for _, fields in waiting])
     consumer.drain(now=NOW)

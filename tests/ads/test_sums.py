@@ -131,8 +131,8 @@ def check(sold: list[Ad]) -> None:
     reasons = Counter({(kind, reason): 0 for _, kind, _, reason in stored})
     for (_, kind, counts, reason), times in stored.items():
         reasons[kind, reason] += 0 if counts else times
-    for rollup in (InvalidHour, InvalidDay):
-        rows = rollup._default_manager.order_by().values_list("type", "reason").annotate(total=Sum("events"))
+    for by_reason in (InvalidHour, InvalidDay):
+        rows = by_reason._default_manager.order_by().values_list("type", "reason").annotate(total=Sum("events"))
         assert {(kind, reason): total for kind, reason, total in rows if total} == +reasons
 
 

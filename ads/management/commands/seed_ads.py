@@ -32,7 +32,7 @@ class Command(BaseCommand):
 def _seed_policies(titles: dict[str, int]) -> None:
     for slug, policy in POLICIES.items():
         if slug is None or slug in titles:
-            AdPolicy.objects.get_or_create(title_id=titles[slug] if slug else None, defaults=policy)
+            AdPolicy.objects.get_or_create(title=Title.objects.get(pk=titles[slug]) if slug else None, defaults=policy)
 
 
 def _seed_advertiser(demo: DemoAdvertiser, midnight: datetime, titles: dict[str, int]) -> int:

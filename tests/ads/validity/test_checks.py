@@ -19,12 +19,13 @@ SHOWN = {"ad.impression": NOW}
 
 def event(kind: str, seconds: float = 0.0, **more: Any) -> Event:
     at = NOW + timedelta(seconds=seconds)
-    fields = {"id": ids.new_id(NOW), "type": kind, "occurred_at": at, "received_at": at, "session": uuid.uuid4(), "ua_hash": "a"}
+    fields: dict[str, Any] = {"id": ids.new_id(NOW), "type": kind, "occurred_at": at, "received_at": at, "session": uuid.uuid4(), "ua_hash": "a"}
     return Event(**(fields | more))
 
 
 def facts(**changes: Any) -> validity.SlotFacts:
-    return validity.SlotFacts(**({"ad_seconds": 10.0, "at": dict(SHOWN), "decided_at": NOW - timedelta(seconds=30)} | changes))
+    fields: dict[str, Any] = {"ad_seconds": 10.0, "at": dict(SHOWN), "decided_at": NOW - timedelta(seconds=30)}
+    return validity.SlotFacts(**(fields | changes))
 
 
 def reason(one: Event, **changes: Any) -> str:
