@@ -53,9 +53,10 @@ class Outcome:
     wins: Floats
 
 
-def allocate(inventory: Inventory, eligible: Mask, ahead: Future, wins: Floats) -> Outcome:
+def allocate(inventory: Inventory, eligible: Mask, ahead: Future, wins: Floats, allowed: Floats) -> Outcome:
     """Lay ``wins`` [n] (the slots each flight still has to win in this time, infinite for as many as it can get) over the
-    future requests; ``eligible`` [m, n] says whom each sampled request may be served by."""
+    future requests; ``eligible`` [m, n] says whom each sampled request may be served by, ``allowed`` [n] which share of
+    those its caps leave. What caps keep from one flight the next may win."""
     flights = len(inventory.flights)
     room = ahead.slots.copy()
     found = Outcome(np.zeros(flights), np.zeros(flights), np.zeros(flights))
@@ -65,7 +66,7 @@ def allocate(inventory: Inventory, eligible: Mask, ahead: Future, wins: Floats) 
         cells = _cells(inventory, eligible, ahead, flight)
         free = np.minimum(room[cells], 1.0)
         winnable = float((ahead.expected[cells] * free).sum())
-        wanted = wins[flight]
+        wanted = min(wins[flight], allowed[flight] * found.eligible[flight])
         if inventory.tier[flight] == SPONSORSHIP:
             wanted = min(wanted, float(inventory.share_of_voice[flight]) * found.eligible[flight])
         share = min(1.0, wanted / winnable) if winnable > 0 else 0.0

@@ -21,6 +21,7 @@ from ads.models import InventorySnapshot
 from ads.replay import request_of
 
 from . import supply
+from .capping import People
 
 LOOK_BACK = timedelta(weeks=4)
 # Enough for an hour of the week to have dozens; more of them cost more than they tell.
@@ -37,6 +38,12 @@ _COUNTS = """
 _SAMPLE = """
     SELECT decided_at, request::text FROM ads_decision
     WHERE day >= %s AND decided_at >= %s AND decided_at < %s AND ('x' || right(id::text, 6))::bit(24)::int < %s ORDER BY id
+"""
+# Everything of a share of the viewers, who are named with consent alone, and of the other sessions: their ids end at random too.
+_PEOPLE = """
+    SELECT decided_at, request::text FROM ads_decision
+    WHERE day >= %s AND decided_at >= %s AND decided_at < %s AND ('x' || right(coalesce(viewer, session)::text, 6))::bit(24)::int < %s
+    ORDER BY right(coalesce(viewer, session)::text, 6), id LIMIT %s
 """
 # Decisions of an earlier release told their scores otherwise; they are left out.
 _SCORED = """
@@ -101,9 +108,24 @@ def read(now: datetime, *, most: int = MOST_REQUESTS) -> Log:
         logged = sum(count for _, count, _ in rows)
         cursor.execute(_SAMPLE, [*window, _threshold(most, logged)])
         sampled = cursor.fetchall()
-    requests = tuple(request_of(msgspec.json.decode(request)) for _, request in sampled)
-    at = np.array([decided.timestamp() for decided, _ in sampled], dtype=np.float64)
+    requests, at = _requests(sampled)
     return Log(now.timestamp(), logged, requests, at, *_hours(rows, now.timestamp()))
+
+
+def people(now: datetime, read: Log, *, most: int = MOST_REQUESTS) -> People:
+    """The whole log of some people: of all of them where ``read`` has every request, else of so many as have about ``most``, at most twice that."""
+    if len(read.requests) == read.logged:
+        return People(read.now, read.requests, read.at)
+    with connection.cursor() as cursor:
+        cursor.execute(_PEOPLE, [*_window(now), _threshold(most, read.logged), 2 * most])
+        rows = cursor.fetchall()
+    requests, at = _requests(rows)
+    return People(read.now, requests, at, max(len(rows), 1) / read.logged)
+
+
+def _requests(rows: list[tuple[datetime, str]]) -> tuple[tuple[AdRequest, ...], Floats]:
+    at = np.array([decided.timestamp() for decided, _ in rows], dtype=np.float64)
+    return tuple(request_of(msgspec.json.decode(request)) for _, request in rows), at
 
 
 def _window(now: datetime) -> list[Any]:

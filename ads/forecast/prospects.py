@@ -11,7 +11,8 @@ from ads.decision.inventory import CPM, NO_LIMIT, Inventory
 from ads.decision.plan import HOURS, LAYERS, WEEK
 from ads.decision.state import Floats, Ints, Mask
 
-from . import allocation, supply, words
+from . import allocation, capping, supply, words
+from .capping import Left, People
 from .log import Log
 from .yields import Yields
 
@@ -27,7 +28,8 @@ class Booked:
 @dataclass(frozen=True)
 class Outlook:
     """Per flight: ``supply`` [168, n] expected eligible requests by hour of the week, ``eligible`` [n] of them until its end,
-    ``win_share`` [n], ``expected`` [n] goal events (micros where the goal is spend) at its end, ``warnings`` in words."""
+    ``win_share`` [n] of them that the others and its caps leave it, ``expected`` [n] goal events (micros where the goal is
+    spend) at its end, ``warnings`` in words."""
 
     supply: Floats
     eligible: Floats
@@ -36,8 +38,8 @@ class Outlook:
     warnings: tuple[str, ...]
 
 
-def outlook(inventory: Inventory, log: Log, yields: Yields, booked: Booked, currency: str) -> Outlook:
-    """What every flight of ``inventory`` can expect from ``log.now`` on, all of them competing."""
+def outlook(inventory: Inventory, log: Log, yields: Yields, booked: Booked, currency: str, people: People | None = None) -> Outlook:
+    """What every flight of ``inventory`` can expect from ``log.now`` on, all of them competing; without ``people`` caps are not counted."""
     flights = len(inventory.flights)
     if not log.logged:
         nothing = np.zeros(flights)
@@ -53,12 +55,15 @@ def outlook(inventory: Inventory, log: Log, yields: Yields, booked: Booked, curr
     # Of what is to be won after the weeks that are laid out, nothing is laid out.
     near = supply.expected(hourly, begins, np.minimum(inventory.ends, log.now + allocation.MOST_WEEKS * WEEK))
     share_near = np.divide(near, eligible, out=np.ones(flights), where=eligible > 0)
-    outcome = allocation.allocate(inventory, found.mask, ahead, wins * share_near)
-    win_share = np.divide(outcome.winnable, outcome.eligible, out=np.ones(flights), where=outcome.eligible > 0)
+    left = _left(inventory, log, people, found.mask, wins)
+    outcome = allocation.allocate(inventory, found.mask, ahead, wins * share_near, left.share)
+    winnable = np.divide(outcome.winnable, outcome.eligible, out=np.ones(flights), where=outcome.eligible > 0)
+    win_share = np.minimum(winnable, left.share)
     won = np.divide(outcome.wins, outcome.eligible, out=np.zeros(flights), where=outcome.eligible > 0) * eligible
     so_far = np.where(missing.in_money, booked.micros, booked.delivered)
-    gained = np.minimum(won, wins) * np.where(missing.in_money, missing.micros_per_win, yields.events_per_win)
-    expected = so_far + gained
+    per_win = np.where(missing.in_money, missing.micros_per_win, yields.events_per_win)
+    expected = so_far + np.minimum(won, wins) * per_win
+    uncapped = so_far + np.minimum(winnable * eligible, wins) * per_win
     hindrances = _hindrances(found.alone, flights)
     warnings = tuple(
         words.warning(
@@ -67,18 +72,34 @@ def outlook(inventory: Inventory, log: Log, yields: Yields, booked: Booked, curr
                 goal=row.goal_amount if row.tier != "house" else None,
                 expected=float(expected[flight]),
                 eligible=float(eligible[flight]),
-                winnable=float(eligible[flight] * win_share[flight]),
+                winnable=float(eligible[flight] * winnable[flight]),
                 by_budget=_affordable(inventory, yields, booked, missing, flight),
                 hours=float(inventory.ends[flight] - begins[flight]) / 3600.0,
                 ends=float(inventory.ends[flight]),
                 logged=log.logged,
                 hindrance=hindrances[flight],
+                capping=_capping(left, flight, float(uncapped[flight])),
             ),
             currency,
         )
         for flight, row in enumerate(inventory.flights)
     )
     return Outlook(hourly, eligible, win_share, expected, warnings)
+
+
+def _left(inventory: Inventory, log: Log, people: People | None, eligible: Mask, wins: Floats) -> Left:
+    people = people or People(log.now, (), np.zeros(0))
+    if people.requests is not log.requests:
+        eligible = supply.eligibility(inventory, people.requests, np.ones(len(people.requests))).mask
+    return capping.left(inventory, people, eligible, wins)
+
+
+def _capping(left: Left, flight: int, uncapped: float) -> words.Capping | None:
+    cap = left.cap[flight]
+    if cap is None:
+        return None
+    share, viewers, weekly, sessions = (float(figure[flight]) for figure in (left.share, left.viewers, left.weekly, left.sessions))
+    return words.Capping(cap, share, viewers, weekly, sessions, uncapped)
 
 
 @dataclass(frozen=True)

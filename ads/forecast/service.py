@@ -34,7 +34,8 @@ def forecast_flights(*, now: datetime) -> list[FlightForecast]:
     inventory = compile_inventory(selectors.inventory_rows())
     logged = log.read(now)
     gained = yields.measured(inventory, now)
-    found = outlook(inventory, logged, gained, _booked(inventory), settings.CURRENCY)
+    people = log.people(now, logged) if inventory.limits else None
+    found = outlook(inventory, logged, gained, _booked(inventory), settings.CURRENCY, people)
     borders = _layers(inventory, now, logged.logged)
     forecasts = [
         FlightForecast(
@@ -83,7 +84,8 @@ def forecast_terms(flight: Flight, *, now: datetime) -> tuple[float | None, str 
     others = tuple(row for row in known.flights if row.id != proposed.id)
     inventory = compile_inventory(Rows((*others, proposed), (*(row for row in known.ads if row.flight != proposed.id), ad)))
     logged = log.read(now, most=QUICK_REQUESTS)
-    found = outlook(inventory, logged, yields.measured(inventory, now), _booked(inventory), settings.CURRENCY)
+    people = log.people(now, logged, most=QUICK_REQUESTS) if inventory.limits else None
+    found = outlook(inventory, logged, yields.measured(inventory, now), _booked(inventory), settings.CURRENCY, people)
     return _told(found, inventory.flight_row[proposed.id], logged.logged)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ads.decision.inventory import LIFETIME, STREAM, CapRow
 from ads.decision.targeting import REASONS_OF, WITHHELD
 
 # Short of the goal by less than this, and by less than one event, is on target.
@@ -23,6 +24,22 @@ _ADVICE = {
 }
 
 
+_COUNTED = {"ad": " of each ad", "flight": "", "campaign": " of the whole campaign", "advertiser": " of all the advertiser's flights"}
+
+
+@dataclass(frozen=True, slots=True)
+class Capping:
+    """The cap that leaves a flight the least, the ``share`` it leaves of the breaks that match, those breaks' ``viewers``, how many
+    of them each meets a week, and their ``sessions`` without consent; ``uncapped`` is what could be expected without caps."""
+
+    cap: CapRow
+    share: float
+    viewers: float
+    weekly: float
+    sessions: float
+    uncapped: float
+
+
 @dataclass(frozen=True, slots=True)
 class Prospect:
     """What is expected of one flight. Amounts are goal events (micros where the goal is spend), ``eligible`` and ``winnable``
@@ -39,6 +56,7 @@ class Prospect:
     ends: float
     logged: int
     hindrance: str
+    capping: Capping | None = None
 
 
 def warning(of: Prospect, currency: str) -> str:
@@ -58,10 +76,37 @@ def warning(of: Prospect, currency: str) -> str:
 def _cause(of: Prospect) -> str:
     if of.by_budget is not None and of.by_budget < min(of.goal or 0, of.expected * (1.0 + TOLERANCE) + 1):
         return f"its budget pays for {of.by_budget:,.0f} {GOALS.get(of.goal_type, '')} at its bid; raise the budget or lower the goal"
+    if of.capping is not None and _caps_decide(of, of.capping):
+        return _capped(of, of.capping)
     if of.winnable < 0.5 * of.eligible:
         share = 1.0 - of.winnable / max(of.eligible, 1e-9)
         return f"flights before it take {share:.0%} of the breaks it matches; raise its priority, {_widen(of)} or lower the goal"
     return f"only {_rate(of.eligible / max(of.hours, 1e-9))} match its targeting; {_widen(of)} or lower the goal"
+
+
+def _caps_decide(of: Prospect, by: Capping) -> bool:
+    """Whether caps leave less than the other flights do, and without them the goal would be reached or twice as much delivered."""
+    return by.share * of.eligible < of.winnable and (by.share < 0.5 or by.uncapped >= (of.goal or 0) * (1.0 - TOLERANCE))
+
+
+def _capped(of: Prospect, by: Capping) -> str:
+    window = {LIFETIME: " in a lifetime", STREAM: " a stream"}.get(by.cap.per, f" a {by.cap.per}")
+    if by.cap.times > 1:
+        window = f" in {by.cap.times} {by.cap.per}s"
+    leaves = f"its cap of {by.cap.count:,}{window}{_COUNTED[by.cap.scope]} leaves {by.share * of.eligible:,.0f} of {of.eligible:,.0f} matching breaks"
+    audience = []
+    if by.viewers >= 1:
+        each = f", {by.weekly:,.0f} breaks a week each" if by.weekly >= 2 else ""
+        audience.append(f"{_about(by.viewers, 'viewer')}{each}")
+    if by.sessions >= 1:
+        audience.append(f"{_about(by.sessions, 'playback')} without consent")
+    return f"{leaves} ({'; '.join(audience)}); loosen that cap or lower the goal"
+
+
+def _about(number: float, noun: str) -> str:
+    """Two figures are as much as a sample tells."""
+    rounded = float(f"{number:.2g}")
+    return f"about {rounded:,.0f} {noun}{'' if rounded == 1 else 's'}"
 
 
 def _rate(hourly: float) -> str:
