@@ -31,11 +31,12 @@ Key = int | str
 Counts = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# KEYS: the table, its state. ARGV: the state the reader holds. Nothing when it holds the present one.
+# KEYS: the table, its state. ARGV: the state the reader holds. Nothing when it holds the present one;
+# before anything was counted that is the empty one.
 _READ = """
-local state = redis.call('GET', KEYS[2])
+local state = redis.call('GET', KEYS[2]) or ''
 if state == ARGV[1] then return false end
-return {state or '', redis.call('GET', KEYS[1]) or ''}
+return {state, redis.call('GET', KEYS[1]) or ''}
 """
 # KEYS: the table, where each key stands in it, its state. ARGV: rows to add, as they stand in the table; the new state; how many counters a row has.
 _ADD = """

@@ -58,6 +58,11 @@ def test_the_table_travels_only_to_who_holds_another_state_of_it() -> None:
     assert (first.of_keys(keys)[0, 1], later.of_keys(keys)[0, 1], viewer[0, 1]) == (1, 2, 1)
 
 
+def test_who_has_read_that_nothing_was_counted_is_sent_nothing_again() -> None:
+    held, _ = asked()
+    assert asked(held)[0] is held
+
+
 def test_a_table_that_redis_lost_is_noticed() -> None:
     STORE.record(stream.client(), [Increment("ad", 1, "clicks")])
     held, _ = asked()
