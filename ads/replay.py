@@ -53,7 +53,7 @@ def replay(stored: Decision) -> Replay:
         rows = unpacked_rows(stored.state["scored"], len(inventory.ads))
         read: dict[str, Any] = {
             "state": state_of(stored.state, inventory),
-            "score": replayed(rows, _scores(stored)),
+            "score": replayed(rows, _scores(stored, len(rows))),
             "paced": restored(stored.state["pacing"], inventory, rows),
         }
         request = request_of(stored.request)
@@ -68,9 +68,9 @@ def replay(stored: Decision) -> Replay:
     return Replay(decided, inventory, tuple(_differences(stored, decided, inventory)))
 
 
-def _scores(stored: Decision) -> Scores:
-    state = stored.state
-    return Scores(unpacked(state["pctr"]), unpacked(state["pvcr"]), no_rows, stored.model_version, unpacked(state["quality"]))
+def _scores(stored: Decision, count: int) -> Scores:
+    pctr, pvcr, quality = (unpacked(stored.state[name], count) for name in ("pctr", "pvcr", "quality"))
+    return Scores(pctr, pvcr, no_rows, stored.model_version, quality)
 
 
 def request_of(stored: dict[str, Any]) -> AdRequest:

@@ -9,6 +9,7 @@ from adplatform.learning import registry
 from adplatform.learning.hashed import HashedLogistic, sigmoid
 from adplatform.learning.predictor import SHORTLIST, Predictor, TwoStagePredictor
 from ads.decision.control import in_control
+from ads.decision.packing import single
 from ads.decision.request import AdRequest
 from ads.decision.state import Candidates, Floats, Ints, Scores
 
@@ -28,13 +29,13 @@ def score(request: AdRequest, candidates: Candidates) -> Scores:
     Reads no Redis of its own: the counters come with the candidates, from the decision's one round trip.
     """
     smoothed = features.smooth(candidates.lineup, candidates.rates).columns
-    pvcr = np.clip(smoothed["ad_completion_rate"][candidates.rows], LEAST, MOST)
+    pvcr = single(np.clip(smoothed["ad_completion_rate"][candidates.rows], LEAST, MOST))
     clicks = smoothed["ad_click_rate"][candidates.rows]
     champion = _champion() if len(candidates) and not in_control(request) else None
     if champion is not None:
         clicks = _clicks(champion.predictor, request, candidates, clicks, pvcr)
     return Scores(
-        pctr=np.clip(clicks, LEAST, MOST),
+        pctr=single(np.clip(clicks, LEAST, MOST)),
         pvcr=pvcr,
         rows=lambda places: features.build(request, candidates.take(places)),
         model_version=None if champion is None else champion.version_number,

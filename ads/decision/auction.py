@@ -9,6 +9,7 @@ import numpy as np
 from numpy.random import Generator
 
 from .inventory import CPC, CPCV, CPM, SPONSORSHIP, Inventory
+from .packing import single
 from .state import Candidates, Floats, Ints, Mask
 
 # The reserve where a request names none: 1.00 per thousand impressions.
@@ -45,18 +46,33 @@ def values(candidates: Candidates, pctr: Floats, pvcr: Floats) -> Floats:
     return worth
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """The quality of every ad of a line-up, and the counters that it was found from."""
+
+    ad: Floats
+    category: Floats
+    quality: Floats
+
+
+_judged = _Judged(*(np.zeros((0, 0)),) * 3)
+
+
 def quality(candidates: Candidates) -> Floats:
     """How well an ad holds its viewers, against its category: 1 is as the category does, and nobody leaves 0.5 to 1.5.
 
     The ratio of smoothed completion rates. An ad that breaks off while it plays counts as not completed, so errors tell too.
+    Found for all ads when their counters have changed, which they do less often than breaks are asked for.
     """
-    rates = candidates.rates
-    if "ad" not in rates or "category" not in rates:
+    global _judged
+    ad, category = candidates.rates.get("ad"), candidates.rates.get("category")
+    if ad is None or category is None:
         return np.ones(len(candidates))
-    ad, category = rates["ad"][candidates.rows], rates["category"][candidates.rows]
-    usual = _rate(category, FIRST_COMPLETION_RATE, CATEGORY_STRENGTH)
-    ratio: Floats = np.clip(_rate(ad, usual, AD_STRENGTH) / usual, LEAST_QUALITY, MOST_QUALITY)
-    return ratio
+    kept = _judged
+    if kept.ad is not ad or kept.category is not category:
+        usual = _rate(category, FIRST_COMPLETION_RATE, CATEGORY_STRENGTH)
+        _judged = kept = _Judged(ad, category, single(np.clip(_rate(ad, usual, AD_STRENGTH) / usual, LEAST_QUALITY, MOST_QUALITY)))
+    return kept.quality[candidates.rows]
 
 
 def _rate(counts: Floats, prior: Floats | float, strength: float) -> Floats:

@@ -13,6 +13,7 @@ from . import auction, caps, exploration, pacing, pod, targeting
 from .control import in_control
 from .explanation import CODES, Trace, explain
 from .inventory import HOUSE, PRICE_PRIORITY, SPONSORSHIP, STANDARD, Inventory
+from .packing import single
 from .plan import PacingPlan
 from .request import AdRequest
 from .state import Alternate, Candidates, Codes, Decision, DeliveryState, Floats, Ints, Mask, Scorer, Scores, Slot
@@ -57,14 +58,14 @@ def decide(
     scores = score(request, asked)
     quality = auction.quality(asked) if scores.quality is None else scores.quality
     pace = paced or pacing.pace(inventory, plan, state, moment)
-    rates = pacing.pass_rates(pace, inventory, asked.rows, pacing.response(inventory, asked.rows, scores.pctr, scores.pvcr))
+    rates = single(pacing.pass_rates(pace, inventory, asked.rows, pacing.response(inventory, asked.rows, scores.pctr, scores.pvcr)))
     offers = _offers(inventory, asked, scores, quality, pace)
     _admit(funnel.code, inventory, request, offers, rates, rng)
     standing = np.flatnonzero(funnel.code[offers.rows] == 0)
     eligible = offers.rows[standing]
     ads = pod.pool(inventory, eligible, _ranking(inventory, eligible, offers.score[standing], rng))
-    chosen, able, lot = _fill(request, ads, rng)
-    trace = Trace(funnel.code, offers, ads, pace, chosen, able, lot)
+    chosen, clash, able, lot = _fill(request, ads, rng)
+    trace = Trace(funnel.code, offers, ads, pace, chosen, clash, able, lot)
     slots = tuple(_slot(request, inventory, trace, index) for index in range(len(chosen)))
     return Decision(
         slots,
@@ -143,13 +144,16 @@ def _ranking(inventory: Inventory, rows: Ints, score: Floats, rng: Generator) ->
     return score
 
 
-def _fill(request: AdRequest, ads: pod.Pool, rng: Generator) -> tuple[tuple[int, ...], Mask, exploration.Lot | None]:
-    """The pod, who could stand in each of its slots beside the rest, and the draw of the randomised slot."""
+def _fill(request: AdRequest, ads: pod.Pool, rng: Generator) -> tuple[tuple[int, ...], Mask, Mask, exploration.Lot | None]:
+    """The pod, who may not stand beside each of its ads, who could stand in each of its slots beside the rest, and the draw of the
+    randomised slot."""
     milliseconds = round(request.duration * 1000) + pod.TOLERANCE_MILLISECONDS
     chosen = pod.fill(ads, milliseconds=milliseconds, max_ads=request.max_ads)
     if not chosen:
-        return (), np.zeros((0, len(ads)), dtype=bool), None
-    able = pod.standing(ads, chosen, milliseconds=milliseconds)
+        nobody = np.zeros((0, len(ads)), dtype=bool)
+        return (), nobody, nobody, None
+    clash = pod.conflicts(ads, chosen)
+    able = pod.standing(ads, chosen, clash, milliseconds=milliseconds)
     open_slots = [
         (slot, place, np.flatnonzero(able[slot] & (ads.tier == ads.tier[place])))
         for slot, place in enumerate(chosen)
@@ -158,8 +162,9 @@ def _fill(request: AdRequest, ads: pod.Pool, rng: Generator) -> tuple[tuple[int,
     lot = exploration.draw(rng, slots=open_slots)
     if lot is not None and lot.explored is not None:
         chosen[lot.slot] = lot.explored
-        able = pod.standing(ads, chosen, milliseconds=milliseconds)
-    return tuple(chosen), able, lot
+        clash = pod.conflicts(ads, chosen)
+        able = pod.standing(ads, chosen, clash, milliseconds=milliseconds)
+    return tuple(chosen), clash, able, lot
 
 
 def _slot(request: AdRequest, inventory: Inventory, trace: Trace, index: int) -> Slot:

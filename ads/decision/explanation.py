@@ -13,7 +13,7 @@ from .auction import Offers
 from .exploration import Lot
 from .inventory import Inventory
 from .pacing import Pacing
-from .pod import TOLERANCE_MILLISECONDS, Pool, conflicts
+from .pod import TOLERANCE_MILLISECONDS, Pool
 from .request import AdRequest
 from .stages import stage_of
 from .state import Codes, Mask, Slot
@@ -86,8 +86,10 @@ REASONS: dict[str, str] = {
     "most_ads": "The break holds as many ads as it may",
 }
 FULL_PARTS = 20
-NAMES = tuple(REASONS)
+NAMES, WORDS = tuple(REASONS), tuple(REASONS.values())
 CODES = {name: number for number, name in enumerate(NAMES)}
+# Above every code: the ads that are told in full.
+DETAILED = 255
 # An ad that no step dropped; what became of it depends on the pod.
 ELIGIBLE = 0
 # Where a break stays empty, what most of the ads failed on that were meant for it; `stages` names the stages.
@@ -100,14 +102,15 @@ UNFILLED = {
 @dataclass(frozen=True, slots=True)
 class Trace:
     """What each step found. ``code`` numbers the reason of each ad of the inventory, `ELIGIBLE` for those that stayed in, which
-    are the ``pool``; ``able`` [slots, pool] says who could stand in each slot beside the rest of the pod; ``lot`` is the draw
-    of the randomised slot."""
+    are the ``pool``; ``clash`` [slots, pool] says who may not stand beside the ad of each slot, ``able`` who could stand in
+    each slot beside the rest of the pod; ``lot`` is the draw of the randomised slot."""
 
     code: Codes
     offers: Offers
     pool: Pool
     pacing: Pacing
     pod: tuple[int, ...]
+    clash: Mask
     able: Mask
     lot: Lot | None
 
@@ -121,23 +124,31 @@ def explain(inventory: Inventory, request: AdRequest, trace: Trace, slots: Seque
     # An alternate may step in when a reservation is lost, so each of them is told in full too.
     detailed = [*best, *sorted(standing - set(best))]
     outcome = _outcomes(trace, winners)
-    rest = np.ones(len(inventory.ads), dtype=bool)
-    rest[detailed] = False
-    found = np.flatnonzero(np.bincount(outcome[rest], minlength=len(NAMES))).tolist()
     return {
         "considered": len(inventory.ads),
         "eligible": len(trace.pool),
         "candidates": list(_candidates(inventory, trace, detailed, outcome, winners)),
-        "others": {NAMES[code]: inventory.ad_id[rest & (outcome == code)].tolist() for code in found},
+        "others": _others(inventory, detailed, outcome),
         "randomised": _randomised(inventory, trace),
         "unfilled": _unfilled(inventory, request, trace),
     }
 
 
+def _others(inventory: Inventory, detailed: list[int], outcome: Codes) -> dict[str, list[int]]:
+    """The ids of the ads that are not ``detailed``, ascending, by what became of them."""
+    codes = outcome.copy()
+    codes[detailed] = DETAILED
+    # One sort that keeps the order of equals puts each reason's ads side by side.
+    ads = inventory.ad_id[codes.argsort(kind="stable")].tolist()
+    counts = np.bincount(codes, minlength=DETAILED)[:DETAILED]
+    ends = counts.cumsum().tolist()
+    return {NAMES[code]: ads[ends[code] - counts[code] : ends[code]] for code in np.flatnonzero(counts).tolist()}
+
+
 def _outcomes(trace: Trace, winners: dict[int, Slot]) -> Codes:
     outcome = trace.code.copy()
     if winners:
-        beside = conflicts(trace.pool, trace.pod).sum(axis=0) - 1 > 0
+        beside = trace.clash.sum(axis=0) > 1
         lost = np.where(trace.able.any(axis=0), CODES["runner_up"], np.where(beside, CODES["pod_conflict"], CODES["no_room"]))
         outcome[trace.pool.row] = lost
     for row, slot in winners.items():
@@ -150,10 +161,34 @@ def _candidates(inventory: Inventory, trace: Trace, rows: list[int], outcome: Co
     places = np.searchsorted(offers.rows, rows)
     columns = (offers.pctr, offers.pvcr, offers.value, offers.quality, offers.multiplier, offers.score)
     chances = _chances(trace)
-    told = zip(rows, inventory.ad_flight[rows].tolist(), outcome[rows].tolist(), *(column[places].tolist() for column in columns), strict=True)
-    for row, place, code, pctr, pvcr, value, quality, multiplier, score in told:
-        ad, flight, slot = inventory.ads[row], inventory.flights[place], winners.get(row)
+    pacing = trace.pacing.told(inventory.ad_flight[rows])
+    told = zip(rows, outcome[rows].tolist(), pacing, *(column[places].tolist() for column in columns), strict=True)
+    for row, code, paced, pctr, pvcr, value, quality, multiplier, score in told:
+        slot = winners.get(row)
         yield {
+            **_described(inventory, row),
+            "reason": NAMES[code],
+            "words": WORDS[code],
+            "slot": slot.index if slot else None,
+            "pctr": pctr,
+            "pvcr": pvcr,
+            "value_micros": value,
+            "quality": quality,
+            "multiplier": multiplier,
+            "score": score,
+            "price_micros": slot.alternates[0].price_micros if slot else None,
+            "pacing": paced,
+            "propensity": chances.get(row),
+        }
+
+
+def _described(inventory: Inventory, row: int) -> dict[str, Any]:
+    """What an explanation says of an ad whatever the request: put together once an inventory."""
+    known = inventory.described.get(row)
+    if known is None:
+        ad = inventory.ads[row]
+        flight = inventory.flights[inventory.ad_flight[row]]
+        known = inventory.described[row] = {
             "ad": ad.id,
             "name": ad.name,
             "flight": flight.id,
@@ -165,27 +200,17 @@ def _candidates(inventory: Inventory, trace: Trace, rows: list[int], outcome: Co
             "tier": flight.tier,
             "pricing": flight.pricing,
             "priority": flight.priority,
-            "reason": NAMES[code],
-            "words": REASONS[NAMES[code]],
-            "slot": slot.index if slot else None,
-            "pctr": pctr,
-            "pvcr": pvcr,
-            "value_micros": value,
-            "quality": quality,
-            "multiplier": multiplier,
-            "score": score,
-            "price_micros": slot.alternates[0].price_micros if slot else None,
-            "pacing": trace.pacing.told(place),
-            "propensity": chances.get(row),
         }
+    return known
 
 
 def _chances(trace: Trace) -> dict[int, float]:
     """By row of the inventory: the chance to hold the randomised slot, of every ad that could."""
     if trace.lot is None:
         return {}
-    rows = trace.pool.row[list(trace.lot.places)].tolist()
-    return {row: trace.lot.propensity(place) for row, place in zip(rows, trace.lot.places, strict=True)}
+    chances = dict.fromkeys(trace.pool.row[list(trace.lot.places)].tolist(), trace.lot.of_others)
+    chances[int(trace.pool.row[trace.lot.best])] = trace.lot.of_best
+    return chances
 
 
 def _randomised(inventory: Inventory, trace: Trace) -> dict[str, Any] | None:
@@ -194,12 +219,11 @@ def _randomised(inventory: Inventory, trace: Trace) -> dict[str, Any] | None:
     lot = trace.lot
     if lot is None:
         return None
-    ads = inventory.ad_id[trace.pool.row]
-    others = [int(ads[place]) for place in lot.places if place != lot.best]
+    others = inventory.ad_id[trace.pool.row[[place for place in lot.places if place != lot.best]]].tolist()
     return {
         "slot": lot.slot,
-        "best": {"ad": int(ads[lot.best]), "propensity": lot.propensity(lot.best)},
-        "others": {"ads": others, "propensity": next((lot.propensity(place) for place in lot.places if place != lot.best), None)},
+        "best": {"ad": int(inventory.ad_id[trace.pool.row[lot.best]]), "propensity": lot.of_best},
+        "others": {"ads": others, "propensity": lot.of_others if others else None},
     }
 
 

@@ -41,9 +41,17 @@ class Lot:
 
     def propensity(self, place: int) -> float:
         """The chance that this ad holds the slot; over the lot it sums to one, and it is 0 for all others."""
-        if place not in self.places:
-            return 0.0
-        return (1.0 - EPSILON) * (place == self.best) + EPSILON / len(self.places)
+        if place == self.best:
+            return self.of_best
+        return self.of_others if place in self.places else 0.0
+
+    @property
+    def of_best(self) -> float:
+        return (1.0 - EPSILON) + EPSILON / len(self.places)
+
+    @property
+    def of_others(self) -> float:
+        return EPSILON / len(self.places)
 
 
 def draw(rng: Generator, *, slots: Sequence[tuple[int, int, Ints]], epsilon: float = EPSILON) -> Lot | None:

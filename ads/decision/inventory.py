@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -19,7 +20,6 @@ CPM, CPCV, CPC = range(3)
 TIERS = ("sponsorship", "standard", "price_priority", "house")
 SPONSORSHIP, STANDARD, PRICE_PRIORITY, HOUSE = range(4)
 SLOT_POSITIONS = ("any", "first", "last")
-ANY_SLOT, FIRST_SLOT, LAST_SLOT = range(3)
 # Targeting key -> the request's attribute. Those of the viewer are withheld without consent.
 TARGETABLE = {
     "titles": "title", "genres": "genres", "maturity": "maturity", "moods": "mood", "tags": "tags", "break_positions": "break_position",
@@ -150,9 +150,9 @@ class Limit:
 
 @dataclass(frozen=True)
 class Inventory:
-    """Flights and ads in ascending id order. Arrays named ``ad_*`` have one entry an ad, the others one a flight.
-
-    ``limits`` are the caps by (scope, id). ``memo`` keeps what follows from the inventory and a few values of the request alone.
+    """Flights and ads in ascending id order. Arrays named ``ad_*`` have one entry an ad, the others one a flight. ``limits`` are the
+    caps by (scope, id). ``memo`` keeps what follows from the inventory and a few values of the request, ``described`` what an
+    explanation says of an ad (row) whatever the request.
     """
 
     version: int
@@ -189,6 +189,7 @@ class Inventory:
     ad_category: Ints
     ad_duration: Floats
     memo: dict[object, Codes] = field(default_factory=dict)
+    described: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     @cached_property
     def flight_row(self) -> dict[int, int]:

@@ -108,9 +108,9 @@ def playing_order(ads: Pool, chosen: Sequence[int]) -> list[int]:
     return sorted(chosen, key=lambda place: (turn[int(ads.position[place])], place))
 
 
-def standing(ads: Pool, pod: Sequence[int], *, milliseconds: int) -> Mask:
-    """[slots, n]: which ads could stand in each slot with the rest of the pod as it is; the one that stands there included."""
-    clash = conflicts(ads, pod)
+def standing(ads: Pool, pod: Sequence[int], clash: Mask, *, milliseconds: int) -> Mask:
+    """[slots, n]: which ads could stand in each slot with the rest of the pod as it is; the one that stands there included.
+    ``clash`` is `conflicts` of the pod."""
     left = milliseconds - int(ads.milliseconds[list(pod)].sum())
     fits = ads.milliseconds <= left + ads.milliseconds[list(pod)][:, None]
     able: Mask = fits & ((clash.sum(axis=0) - clash) == 0)

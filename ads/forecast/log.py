@@ -162,7 +162,8 @@ def scored(now: datetime, logged: int) -> dict[int, tuple[list[float], list[floa
         if ads is None:
             continue
         scored_ads = ads[unpacked_rows(rows, len(ads))].tolist()
-        for ad, click, view in zip(scored_ads, unpacked(pctr).tolist(), unpacked(pvcr).tolist(), strict=True):
+        clicks_and_views = (unpacked(chances, len(scored_ads)).tolist() for chances in (pctr, pvcr))
+        for ad, click, view in zip(scored_ads, *clicks_and_views, strict=True):
             clicks, views = found[ad]
             clicks.append(click)
             views.append(view)

@@ -87,7 +87,7 @@ def test_as_fast_as_possible_always_passes(delivered: int, since: float) -> None
     known = one(pacing="asap")
     found = paced(known, plan_of(known), now=START + since, delivered=delivered)
     assert found.signal[0] == 1.0
-    assert found.told(0)["reason"] == "asap"
+    assert found.told(np.array([0]))[0]["reason"] == "asap"
 
 
 @given(st.sampled_from(["asap", "even", "front_loaded"]), st.integers(0, 1000))
@@ -95,7 +95,7 @@ def test_what_is_delivered_and_held_never_passes_the_goal(kind: str, delivered: 
     known = one(pacing=kind)
     found = paced(known, plan_of(known), delivered=delivered, held_count=1000 - delivered)
     assert found.signal[0] == 0.0
-    assert found.told(0)["reason"] == "finished"
+    assert found.told(np.array([0]))[0]["reason"] == "finished"
 
 
 def test_holds_count_only_as_far_as_they_are_likely_to_settle() -> None:
@@ -108,15 +108,15 @@ def test_holds_count_only_as_far_as_they_are_likely_to_settle() -> None:
 def test_a_flight_behind_its_plan_says_so_and_is_ranked_up() -> None:
     known = one()
     found = paced(known, plan_of(known), delivered=10)
-    assert found.told(0)["reason"] == "behind"
+    assert found.told(np.array([0]))[0]["reason"] == "behind"
     assert found.multiplier[0] > 1.0
-    assert paced(known, plan_of(known), delivered=900).told(0)["reason"] == "ahead"
+    assert paced(known, plan_of(known), delivered=900).told(np.array([0]))[0]["reason"] == "ahead"
 
 
 def test_a_flight_without_a_forecast_follows_the_clock_and_says_so() -> None:
     known = one()
     ahead = paced(known, compile_plan(known), delivered=600)
-    assert ahead.told(0)["reason"] == "no_forecast"
+    assert ahead.told(np.array([0]))[0]["reason"] == "no_forecast"
     assert ahead.signal[0] < 0.01
     assert paced(known, compile_plan(known), delivered=10).signal[0] == 1.0
 
@@ -126,9 +126,9 @@ def test_a_flight_ahead_of_its_day_is_held_back_although_its_whole_plan_is_behin
     plan = plan_of(known)
     early = NOW.timestamp() - NOW.timestamp() % DAY + 3600
     found = paced(known, plan, now=early, delivered=1, day_booked=900_000)
-    assert found.told(0)["reason"] == "day_ahead"
+    assert found.told(np.array([0]))[0]["reason"] == "day_ahead"
     assert found.signal[0] < 0.1 * paced(known, plan, now=early, delivered=1).signal[0]
-    assert paced(known, plan, now=early + 20 * 3600, delivered=1).told(0)["reason"] == "behind"
+    assert paced(known, plan, now=early + 20 * 3600, delivered=1).told(np.array([0]))[0]["reason"] == "behind"
 
 
 def layered(signal: float, borders: list[float]) -> pacing.Pacing:
