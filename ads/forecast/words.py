@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ads.decision.caps import effective
 from ads.decision.inventory import LIFETIME, STREAM, CapRow
 from ads.decision.targeting import REASONS_OF, WITHHELD
 
@@ -14,9 +15,10 @@ TOLERANCE = 0.02
 THIN = 50
 NO_TRAFFIC = "No requests are logged yet: its delivery cannot be forecast."
 GOALS = {"impressions": "impressions", "completed_views": "completed views", "clicks": "clicks"}
-_KEY_OF = {reason: key.replace("_", " ") for key, reasons in REASONS_OF.items() for reason in reasons}
+_TOLD = {"maturity": "maturity ratings", "tags": "scene tags", "tiers": "subscription tiers", "dayparts": "hours of the day"}
+_KEY_OF = {reason: _TOLD.get(key, key.replace("_", " ")) for key, reasons in REASONS_OF.items() for reason in reasons}
 _ADVICE = {
-    WITHHELD: "target on something that fewer viewers keep private",
+    WITHHELD: "target what more viewers consent to share",
     "caps_uncountable": "let its caps be counted per playback where consent is missing",
     "too_long": "add a shorter ad",
     "below_reserve": "raise the bid",
@@ -64,7 +66,7 @@ def warning(of: Prospect, currency: str) -> str:
     if not of.logged:
         return NO_TRAFFIC
     if of.logged < THIN:
-        return f"Only {of.logged} requests are logged yet: too few to forecast its delivery."
+        return f"Only {of.logged} request{' is' if of.logged == 1 else 's are'} logged yet: too few to forecast its delivery."
     if of.eligible <= 0 and of.hours > 0:
         return f"None of the {of.logged:,} requests logged in the last four weeks could have been served by it; {_widen(of)}."
     if of.goal is None or of.expected >= min(of.goal * (1.0 - TOLERANCE), of.goal - 1):
@@ -80,8 +82,18 @@ def _cause(of: Prospect) -> str:
         return _capped(of, of.capping)
     if of.winnable < 0.5 * of.eligible:
         share = 1.0 - of.winnable / max(of.eligible, 1e-9)
-        return f"flights before it take {share:.0%} of the breaks it matches; raise its priority, {_widen(of)} or lower the goal"
-    return f"only {_rate(of.eligible / max(of.hours, 1e-9))} match its targeting; {_widen(of)} or lower the goal"
+        # More days of what others take bring nothing.
+        widen = f", {_widen(of)}" if of.hindrance else ""
+        return f"flights before it take {share:.0%} of the breaks it matches; raise its priority{widen} or lower the goal"
+    only = f"only {_breaks(of.eligible)} match its targeting until then{_rate(of)}{_of_which(of)}"
+    return f"{only}; {_widen(of)} or lower the goal"
+
+
+def _of_which(of: Prospect) -> str:
+    won = of.winnable / max(of.eligible, 1e-9)
+    if of.capping is not None and of.capping.share < min(won, 0.95):
+        return f", of which its {_cap(of.capping.cap)} leaves {of.capping.share:.0%}"
+    return "" if won > 0.95 else f", of which it can win {won:.0%}"
 
 
 def _caps_decide(of: Prospect, by: Capping) -> bool:
@@ -90,17 +102,32 @@ def _caps_decide(of: Prospect, by: Capping) -> bool:
 
 
 def _capped(of: Prospect, by: Capping) -> str:
-    window = {LIFETIME: " in a lifetime", STREAM: " a stream"}.get(by.cap.per, f" a {by.cap.per}")
-    if by.cap.times > 1:
-        window = f" in {by.cap.times} {by.cap.per}s"
-    leaves = f"its cap of {by.cap.count:,}{window}{_COUNTED[by.cap.scope]} leaves {by.share * of.eligible:,.0f} of {of.eligible:,.0f} matching breaks"
-    audience = []
+    leaves = f"its {_cap(by.cap)} leaves {by.share * of.eligible:,.0f} of {of.eligible:,.0f} matching breaks"
+    audience, advice = [], "loosen that cap or lower the goal"
     if by.viewers >= 1:
         each = f", {by.weekly:,.0f} breaks a week each" if by.weekly >= 2 else ""
         audience.append(f"{_about(by.viewers, 'viewer')}{each}")
     if by.sessions >= 1:
-        audience.append(f"{_about(by.sessions, 'playback')} without consent")
-    return f"{leaves} ({'; '.join(audience)}); loosen that cap or lower the goal"
+        playbacks = f"{_about(by.sessions, 'playback')} without consent"
+        if not _counts_as_written(by.cap):
+            # However often it allows: only a shorter window counts more there.
+            playbacks += ", where it counts as once a playback"
+            advice = "loosen that cap, count it by hour or playback, or lower the goal"
+        audience.append(playbacks)
+    return f"{leaves} ({'; '.join(audience)}); {advice}"
+
+
+def _cap(cap: CapRow) -> str:
+    """Like ``cap of 2 a day``."""
+    window = {LIFETIME: " in a lifetime", STREAM: " a playback"}.get(cap.per, f" a {cap.per}")
+    if cap.times > 1:
+        window = f" in {cap.times} {cap.per}s"
+    return f"cap of {cap.count:,}{window}{_COUNTED[cap.scope]}"
+
+
+def _counts_as_written(cap: CapRow) -> bool:
+    """Whether the cap counts as written where the viewer may not be recognised."""
+    return effective(cap, consent=False) == effective(cap, consent=True)
 
 
 def _about(number: float, noun: str) -> str:
@@ -109,11 +136,17 @@ def _about(number: float, noun: str) -> str:
     return f"about {rounded:,.0f} {noun}{'' if rounded == 1 else 's'}"
 
 
-def _rate(hourly: float) -> str:
-    for per, number in (("an hour", hourly), ("a day", hourly * 24), ("a week", hourly * 168)):
-        if number >= 2:
-            return f"{number:,.0f} breaks {per}"
-    return "next to no breaks"
+def _breaks(number: float) -> str:
+    return "1 break" if round(number) == 1 else f"{number:,.0f} breaks"
+
+
+def _rate(of: Prospect) -> str:
+    """How many that is a day or a week; nothing where the flight is too short for it to tell more."""
+    hourly = of.eligible / max(of.hours, 1e-9)
+    for per, hours in (("a day", 24), ("a week", 168)):
+        if hourly * hours >= 2 and of.hours >= 2 * hours:
+            return f" ({hourly * hours:,.0f} {per})"
+    return ""
 
 
 def _widen(of: Prospect) -> str:

@@ -95,7 +95,7 @@ def test_thin_evidence_says_so_instead_of_a_figure() -> None:
     ad = make_ad()
     serve_break(make_request(), now=NOW - timedelta(hours=1), rng=np.random.default_rng(1))
     consumer.drain(now=NOW)
-    assert forecast_of(ad, NOW).warning == "Only 1 requests are logged yet: too few to forecast its delivery."
+    assert forecast_of(ad, NOW).warning == "Only 1 request is logged yet: too few to forecast its delivery."
 
 
 def test_forecasting_twice_changes_nothing(logged: datetime) -> None:
@@ -154,7 +154,7 @@ def test_the_command_prints_a_table_and_json(logged: datetime) -> None:
     with time_machine.travel(logged, tick=False):
         call_command("forecast", stdout=table)
         call_command("forecast", flight=Flight.objects.get().pk, json=True, stdout=one)
-    assert "win share" in table.getvalue()
+    assert "200 impressions" in table.getvalue()
     (row,) = json.loads(one.getvalue())
     assert row["goal"] == 200
     assert row["requests"] > 80

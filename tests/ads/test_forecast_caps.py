@@ -15,6 +15,7 @@ from ads.decision.inventory import CapRow
 from ads.forecast import capping, log
 from ads.forecast.capping import People
 from ads.forecast.service import forecast_flights, forecast_terms
+from ads.forecast.words import Capping, Prospect, warning
 from ads.models import FlightForecast
 from ads.serving import serve_break
 
@@ -160,3 +161,21 @@ def test_flights_of_one_campaign_share_its_cap_by_what_they_want() -> None:
     assert shares(people, *both) == pytest.approx([2 / 28, 2 / 28])
     later = flight(3, campaign=7, caps=(cap,), starts=NOW.timestamp() + 30 * 86_400, ends=NOW.timestamp() + 60 * 86_400)
     assert shares(people, both[0], later) == pytest.approx([4 / 28, 4 / 28])
+
+
+def test_viewers_who_may_not_be_recognised_are_told_apart() -> None:
+    cap = Capping(CapRow("campaign", 2, "hour", 6), share=0.25, viewers=0.0, weekly=0.0, sessions=1_234.0, uncapped=900.0)
+    flight = Prospect(
+        goal_type="impressions", goal=600, expected=250.0, eligible=1_000.0, winnable=1_000.0, by_budget=None, hours=240.0, ends=NOW.timestamp(),
+        logged=4_000, hindrance="", capping=cap,
+    )  # fmt: skip
+    assert warning(flight, "EUR") == (
+        "Expected 250 of 600 impressions by 1 Jun: its cap of 2 in 6 hours of the whole campaign leaves 250 of 1,000 matching breaks "
+        "(about 1,200 playbacks without consent, where it counts as once a playback); loosen that cap, count it by hour or playback, or lower the goal."
+    )
+    # Where the targeting is too narrow even without caps, that is said first.
+    narrow = replace(flight, goal=60_000, capping=replace(cap, share=0.6))
+    assert (
+        "only 1,000 breaks match its targeting until then (100 a day), of which its cap of 2 in 6 hours of the whole campaign leaves 60%; "
+        in warning(narrow, "EUR")
+    )

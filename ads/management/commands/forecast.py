@@ -6,10 +6,12 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from ads.forecast.service import forecast_flights
+from ads.forecast.words import GOALS
 from ads.models import Flight, FlightForecast
 
 
@@ -50,11 +52,22 @@ def _row(forecast: FlightForecast, flight: Flight) -> dict[str, Any]:
 def _table(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return "No flight is live."
-    lines = [f"{'id':>6}  {'flight':<44} {'goal':>14} {'expected':>14} {'eligible':>12} {'win share':>9}"]
+    lines = [f"{'id':>6}  {'flight':<44} {'goal':>24} {'expected':>12} {'matching':>10} {'can win':>8}"]
     for row in rows:
-        goal = "-" if row["goal"] is None else f"{row['goal']:,}"
-        figures = f"{goal:>14} {row['expected']:>14,.0f} {row['eligible']:>12,.0f} {row['win_share']:>9.0%}"
+        money = row["goal_type"] == Flight.Goal.SPEND
+        goal = (
+            "-" if row["goal"] is None else _amount(row["goal"], money=money) + (f" {settings.CURRENCY}" if money else f" {GOALS[row['goal_type']]}")
+        )
+        can_win = f"{row['win_share']:.0%}" if row["eligible"] else "-"
+        figures = f"{goal:>24} {_amount(row['expected'], money=money):>12} {row['eligible']:>10,.0f} {can_win:>8}"
         lines.append(f"{row['flight']:>6}  {row['name'][:44]:<44} {figures}")
         if row["warning"]:
             lines.append(f"{'':>8}{row['warning']}")
+    lines.append(
+        "Expected: at the flight's end, with what is delivered. Matching: breaks until then. Can win: the share that others and its caps leave it."
+    )
     return "\n".join(lines)
+
+
+def _amount(value: float, *, money: bool) -> str:
+    return f"{value / 1e6:,.2f}" if money else f"{value:,.0f}"
