@@ -103,8 +103,18 @@ _of_lineup: WeakKeyDictionary[Lineup, dict[str, Floats]] = WeakKeyDictionary()
 
 def build(request: AdRequest, candidates: Candidates) -> Matrix:
     """float32 [n candidates, n features] for one break, every ad scored as the first of its pod."""
-    own = {name: np.take(column, candidates.rows) for name, column in of_lineup(candidates.lineup).items()}
-    return SCHEMA.matrix({**of_request(request), **own, **counted(candidates)}, len(candidates), consent=request.consent)
+    rows, kept = candidates.rows, smooth(candidates.lineup, candidates.rates)
+    shared = {name: value.item() for name, value in of_counters(candidates.rates).items()}
+    asked = SCHEMA.matrix({**of_request(request), **shared}, 1, consent=request.consent)
+    table: Matrix = np.where(np.isnan(asked), kept.table[rows], asked)
+    varying = {
+        "genre_category_click_rate": kept.genre_category(candidates.rates)[rows],
+        "seen_ad": candidates.seen_ad,
+        "seen_campaign": candidates.seen_campaign,
+    }
+    for name, cells in SCHEMA.numbers(varying, varying, consent=request.consent).items():
+        table[:, SCHEMA.index[name]] = cells
+    return table
 
 
 def of_request(request: AdRequest) -> dict[str, Any]:
@@ -148,18 +158,6 @@ def of_lineup(lineup: Lineup) -> dict[str, Floats]:
     return kept
 
 
-def counted(candidates: Candidates) -> dict[str, Floats]:
-    """The columns that follow from counters: float64 [n], or [1] where the candidates share one."""
-    rows, kept = candidates.rows, smooth(candidates.lineup, candidates.rates)
-    return {
-        **{name: column[rows] for name, column in kept.columns.items()},
-        "genre_category_click_rate": kept.genre_category(candidates.rates)[rows],
-        **of_counters(candidates.rates),
-        "seen_ad": candidates.seen_ad.astype(np.float64),
-        "seen_campaign": candidates.seen_campaign.astype(np.float64),
-    }
-
-
 def of_counters(rates: Mapping[str, Floats]) -> dict[str, Floats]:
     """The columns of the request that follow from counters, float64 [1]."""
     everything = _rate(rates, "all", 1, "clicks", FIRST_CLICK_RATE)
@@ -175,13 +173,15 @@ class Smoothed:
     """What follows from one state of the counters for every ad of a line-up, computed when either changes and not at each request.
 
     ``columns`` float64 [ads]: click rates smoothed ad <- campaign <- advertiser <- category <- all, completed views per impression
-    alike. The counters change when the consumer has written a batch, a few times a second.
+    alike. ``table`` holds them and the ads' own columns as rows, all others NaN. The counters change when the consumer has
+    written a batch, a few times a second.
     """
 
     lineup: Lineup
     sources: tuple[Floats | None, ...]
     columns: dict[str, Floats]
     genres: dict[int, tuple[Floats | None, Floats]]
+    table: Matrix
 
     def genre_category(self, rates: Mapping[str, Floats]) -> Floats:
         """Click rate of each ad's category in the request's genre, float64 [ads]; kept for each genre."""
@@ -207,7 +207,8 @@ def smooth(lineup: Lineup, rates: Mapping[str, Floats]) -> Smoothed:
         columns = {f"{scope}_click_rate": rate for scope, rate in clicks.items() if scope != "all"}
         columns["ad_completion_rate"] = _hierarchy(rates, len(lineup), "completes", FIRST_COMPLETION_RATE)["ad"]
         columns["ad_log_impressions"] = np.log1p(_counts(rates, "ad", len(lineup))[:, 0])
-        _smoothed = kept = Smoothed(lineup, sources, columns, {})
+        table = SCHEMA.matrix({**of_lineup(lineup), **columns}, len(lineup), consent=False)
+        _smoothed = kept = Smoothed(lineup, sources, columns, {}, table)
     return kept
 
 
