@@ -124,7 +124,7 @@ def _close(slots: Sequence[Slot], now: datetime) -> Closed | None:
 
 
 def _judge(cursor: Any, slots: Sequence[Slot], now: datetime) -> Closed:
-    stored = _events(cursor, slots)
+    stored = _closed(_events(cursor, slots), now - WINDOW)
     waiting = [item for item in stored if item.waits]
     facts = Facts()
     facts.learn(cursor, [], [item.event for item in waiting])
@@ -133,9 +133,8 @@ def _judge(cursor: Any, slots: Sequence[Slot], now: datetime) -> Closed:
     _mark(cursor, changes, now)
     appeared = sorted((change for change in changes if change.appears), key=lambda change: change.stored.event.received_at)
     vanished = [change for change in changes if change.vanishes]
-    INVALID.add(cursor, _reasons(cursor, changes, facts))
-    if appeared or vanished:
-        _follow(cursor, appeared, vanished, facts, now)
+    if changed := [change for change in changes if change.stored.reason != change.reason]:
+        _follow(cursor, appeared, vanished, _reasons(cursor, changed, facts), facts, now)
     return Closed(len(changes), len(appeared), len(vanished))
 
 
@@ -149,6 +148,12 @@ def _events(cursor: Any, slots: Sequence[Slot]) -> list[Stored]:
     wanted = set(slots)
     rows = [Stored(Event(**dict(zip(_EVENT, row, strict=False))), *row[len(_EVENT) :]) for row in cursor.fetchall()]
     return [item for item in rows if (decision_of(item.event), item.event.slot or 0) in wanted]
+
+
+def _closed(stored: Sequence[Stored], until: datetime) -> list[Stored]:
+    """Without the slots that were joined by another event since they were found: their window is open again."""
+    reopened = {(decision_of(item.event), item.event.slot) for item in stored if item.waits and item.event.received_at > until}
+    return [item for item in stored if (decision_of(item.event), item.event.slot) not in reopened]
 
 
 def _days(decisions: Sequence[uuid.UUID]) -> list[Any]:
@@ -202,8 +207,11 @@ def _mark(cursor: Any, changes: Sequence[Change], now: datetime) -> None:
     )
 
 
-def _follow(cursor: Any, appeared: Sequence[Change], vanished: Sequence[Change], facts: Facts, now: datetime) -> None:
-    """Charge what counts now, charge back what no longer does, and move the figures by the difference."""
+def _follow(cursor: Any, appeared: Sequence[Change], vanished: Sequence[Change], reasons: Iterable[Fact], facts: Facts, now: datetime) -> None:
+    """Charge what counts now, charge back what no longer does, and move the figures by the difference.
+
+    Balances first, then the figures of what is invalid, then those of delivery: the order in which the consumer locks them too.
+    """
     _lock_balances(cursor, [*appeared, *vanished])
     counting = [change.stored.event for change in appeared]
     booked = ledger.book(cursor, [billable(event, facts) for event in counting if event.type in ledger.KIND])
@@ -211,6 +219,7 @@ def _follow(cursor: Any, appeared: Sequence[Change], vanished: Sequence[Change],
     owners = _owners(cursor, [change.stored.campaign for change in (*appeared, *vanished)])
     moved = [_moved(change, facts, owners, booked.amounts, sign=1) for change in appeared]
     moved += [_moved(change, facts, owners, reversed_.amounts, sign=-1) for change in vanished]
+    INVALID.add(cursor, reasons)
     DELIVERY.add(cursor, moved)
     operations = [operation(event, facts) for event in counting]
     # What was reversed comes after what was booked: the last figures of a flight are those that stand.
@@ -245,10 +254,9 @@ def _owners(cursor: Any, campaigns: Iterable[int]) -> dict[int, tuple[int, int]]
     return {campaign: (advertiser, campaign) for campaign, advertiser in cursor.fetchall()}
 
 
-def _reasons(cursor: Any, changes: Sequence[Change], facts: Facts) -> Iterator[Fact]:
-    """From the reason on arrival to the final one, where they differ."""
-    changed = [change for change in changes if change.stored.reason != change.reason]
-    owners = _owners(cursor, [change.stored.campaign for change in changed]) if changed else {}
+def _reasons(cursor: Any, changed: Sequence[Change], facts: Facts) -> Iterator[Fact]:
+    """From the reason on arrival to the final one."""
+    owners = _owners(cursor, [change.stored.campaign for change in changed])
     for change in changed:
         for reason, times in ((change.stored.reason, -1), (change.reason, 1)):
             if reason:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from msgspec.structs import replace
 
 from adplatform.eventlog import consumer, ids, stream, tokens
 from adplatform.eventlog.envelope import Event
+from ads import closing
 from ads.closing import Closed, close_windows
 from ads.models import Ad, AdEvent, DeliveryDay, FlightBalance, LedgerEntry
 from ads.validity import WINDOW
@@ -146,6 +149,50 @@ def test_when_an_impression_is_found_invalid_its_click_goes_with_it() -> None:
     assert (AdEvent.objects.get(type="ad.click").reason, booked(ad)) == ("click_without_impression", 0)
     balance = FlightBalance.objects.get(flight=ad.flight)
     assert (balance.impressions, balance.clicks) == (0, 0)
+
+
+def test_a_slot_that_another_event_joined_since_it_was_found_waits_for_that_one_too() -> None:
+    ad = make_ad(pricing="cpc", bid_micros=1_000_000)
+    token = token_for(ad)
+    store(sent(token, "ad.complete", occurred=11, received=11.1), now=12)
+    found = closing._waiting_slots(seconds(12))
+    store(sent(token, "ad.click", occurred=6, received=131), now=132)
+    assert closing._close(found, seconds(12) + WINDOW) == Closed()
+    store(sent(token, "ad.impression", occurred=1, received=200), now=201)
+    assert close_windows(now=LATER) == Closed(judged=3, appeared=2)
+    assert booked(ad) == PRICE
+
+
+def test_closing_locks_balances_before_the_figures_of_what_is_invalid_as_the_consumer_does() -> None:
+    ad = make_ad(pricing="cpc", bid_micros=1_000_000)
+    token = token_for(ad)
+    store(sent(token, "ad.click", occurred=6, received=6), now=6)
+    store(sent(token, "ad.impression", occurred=1, received=30), now=30)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic(), connection.cursor() as cursor:
+            FlightBalance.objects.select_for_update().get(flight=ad.flight)
+            other = pool.submit(closed_elsewhere)
+            until = time.monotonic() + 30
+            while not waiting_for_us():
+                assert time.monotonic() < until, "closing never asked for the balance"
+                time.sleep(0.02)
+            # Would wait for the other, which waits for us, had it these rows already.
+            cursor.execute("SELECT 1 FROM adplatform_rollupstate WHERE name = 'ads.invalid' FOR UPDATE NOWAIT")
+        assert other.result(60) == Closed(judged=2, appeared=1)
+    assert booked(ad) == PRICE
+
+
+def closed_elsewhere() -> Closed:
+    try:
+        return close_windows(now=LATER)
+    finally:
+        connection.close()
+
+
+def waiting_for_us() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+        return bool(cursor.fetchone()[0])
 
 
 def everything() -> list[object]:
