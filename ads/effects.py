@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -58,6 +59,13 @@ def operation(event: Event, facts: Facts) -> Operation:
         charged = ledger.CHARGED_ON[event.type] == facts.flight(event.flight).pricing
         return Operation("settle" if charged else "confirm", decision, slot, until, _seen(event, facts) if event.type == "ad.impression" else None)
     return Operation("extend", decision, slot, until)
+
+
+def operation_again(event: Event, facts: Facts) -> Operation | None:
+    """The same of an event that was stored before, None when it must not be told twice: a replay may end a hold that is still
+    open, but neither keep one alive nor take a new one."""
+    told = operation(event, facts)
+    return None if told.verb == "extend" else replace(told, expires=0.0, seen=None)
 
 
 def _seen(event: Event, facts: Facts) -> SeenAgain:

@@ -14,9 +14,9 @@ from django.db import transaction
 from adplatform.eventlog import ids, metrics, stream, tables
 from adplatform.eventlog.envelope import AD_TYPES, Event
 
-from . import decided, ledger, reservation
+from . import decided, ledger, recovery, reservation
 from .ctr import rates
-from .effects import Fact, billable, decision_of, figures, invalid, operation, outcome
+from .effects import Fact, billable, decision_of, figures, invalid, operation, operation_again, outcome
 from .facts import Facts
 from .rollups import DELIVERY, GROSS_OF, INVALID, MEASURE_OF
 from .validity import ORDERED, STAGES, SlotFacts, Verdict, counting, judge
@@ -73,7 +73,8 @@ class AdEvents:
         booked = ledger.book(cursor, [billable(item.event, self.facts) for item in fresh if item.counts and item.event.type in ledger.KIND])
         INVALID.add(cursor, (invalid(item.event, self.facts, item.verdict.reason) for item in fresh if not item.counts))
         metrics.REPEATED.inc(len(judged) - len(fresh))
-        self._after_commit(fresh, booked, now)
+        repeated = [item for item in judged if item.event.id not in new and item.counts]
+        self._after_commit(fresh, repeated, booked, now)
         return [fact for item in fresh for fact in self._delivery_facts(item, booked.amounts)]
 
     def _judge(self, cursor: Any, tracking: Sequence[Event]) -> list[Judged]:
@@ -121,15 +122,22 @@ class AdEvents:
         if measures:
             yield figures(event, self.facts, measures)
 
-    def _after_commit(self, fresh: Sequence[Judged], booked: ledger.Booked, now: datetime) -> None:
+    def _after_commit(self, fresh: Sequence[Judged], repeated: Sequence[Judged], booked: ledger.Booked, now: datetime) -> None:
         counted = [item.event for item in fresh if item.counts]
         operations = [operation(event, self.facts) for event in counted]
+        # A process that died right after the commit had not told Redis yet, and its batch comes again.
+        operations += filter(None, (operation_again(item.event, self.facts) for item in repeated))
         balances = [account.balance() for account in booked.accounts.values()]
+        untold = sorted({item.event.flight or 0 for item in repeated if item.event.type in ledger.KIND} - booked.accounts.keys())
         outcomes = [outcome(event, self.facts) for event in counted if event.type in rates.COUNTED]
 
         # The tables are right whatever happens here; lost counters are made good by the next settlement or rebuild. One each:
         # the rates are counted where settling fails too.
-        transaction.on_commit(lambda: reservation.settle(stream.client(), operations, balances, now=now), robust=True)
+        def settle() -> None:
+            known = balances + recovery.balances(untold) if untold else balances
+            reservation.settle(stream.client(), operations, known, now=now)
+
+        transaction.on_commit(settle, robust=True)
         transaction.on_commit(lambda: rates.record(stream.client(), outcomes), robust=True)
 
 

@@ -140,6 +140,26 @@ def test_redis_killed_before_a_batch_was_acknowledged_lets_it_be_stored_again_wi
     assert held(ad) == (0, 0)
 
 
+def test_a_consumer_killed_between_its_commit_and_redis_settles_when_its_batch_comes_again() -> None:
+    ad, viewer = make_ad(frequency_caps=[{"scope": "ad", "count": 1, "per": "day", "times": 1}]), uuid.uuid4()
+    served = serve_break(make_request(viewer=viewer, consent=True), now=NOW)
+    consumer.drain(now=NOW)
+    client = stream.client()
+    before: dict[bytes, Any] = {key: client.dump(key) for key in client.scan_iter("delivery:*")}
+    track(served.ads[0].token, "ad.impression", at=NOW)
+    (payload,) = [fields[stream.FIELD] for _, fields in client.xrange(stream.STREAM)][-1:]
+    consumer.drain(now=NOW)
+    # As Redis was when the process died: the ad is held, and nobody has told of its impression.
+    for key, value in before.items():
+        client.restore(key, 0, value, replace=True)
+    assert held(ad) == (1_000, 1)
+    stream.append_payloads([payload])
+    consumer.drain(now=NOW)
+    assert (amounts(), held(ad), reservation.counters(client)[ad.flight_id].booked_micros) == ([1_000], (0, 0), 1_000)
+    expired = NOW + timedelta(seconds=reservation.HOLD_SECONDS + 1)
+    assert not serve_break(make_request(viewer=viewer, consent=True), now=expired).ads, "the cap still counts what was shown"
+
+
 def killed_web_process(session: uuid.UUID) -> None:
     process = child.start("die_before_answering", session=str(session), at=NOW.isoformat())
     assert process.wait(100) == -signal.SIGKILL
