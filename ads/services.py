@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Model
 
 from adplatform.eventlog import stream
 
-from . import reservation
+from . import ledger, reservation
+from .decision.inventory import LIFETIME
 from .live_inventory import raise_version
 from .models import Ad, AdPolicy, Advertiser, Campaign, Flight
 
@@ -41,6 +42,8 @@ def row_create(*, actor: Actor, row: Written) -> Written:
 def row_update(*, actor: Actor, row: Written, changes: Mapping[str, Any]) -> Written:
     """Change fields of a stored row, as it is now. Raises django.core.exceptions.ValidationError with a sentence for each field."""
     with transaction.atomic():
+        if isinstance(row, Flight) and "goal_type" in changes:
+            goal_lock(row)
         locked: Written = _lock(row)
         before = {name: getattr(locked, name) for name in changes}
         for name, value in changes.items():
@@ -49,8 +52,7 @@ def row_update(*, actor: Actor, row: Written, changes: Mapping[str, Any]) -> Wri
         if isinstance(locked, Ad):
             review_again(locked, changed)
         stored = _write(actor, locked, "Changed")
-        if isinstance(stored, Flight) and "goal_type" in changed:
-            goal_changed()
+        terms_changed(stored, {name: before[name] for name in changed})
         return stored
 
 
@@ -62,8 +64,39 @@ def review_again(ad: Ad, changed: Collection[str]) -> bool:
     return again
 
 
-def goal_changed() -> None:
-    """The counters in Redis count events of the goal and only grow: counted anew for another kind of event."""
+def goal_lock(flight: Flight) -> None:
+    """Before a change of goal is written: the balance is locked first and the flight after it, as every booking does."""
+    with connection.cursor() as wrapper:
+        ledger.lock(wrapper.cursor, [(flight.pk, datetime.now(UTC).date())])
+
+
+def terms_changed(row: Model, before: Mapping[str, Any]) -> None:
+    """What was counted must follow what is sold: ``before`` holds the old values of the fields that changed, the row is saved.
+
+    The figures in Redis count events of the goal and only grow, and a lifetime is counted for what has such a cap alone. Both are
+    counted anew from what is stored.
+    """
+    if isinstance(row, Flight) and "goal_type" in before:
+        with connection.cursor() as wrapper:
+            ledger.recount_day(wrapper.cursor, row.pk)
+        _count_anew()
+    elif isinstance(row, Flight | Campaign) and "frequency_caps" in before and _lifetimes(row.frequency_caps) - _lifetimes(before["frequency_caps"]):
+        _count_anew()
+
+
+def _lifetimes(caps: Collection[Mapping[str, Any]]) -> set[str]:
+    """The scopes that are capped over a lifetime."""
+    return {cap["scope"] for cap in caps or () if cap["per"] == LIFETIME}
+
+
+def _serves_again(row: Model) -> None:
+    """While a flight does not serve, nobody counts the lifetimes that only it caps."""
+    flights = row.flights.all() if isinstance(row, Campaign) else [row] if isinstance(row, Flight) else []
+    if any(_lifetimes(flight.frequency_caps) or _lifetimes(flight.campaign.frequency_caps) for flight in flights):
+        _count_anew()
+
+
+def _count_anew() -> None:
     transaction.on_commit(lambda: reservation.forget(stream.client()), robust=True)
 
 
@@ -123,7 +156,9 @@ def flights_expire(*, now: datetime) -> int:
 @transaction.atomic
 def _expire(flight: int, now: datetime) -> bool:
     # Read again under the lock: its dates may have been moved a moment ago.
-    locked = Flight.objects.select_for_update().filter(pk=flight, state__in=[Flight.State.LIVE, Flight.State.PAUSED], ends_at__lte=now).first()
+    locked = (
+        Flight.objects.select_for_update(no_key=True).filter(pk=flight, state__in=[Flight.State.LIVE, Flight.State.PAUSED], ends_at__lte=now).first()
+    )
     if locked is None:
         return False
     locked.state = Flight.State.ENDED
@@ -161,12 +196,15 @@ def _move(actor: Actor, row: Moved, field: str, allowed: Collection[Any], to: st
     audit(locked, actor, verb.capitalize())
     locked.save(update_fields=[field])
     raise_version()
+    if to in (Flight.State.LIVE, Campaign.State.ACTIVE):
+        _serves_again(locked)
     setattr(row, field, to)
     return locked
 
 
 def _lock(row: Any) -> Any:
-    return type(row)._default_manager.select_for_update().get(pk=row.pk)
+    # Without the key: the ledger points at this row, and bookings need not wait for staff.
+    return type(row)._default_manager.select_for_update(no_key=True).get(pk=row.pk)
 
 
 def audit(row: Model, actor: Actor | None, reason: str) -> None:

@@ -109,6 +109,11 @@ class CampaignAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
         )
         return rows
 
+    def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_model(request, obj, form, change)
+        if change:
+            services.terms_changed(obj, {name: form.initial[name] for name in form.changed_data if name in form.initial})
+
     @show.column("Status", ordering="state", label=STATE_COLOURS)
     def status(self, campaign: Campaign) -> str:
         return campaign.get_state_display()

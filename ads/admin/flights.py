@@ -69,9 +69,11 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
         return rows
 
     def save_model(self, request: HttpRequest, obj: Flight, form: Any, change: bool) -> None:  # noqa: FBT001
+        before = {name: form.initial[name] for name in form.changed_data if name in form.initial} if change else {}
+        if "goal_type" in before:
+            services.goal_lock(obj)
         super().save_model(request, obj, form, change)
-        if change and "goal_type" in form.changed_data:
-            services.goal_changed()
+        services.terms_changed(obj, before)
 
     def response_add(self, request: HttpRequest, obj: Flight, *args: Any, **kwargs: Any) -> HttpResponse:
         self._warn(request, obj)

@@ -148,9 +148,10 @@ def lock(cursor: Any, days: Iterable[tuple[int, date]]) -> dict[int, Account]:
         " WHERE f.id = ANY(%s) AND b.flight_id IS NULL ON CONFLICT DO NOTHING",
         [flights],
     )
+    cursor.execute("SELECT 1 FROM ads_flightbalance WHERE flight_id = ANY(%s) ORDER BY flight_id FOR UPDATE", [flights])
+    # A statement of its own: what was sold may have changed while the lock was waited for, and a locking query would tell the old terms.
     cursor.execute(
-        f"SELECT {_ROW} FROM ads_flightbalance b JOIN ads_flight f ON f.id = b.flight_id"  # noqa: S608
-        " WHERE b.flight_id = ANY(%s) ORDER BY b.flight_id FOR UPDATE OF b",
+        f"SELECT {_ROW} FROM ads_flightbalance b JOIN ads_flight f ON f.id = b.flight_id WHERE b.flight_id = ANY(%s)",  # noqa: S608
         [flights],
     )
     accounts = {row[0]: _account(row) for row in cursor.fetchall()}
@@ -178,6 +179,30 @@ def _add_earlier_days(cursor: Any, accounts: dict[int, Account], days: Iterable[
         cursor.execute(_EARLIER, [list(column) for column in zip(*missing, strict=True)])
         for flight, day, micros, events in cursor.fetchall():
             accounts[flight].before_days[day] = Tally(micros, events)
+
+
+# What a day delivered is told by the ledger where the goal is what is charged, else by the figures of what was valid.
+_RECOUNT_DAY = """
+    UPDATE ads_flightbalance b SET version = b.version + 1, day_delivered = CASE
+        WHEN (f.pricing, f.goal_type) IN (('cpc', 'clicks'), ('cpcv', 'completed_views'), ('cpm', 'impressions'), ('cpm', 'spend')) THEN (
+            SELECT count(*) FROM ads_ledgerentry e
+            WHERE e.flight_id = f.id
+                AND e.booked_at >= b.day::timestamp AT TIME ZONE 'UTC' AND e.booked_at < (b.day + 1)::timestamp AT TIME ZONE 'UTC'
+                AND e.kind = CASE f.pricing WHEN 'cpm' THEN 'impression' WHEN 'cpc' THEN 'click' ELSE 'completed_view' END
+                AND NOT EXISTS (
+                    SELECT FROM ads_ledgerentry r WHERE r.decision = e.decision AND r.slot = e.slot AND r.kind = 'reversal'))
+        ELSE (
+            SELECT coalesce(sum(CASE f.goal_type WHEN 'clicks' THEN d.clicks WHEN 'completed_views' THEN d.completed_views ELSE d.impressions END), 0)
+            FROM ads_deliveryday d WHERE d.flight_id = f.id AND d.bucket = b.day::timestamp AT TIME ZONE 'UTC') END
+    FROM ads_flight f WHERE f.id = b.flight_id AND b.flight_id = %s AND b.day IS NOT NULL"""
+
+
+def recount_day(cursor: Any, flight: int) -> None:
+    """Count the goal events of the balance's day anew, now that the flight's goal is another kind of event.
+
+    In the transaction that changes the goal, after the change; take the balance with `lock` before the flight, as bookings do.
+    """
+    cursor.execute(_RECOUNT_DAY, [flight])
 
 
 def write(cursor: Any, accounts: Sequence[Account]) -> None:

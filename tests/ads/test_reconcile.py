@@ -12,11 +12,12 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection, connections, transaction
 
 from adplatform.eventlog import consumer, stream
-from ads import ledger, recovery, reservation
+from ads import ledger, recovery, reservation, services
 from ads.balances import Balance
 from ads.models import Ad, Flight, FlightBalance, LedgerEntry
 from ads.reconcile import Report, reconcile
@@ -114,6 +115,21 @@ def test_refunds_and_figures_of_no_charge_leave_nothing_to_say(ads: list[Ad], dj
         actor=django_user_model.objects.create(username="olga"), entry=LedgerEntry.objects.filter(flight=ads[0].flight)[0], note="Wrong film"
     )
     assert look().differences == ()
+
+
+@pytest.mark.parametrize(("pricing", "bid"), [("cpm", 20_000_000), ("cpc", 2_000_000)])
+def test_what_a_day_delivered_is_counted_anew_when_the_goal_becomes_another_kind_of_event(pricing: str, bid: int) -> None:
+    ad = make_ad(pricing=pricing, bid_micros=bid, goal_amount=100, budget_micros=10_000_000_000)
+    show(3)
+    show(1, "ad.click")
+    planner = User.objects.create_user("planner")
+    for goal, delivered in (("clicks", 1), ("impressions", 4)):
+        services.row_update(actor=planner, row=ad.flight, changes={"goal_type": goal})
+        assert FlightBalance.objects.get().day_delivered == delivered
+        serve_break(make_request(), now=NOW)
+        (counters,) = reservation.counters(stream.client()).values()
+        assert (counters.delivered, counters.day_delivered) == (delivered, delivered)
+    assert not look().differences
 
 
 def test_lost_counters_are_told_and_rebuilt() -> None:

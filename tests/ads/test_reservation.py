@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.contrib.auth.models import User
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adplatform.eventlog import consumer, ids, stream
-from ads import live_inventory, recovery, reservation
+from ads import live_inventory, recovery, reservation, services
 from ads.balances import Balance, day_number
 from ads.decision.decide import decide
 from ads.decision.state import DeliveryState
@@ -114,6 +115,22 @@ def test_a_lifetime_is_counted_at_the_reservation_given_back_with_the_hold_and_r
     reservation.forget(stream.client())
     assert not ask(5).ads
     assert lifetime(viewer) == before == {named: b"2"}
+
+
+@pytest.mark.parametrize("scope", ["campaign", "ad"])
+def test_a_lifetime_cap_that_comes_later_counts_what_was_seen_before_it(scope: str) -> None:
+    ad, viewer = make_ad(), uuid.uuid4()
+
+    def ask(number: int) -> ServedBreak:
+        return serve_break(make_request(viewer=viewer, consent=True, break_id=f"b{number}"), now=NOW + timedelta(seconds=number))
+
+    for number in range(2):
+        track(ask(number).ads[0].token, "ad.impression", at=NOW + timedelta(seconds=number))
+    consumer.drain(now=NOW)
+    row = ad.flight.campaign if scope == "campaign" else ad.flight
+    services.row_update(actor=User.objects.create_user("planner"), row=row, changes={"frequency_caps": [cap(scope, 3, "lifetime")]})
+    assert [len(ask(number).ads) for number in (3, 4)] == [1, 0]
+    assert stream.client().ttl(f"life:v:{viewer}") > 0, "a viewer who never comes back must not be kept for ever"
 
 
 def test_a_late_impression_counts_for_the_lifetime_again() -> None:
