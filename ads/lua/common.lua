@@ -7,6 +7,8 @@ local BOOKED, HELD, DAY, DAY_BOOKED, DELIVERED, HELD_COUNT, DAY_DELIVERED, UNCON
 -- What an impression earns the address that asked for it, and what a hold costs it that ends without one.
 local EARNED, COST = 2, 1
 local KEPT_ADDRESS = 172800
+-- A lifetime is counted for as long as its viewer comes back within this; whoever never does must not fill the memory for ever.
+local KEPT_LIFETIME = 34560000
 
 local function text(number) return string.format('%.0f', number) end
 
@@ -58,6 +60,7 @@ end
 
 local function count_lifetime(key, field, step)
   if redis.call('HINCRBY', key, field, step) <= 0 then redis.call('HDEL', key, field) end
+  redis.call('EXPIRE', key, KEPT_LIFETIME)
 end
 
 -- What caps counted of an ad that was not shown.

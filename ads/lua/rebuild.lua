@@ -9,7 +9,10 @@ local before = redis.call('HGETALL', KEYS[4])
 for i = 1, #before, 2 do
   local hold = cmsgpack.unpack(before[i + 1])
   if hold[3] > 0 then
-    if hold[8] ~= '' then redis.call('HINCRBY', hold[8], 'open', -1) end
+    if hold[8] ~= '' then
+      redis.call('HINCRBY', hold[8], 'open', -1)
+      redis.call('EXPIRE', hold[8], KEPT_ADDRESS)
+    end
     if not stays[before[i]] then
       for _, key in ipairs(hold[5]) do redis.call('ZREM', key, hold[4]) end
     end

@@ -6,6 +6,9 @@ for _, one in ipairs(wanted.seen) do
   redis.call('ZADD', one[1], moment(one[3]), one[2])
   redis.call('EXPIRE', one[1], wanted.forget)
 end
-for _, one in ipairs(wanted.lifetime) do redis.call('HSET', one[1], one[2], text(one[3])) end
+for _, one in ipairs(wanted.lifetime) do
+  redis.call('HSET', one[1], one[2], text(one[3]))
+  redis.call('EXPIRE', one[1], KEPT_LIFETIME)
+end
 redis.call('EXPIRE', KEYS[6], wanted.lease)
 return 0

@@ -112,7 +112,7 @@ local function take(alt, slot_index)
   save_hold(id, hold, wanted.expires)
   for _, key in ipairs(keys) do redis.call('ZADD', key, moment(wanted.now), member) end
   for _, field in ipairs(life) do
-    redis.call('HINCRBY', KEYS[8], field, 1)
+    count_lifetime(KEYS[8], field, 1)
     redis.call('SADD', KEYS[11], field)
   end
   local one = entry(member, wanted.now)

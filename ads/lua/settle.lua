@@ -11,7 +11,8 @@ local function come_back(id, expires, again)
   local new = false
   for place, key in ipairs(keys) do
     local added = redis.call('ZADD', key, 'NX', moment(at), member) == 1
-    redis.call('EXPIRE', key, wanted.forget)
+    -- A session is forgotten sooner than a viewer: what it has left stands.
+    if place < #keys or redis.call('TTL', key) < 0 then redis.call('EXPIRE', key, wanted.forget) end
     if place == 1 then new = added end
   end
   if new and life ~= '' then
@@ -20,7 +21,7 @@ local function come_back(id, expires, again)
       position = position + 1
       if position > 4 then break end
       local field = names[position] .. ':' .. number
-      if redis.call('SISMEMBER', KEYS[6], field) == 1 then redis.call('HINCRBY', life, field, 1) end
+      if redis.call('SISMEMBER', KEYS[6], field) == 1 then count_lifetime(life, field, 1) end
     end
   end
   if micros > 0 then
