@@ -23,10 +23,20 @@ _kept = _Kept()
 
 def policy_for(title_id: int | None) -> Policy:
     """The title's own policy, else the one for all other titles, else what holds where nobody has set any."""
+    policies = _policies()
+    return policies.get(title_id) or policies.get(None) or Policy()
+
+
+def own_policy_of(title_id: int | None) -> Policy | None:
+    """The policy that was made for this title, None where it follows the one for all others."""
+    return _policies().get(title_id) if title_id is not None else None
+
+
+def _policies() -> dict[int | None, Policy]:
     if time.monotonic() - _kept.read_at > KEPT_SECONDS:
         _kept.policies = {row.title_id: of_row(row) for row in AdPolicy.objects.all()}
         _kept.read_at = time.monotonic()
-    return _kept.policies.get(title_id) or _kept.policies.get(None) or Policy()
+    return _kept.policies
 
 
 def of_row(row: AdPolicy) -> Policy:

@@ -18,8 +18,9 @@ from adplatform.eventlog import ingest, stream
 from adplatform.eventlog.hashing import daily_hash
 from adplatform.eventlog.views import PIXEL_EVENTS, edge
 from adplatform.openapi import Operation, document
+from ads.decision.load import Policy
 from ads.decision.request import AdRequest
-from ads.policy import policy_for
+from ads.policy import own_policy_of, policy_for
 from ads.quota import WINDOW_SECONDS, within_quota
 from ads.serving import ServedAd, ServedBreak, serve_break
 
@@ -37,7 +38,8 @@ class DecisionBody(msgspec.Struct, forbid_unknown_fields=True):
 
     With a ``session_token`` the session, viewer and title are the token's; ``session`` is for players without one, whose
     caps are counted per session. Attributes of the viewer are used only where ``consent`` is true. What an impression costs at
-    least, how soon an ad may come again, and whether house ads may fill follow from the title's ad policy, never from the body.
+    least, how soon an ad may come again, and whether house ads may fill follow from the ad policy, never from the body. A break
+    of a title that has a policy of its own is no longer and holds no more ads than that allows, whatever is asked for.
     """
 
     break_id: Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[\w.:-]+$")]
@@ -142,6 +144,7 @@ def _request(request: HttpRequest, body: DecisionBody, now: datetime) -> AdReque
         raise ValueError("name the playback session: `session_token`, or a `session` UUID of your own")
     title = token.title if token else body.title
     policy = policy_for(title)
+    duration, max_ads = _bounded(body, own_policy_of(title))
     return AdRequest(
         session=token.session if token else foreign_session(body.session),
         viewer=token.viewer if token else None,
@@ -150,8 +153,8 @@ def _request(request: HttpRequest, body: DecisionBody, now: datetime) -> AdReque
         break_id=body.break_id,
         break_position=body.break_position,
         break_index=body.break_index,
-        duration=body.duration,
-        max_ads=body.max_ads,
+        duration=duration,
+        max_ads=max_ads,
         device=body.device,
         hour=body.hour,
         weekday=body.weekday,
@@ -174,6 +177,14 @@ def _request(request: HttpRequest, body: DecisionBody, now: datetime) -> AdReque
         ip_hash=daily_hash(request.META.get("REMOTE_ADDR") or "", now=now),
         ua_hash=daily_hash(request.headers.get("User-Agent", ""), now=now),
     )
+
+
+def _bounded(body: DecisionBody, policy: Policy | None) -> tuple[float, int]:
+    """Seconds and ads that the break may have. Whether it takes place at all, and what an hour of watching carries, is the player's
+    to see to: a single request tells nothing of the rest of the playback."""
+    if policy is None:
+        return body.duration, body.max_ads
+    return min(body.duration, float(policy.break_seconds)), min(body.max_ads, policy.break_ads)
 
 
 def foreign_session(named: uuid.UUID | None) -> uuid.UUID:

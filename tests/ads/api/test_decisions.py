@@ -12,7 +12,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from adplatform.eventlog import consumer, tokens
-from ads.models import Decision, LedgerEntry
+from ads.models import AdPolicy, Decision, LedgerEntry
+from catalog.models import Title
 from tests.ads.inventory import make_ad
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,6 +40,19 @@ def test_a_player_is_told_what_to_play_and_its_impression_pixel_bills() -> None:
     assert click["Location"] == "https://brand.example/"
     consumer.drain()
     assert LedgerEntry.objects.get().amount_micros == ad["price_micros"]
+
+
+def test_a_break_of_a_title_with_a_policy_of_its_own_is_no_longer_and_holds_no_more_than_that_allows() -> None:
+    now = datetime.now(UTC)
+    for _ in range(2):
+        make_ad(starts_at=now - timedelta(days=1), ends_at=now + timedelta(days=1))
+    strict, free = (Title.objects.create(name=name, slug=name) for name in ("strict", "free"))
+    AdPolicy.objects.create(title=strict, break_seconds=25, break_ads=1)
+    asked = {"duration": 90, "max_ads": 6}
+    assert [len(ask(title=title.pk, **asked).json()["ads"]) for title in (strict, free)] == [1, 3]
+    consumer.drain()
+    bounds = {row.title: (row.request["duration"], row.request["max_ads"]) for row in Decision.objects.all()}
+    assert bounds == {strict.pk: (25, 1), free.pk: (90, 6)}
 
 
 def test_the_same_break_is_answered_the_same() -> None:
