@@ -15,9 +15,11 @@ from .state import Candidates, Floats, Ints, Mask
 # The reserve where a request names none: 1.00 per thousand impressions.
 RESERVE_MICROS = 1_000
 # Columns of the online counters (`adplatform.learning.online.COUNTERS`).
-IMPRESSIONS, COMPLETES = 0, 2
+IMPRESSIONS, COMPLETES, ERRORS = 0, 2, 4
 # Completed views per impression before anything was counted, and how many impressions the rate of the level above is worth.
 FIRST_COMPLETION_RATE, CATEGORY_STRENGTH, AD_STRENGTH = 0.8, 400.0, 200.0
+# Showings that play without an error, before anything was counted.
+FIRST_SOUND_RATE = 0.99
 LEAST_QUALITY, MOST_QUALITY = 0.5, 1.5
 # Of a house ad's seconds, so much is left to chance: ads of one length take turns, and longer ones still come first.
 HOUSE_CHANCE = 0.1
@@ -59,9 +61,10 @@ _judged = _Judged(*(np.zeros((0, 0)),) * 3)
 
 
 def quality(candidates: Candidates) -> Floats:
-    """How well an ad holds its viewers, against its category: 1 is as the category does, and nobody leaves 0.5 to 1.5.
+    """How well an ad plays and holds its viewers, against its category: 1 is as the category does, and nobody leaves 0.5 to 1.5.
 
-    The ratio of smoothed completion rates. An ad that breaks off while it plays counts as not completed, so errors tell too.
+    The ratio of smoothed completion rates, times that of smoothed shares that played without an error: an ad that fails before its
+    first frame never becomes an impression, so that its completions would not tell.
     Found for all ads when their counters have changed, which they do less often than breaks are asked for.
     """
     global _judged
@@ -71,12 +74,21 @@ def quality(candidates: Candidates) -> Floats:
     kept = _judged
     if kept.ad is not ad or kept.category is not category:
         usual = _rate(category, FIRST_COMPLETION_RATE, CATEGORY_STRENGTH)
-        _judged = kept = _Judged(ad, category, single(np.clip(_rate(ad, usual, AD_STRENGTH) / usual, LEAST_QUALITY, MOST_QUALITY)))
+        sound = _sound(category, FIRST_SOUND_RATE, CATEGORY_STRENGTH)
+        ratio = _rate(ad, usual, AD_STRENGTH) / usual * _sound(ad, sound, AD_STRENGTH) / sound
+        _judged = kept = _Judged(ad, category, single(np.clip(ratio, LEAST_QUALITY, MOST_QUALITY)))
     return kept.quality[candidates.rows]
 
 
 def _rate(counts: Floats, prior: Floats | float, strength: float) -> Floats:
     rate: Floats = (counts[:, COMPLETES] + strength * prior) / (counts[:, IMPRESSIONS] + strength)
+    return rate
+
+
+def _sound(counts: Floats, prior: Floats | float, strength: float) -> Floats:
+    """The smoothed share of showings and failures that were no failure."""
+    tried = counts[:, IMPRESSIONS] + counts[:, ERRORS]
+    rate: Floats = (counts[:, IMPRESSIONS] + strength * prior) / (tried + strength)
     return rate
 
 

@@ -58,10 +58,9 @@ def delivery(draw: st.DrawFn, stock: Inventory) -> DeliveryState:
     def column(most: int) -> Ints:
         return np.array(draw(st.lists(st.integers(0, most), min_size=flights, max_size=flights)), dtype=np.int64)
 
+    counters = st.tuples(st.integers(1, 9_000), st.integers(0, 90), st.integers(0, 9_000), st.integers(0, 90), st.integers(0, 900))
     counts = {
-        scope: np.array(
-            draw(st.lists(st.tuples(st.integers(1, 9_000), st.integers(0, 90), st.integers(0, 9_000)), min_size=n, max_size=n)), dtype=float
-        )
+        scope: np.array(draw(st.lists(counters, min_size=n, max_size=n)), dtype=float)
         for scope, n in (("ad", len(stock.ads)), ("category", len(stock.ads)))
     }
     seen = tuple(

@@ -60,9 +60,10 @@ def test_whoever_serves_pays_between_the_titles_reserve_and_the_own_bid(stock: I
         assert not alternate.explored or alternate.price_micros == reserve
 
 
-def measured(impressions: float, completes: float) -> np.ndarray:
+def measured(impressions: float, completes: float, errors: float = 0.0) -> np.ndarray:
     counts = np.zeros((1, len(COUNTERS)))
     counts[0, COUNTERS.index("impressions")], counts[0, COUNTERS.index("completes")] = impressions, completes
+    counts[0, COUNTERS.index("errors")] = errors
     return counts
 
 
@@ -78,6 +79,18 @@ def test_quality_tells_an_ad_from_its_category_only_as_far_as_it_was_measured(
     state = replace(DeliveryState.empty(1), rates={"ad": measured(*own), "category": measured(*category)})
     found = auction.quality(candidates(stock, state, np.array([0])))
     assert low - 1e-9 <= found[0] <= high + 1e-9
+
+
+def test_an_ad_that_fails_before_its_first_frame_loses_quality_as_far_as_its_category_does_not() -> None:
+    stock = inventory(flight(1), flight(2), flight(3))
+    category = measured(9_000, 7_200)
+    rates = {"ad": np.vstack([measured(900, 720), measured(900, 720, 300), measured(0, 0, 600)]), "category": np.vstack([category] * 3)}
+    sound, failing, never = auction.quality(candidates(stock, replace(DeliveryState.empty(3), rates=rates), np.arange(3)))
+    assert sound == pytest.approx(1.0, abs=0.01)
+    assert 0.7 < failing < 0.9
+    assert never == auction.LEAST_QUALITY
+    usual = replace(DeliveryState.empty(3), rates=rates | {"category": np.vstack([measured(9_000, 7_200, 3_000)] * 3)})
+    assert auction.quality(candidates(stock, usual, np.arange(3)))[1] == pytest.approx(1.0, abs=0.05)
 
 
 def test_a_better_kept_ad_wins_against_an_equal_bid_and_pays_less() -> None:
