@@ -68,11 +68,6 @@ def append_payloads(payloads: Sequence[bytes]) -> list[bytes]:
         raise LogUnavailable(str(error)) from error
 
 
-def queue(pipeline: Any, event: Event) -> None:
-    """Add an append to an open pipeline, for who has to write beside the log in the same round trip."""
-    pipeline.xadd(STREAM, {FIELD: encode(event)})
-
-
 def ensure_group() -> None:
     try:
         client().xgroup_create(STREAM, GROUP, id="0", mkstream=True)

@@ -53,13 +53,21 @@ def _watch(process: int, processes: int, requests: int, viewers: list[str], at: 
 
 
 def die_before_answering(*, session: str, at: str) -> int:
-    """Decide and reserve a break, and be killed where the answer would be written."""
-    from adplatform.eventlog import stream
-    from ads.serving import serve_break
+    """Decide and reserve a break whose best ad another viewer takes meanwhile, and be killed where the answer would be written."""
+    from ads import serving
     from tests.ads.inventory import make_request
 
-    stream.queue = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-    serve_break(make_request(session=uuid.UUID(session)), now=datetime.fromisoformat(at))
+    now, decide = datetime.fromisoformat(at), serving._decide
+
+    def late(*asked: Any) -> Any:
+        serving._decide = decide
+        decided = decide(*asked)
+        serving.serve_break(make_request(max_ads=1), now=now)
+        return decided
+
+    serving._decide = late
+    serving._answer = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+    serving.serve_break(make_request(session=uuid.UUID(session), max_ads=1), now=now)
     return 0
 
 
