@@ -45,7 +45,7 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     list_filter_submit = True
     search_fields = ["name", "campaign__name", "campaign__advertiser__name"]
     autocomplete_fields = ["campaign"]
-    readonly_fields = ["state", "inherited", "forecast_panel", "why_not_panel"]
+    readonly_fields = ["state", "inherited", "forecast_panel", "gross_net_panel", "why_not_panel"]
     inlines = [AdInline]
     actions = ["launch", "pause", "resume", "end"]
     actions_submit_line = ["launch_it", "pause_it", "resume_it", "end_it"]
@@ -61,6 +61,7 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
         ),
         ("Whom it reaches", {"fields": ["inherited", "targeting"]}),
         ("Forecast", {"fields": ["forecast_panel"], "classes": ["tab"]}),
+        ("Gross and net", {"fields": ["gross_net_panel"], "classes": ["tab"]}),
         ("Why it does not serve", {"fields": ["why_not_panel"], "classes": ["tab"]}),
     ]
 
@@ -102,6 +103,10 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     @show.column("What to expect")
     def forecast_panel(self, flight: Flight) -> SafeString | str:
         return show.once(flight, "forecast", lambda: panels.forecast(flight)) if flight.pk else "-"
+
+    @show.column("Since it began")
+    def gross_net_panel(self, flight: Flight) -> SafeString | str:
+        return show.once(flight, "gross_net", lambda: panels.gross_net_shown(flight)) if flight.pk else "-"
 
     @show.column("The last seven days")
     def why_not_panel(self, flight: Flight) -> SafeString | str:

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from ads.decision.explanation import REASONS
 from ads.models import Decision, Flight, FlightForecast
 from ads.outlook import warnings_of
+from ads.reports.gross_net import gross_net
 from ads.reports.why_not import Step, percent, why_not
 from ads.terms import write_caps
 
@@ -86,6 +87,24 @@ def traffic(supply: Sequence[float]) -> list[dict[str, Any]]:
         }
         for day in range(DAYS)
     ]
+
+
+def gross_net_shown(flight: Flight) -> SafeString:
+    """Delivery and money before and after what does not count."""
+    found = gross_net(flight)
+    rows = [
+        {
+            "name": one.name.capitalize(),
+            "gross": show.count(one.gross),
+            "invalid": show.count(one.invalid),
+            "share": percent(one.invalid / one.gross) if one.invalid else "",
+            "net": show.count(one.net),
+        }
+        for one in found.counts
+    ]
+    money = {"name": "Charged", "gross": show.money(found.booked_micros), "invalid": show.money(found.given_back_micros), "share": ""}
+    rows.append({**money, "net": show.money(found.kept_micros)})
+    return render_to_string("ads/admin/gross_net.html", {"rows": rows, "reasons": found.reasons})
 
 
 def why_not_shown(flight: Flight, *, now: datetime) -> SafeString:

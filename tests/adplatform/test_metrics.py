@@ -29,12 +29,12 @@ def scrape(client: Client) -> str:
 
 def test_requests_are_counted_by_view_and_status_never_by_path(client: Client) -> None:
     client.get("/healthz")
-    client.get("/no/such/page/4711")
+    client.get("/no/such/page/of-ours")
     text = scrape(client)
     assert re.search(r'intermission_http_requests_total\{method="GET",status="200",view="healthz"\} [1-9]', text)
     assert re.search(r'intermission_http_requests_total\{method="GET",status="404",view="unmatched"\} [1-9]', text)
     assert 'intermission_http_request_seconds_bucket{le="0.05",view="healthz"}' in text
-    assert "4711" not in text
+    assert "of-ours" not in text
 
 
 def test_the_log_and_the_heartbeats_are_read_at_the_scrape(client: Client) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from django.contrib.auth.models import Group, User
 from django.contrib.messages import get_messages
@@ -20,10 +21,12 @@ from adplatform.permissions import AD_OPS, AD_OPS_LEAD
 from ads import live_inventory, services
 from ads.admin import panels
 from ads.models import Ad, AdEvent, AdPolicy, BillingRowsStay, Campaign, Decision, Flight, FlightBalance, FlightForecast, LedgerEntry
+from ads.refunds import charge_refund
+from ads.reports.gross_net import gross_net
 from ads.serving import serve_break
 from catalog.models import Genre
 
-from .inventory import NOW, make_ad, make_request, track
+from .inventory import NOW, make_ad, make_request, track, tracked
 
 pytestmark = pytest.mark.django_db
 
@@ -372,3 +375,17 @@ def test_an_event_that_does_not_count_says_why(client: Client, served: Ad) -> No
     AdEvent.objects.update(valid=False, reason="crawler")
     page = client.get(reverse("admin:ads_adevent_changelist"), {"reason": "crawler"}).text
     assert "Sent by a robot that names itself" in page
+
+
+def test_a_flight_shows_what_it_delivered_gross_and_net(client: Client, served: Ad) -> None:
+    robot = serve_break(make_request(), now=NOW + timedelta(seconds=5)).ads[0].token
+    stream.append([msgspec.structs.replace(tracked(robot, "ad.impression", at=NOW + timedelta(seconds=6)), invalid="crawler")])
+    consumer.drain(now=NOW)
+    found = gross_net(served.flight)
+    assert (found.counts[0].gross, found.counts[0].net, found.counts[0].invalid) == (2, 1, 1)
+    assert found.booked_micros == found.kept_micros == FlightBalance.objects.get(flight=served.flight).booked_micros > 0
+    charge_refund(actor=User.objects.get(), entry=LedgerEntry.objects.get(), note="Clip was silent")
+    found = gross_net(served.flight)
+    assert (found.kept_micros, found.given_back_micros) == (0, found.booked_micros)
+    page = client.get(reverse("admin:ads_flight_change", args=[served.flight_id])).text
+    assert "impression (1): Sent by a robot that names itself" in page
