@@ -54,9 +54,10 @@ def _watch(process: int, processes: int, requests: int, viewers: list[str], at: 
 
 def die_before_answering(*, session: str, at: str) -> int:
     """Decide and reserve a break whose best ad another viewer takes meanwhile, and be killed where the answer would be written."""
-    from ads import serving
+    from ads import serving as served
     from tests.ads.inventory import make_request
 
+    serving: Any = served
     now, decide = datetime.fromisoformat(at), serving._decide
 
     def late(*asked: Any) -> Any:

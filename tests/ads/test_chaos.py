@@ -145,7 +145,7 @@ def test_a_consumer_killed_between_its_commit_and_redis_settles_when_its_batch_c
     ad, viewer = make_ad(frequency_caps=[{"scope": "ad", "count": 1, "per": "day", "times": 1}]), uuid.uuid4()
     served = serve_break(make_request(viewer=viewer, consent=True), now=NOW)
     consumer.drain(now=NOW)
-    client = stream.client()
+    client: Any = stream.client()
     before: dict[bytes, Any] = {key: client.dump(key) for key in client.scan_iter("delivery:*")}
     track(served.ads[0].token, "ad.impression", at=NOW)
     (payload,) = [fields[stream.FIELD] for _, fields in client.xrange(stream.STREAM)][-1:]

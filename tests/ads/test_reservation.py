@@ -127,7 +127,7 @@ def test_a_lifetime_cap_that_comes_later_counts_what_was_seen_before_it(scope: s
     for number in range(2):
         track(ask(number).ads[0].token, "ad.impression", at=NOW + timedelta(seconds=number))
     consumer.drain(now=NOW)
-    row = ad.flight.campaign if scope == "campaign" else ad.flight
+    row: Any = ad.flight.campaign if scope == "campaign" else ad.flight
     services.row_update(actor=User.objects.create_user("planner"), row=row, changes={"frequency_caps": [cap(scope, 3, "lifetime")]})
     assert [len(ask(number).ads) for number in (3, 4)] == [1, 0]
     assert stream.client().ttl(f"life:v:{viewer}") > 0, "a viewer who never comes back must not be kept for ever"

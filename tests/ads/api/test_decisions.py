@@ -48,7 +48,7 @@ def test_a_break_of_a_title_with_a_policy_of_its_own_is_no_longer_and_holds_no_m
         make_ad(starts_at=now - timedelta(days=1), ends_at=now + timedelta(days=1))
     strict, free = (Title.objects.create(name=name, slug=name) for name in ("strict", "free"))
     AdPolicy.objects.create(title=strict, break_seconds=25, break_ads=1)
-    asked = {"duration": 90, "max_ads": 6}
+    asked: dict[str, Any] = {"duration": 90, "max_ads": 6}
     assert [len(ask(title=title.pk, **asked).json()["ads"]) for title in (strict, free)] == [1, 3]
     consumer.drain()
     bounds = {row.title: (row.request["duration"], row.request["max_ads"]) for row in Decision.objects.all()}
