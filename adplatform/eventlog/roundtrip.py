@@ -5,13 +5,15 @@ A redis-py pipeline costs about 50 microseconds more than the commands themselve
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import hiredis
 import redis
 from redis.exceptions import ConnectionError as ConnectionLost
-from redis.exceptions import ResponseError
+from redis.exceptions import NoScriptError, ResponseError
 
 Word = str | bytes | int | float
 
@@ -58,10 +60,15 @@ class Exchange:
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._commands: list[tuple[Word, ...]] = []
+        self._scripts: list[str] = []
 
     def execute(self) -> list[Any]:
-        """As `exchange`."""
-        return exchange(self._client, self._commands)
+        """As `exchange`. Scripts that the server does not know yet are sent to it first, and then everything again."""
+        try:
+            return exchange(self._client, self._commands)
+        except NoScriptError:
+            exchange(self._client, [("SCRIPT", "LOAD", script) for script in self._scripts])
+            return exchange(self._client, self._commands)
 
     def add(self, *words: Word) -> None:
         self._commands.append(words)
@@ -91,4 +98,11 @@ class Exchange:
         self.add("ZCOUNT", key, least, most)
 
     def eval(self, script: str, keys: int, *words: Word) -> None:
-        self.add("EVAL", script, keys, *words)
+        self._scripts.append(script)
+        self.add("EVALSHA", _digest(script), keys, *words)
+
+
+@lru_cache(maxsize=64)
+def _digest(script: str) -> str:
+    """By which Redis knows a script."""
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()

@@ -172,14 +172,14 @@ def _slot(request: AdRequest, inventory: Inventory, trace: Trace, index: int) ->
     places = pod.alternates(trace.able[index], trace.pod[index])
     # House ads offer nothing, so nobody pays for having kept one out.
     rivals = _highest(ads, np.flatnonzero(trace.able[index] & (ads.tier != HOUSE)), len(places) + 1)
+    rows = ads.row[places]
+    offered = np.searchsorted(trace.offers.rows, rows).tolist()
     alternates = []
-    for position, place in enumerate(places[: pod.ALTERNATES]):
+    for position, (place, row, offer) in enumerate(zip(places[: pod.ALTERNATES], rows.tolist(), offered, strict=False)):
         runner_up = next((float(ads.score[rival]) for rival in rivals if rival not in places[: position + 1]), 0.0)
         explored = lot is not None and place == lot.explored
         propensity = 1.0 if lot is None else lot.propensity(place)
-        alternates.append(
-            _alternate(request, inventory, trace.offers, int(ads.row[place]), 0.0 if explored else runner_up, propensity, explored=explored)
-        )
+        alternates.append(_alternate(request, inventory, trace.offers, row, offer, 0.0 if explored else runner_up, propensity, explored=explored))
     return Slot(index, lot is not None, tuple(alternates))
 
 
@@ -193,9 +193,10 @@ def _highest(ads: pod.Pool, places: Ints, most: int) -> list[int]:
 
 
 def _alternate(
-    request: AdRequest, inventory: Inventory, offers: auction.Offers, row: int, runner_up: float, propensity: float, *, explored: bool
+    request: AdRequest, inventory: Inventory, offers: auction.Offers, row: int, place: int, runner_up: float, propensity: float, *, explored: bool
 ) -> Alternate:
-    flight, place = int(inventory.ad_flight[row]), int(np.searchsorted(offers.rows, row))
+    """``place`` is where the ``row`` of the inventory stands among the offers."""
+    flight = int(inventory.ad_flight[row])
     value, pctr, pvcr = float(offers.value[place]), float(offers.pctr[place]), float(offers.pvcr[place])
     price, event_price, hold = 0, 0, 0
     if inventory.tier[flight] != HOUSE:

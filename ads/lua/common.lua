@@ -18,10 +18,14 @@ local function pack_row(row)
   return struct.pack(FORMAT, row[1], row[2], math.max(0, row[3]), row[4], row[5], row[6], math.max(0, row[7]), row[8], math.max(0, row[9]), row[10])
 end
 
+-- No script that loads rows moves any (compact and rebuild do not load), so it asks once where one is.
+local offsets = {}
+
 -- nil where the table has no row of the flight: its balance is not known here.
 local function load_flight(id)
-  local offset = redis.call('HGET', KEYS[2], id)
+  local offset = offsets[id] or redis.call('HGET', KEYS[2], id)
   if not offset then return nil end
+  offsets[id] = offset
   local row = {struct.unpack(FORMAT, redis.call('GETRANGE', KEYS[1], offset, offset + WIDTH - 1))}
   row.offset = offset
   return row

@@ -10,9 +10,14 @@ if redis.call('EXISTS', KEYS[5]) == 0 then return {'rebuild'} end
 
 -- An alternate is {hold, static}; static is {budget, daily budget, goal, daily goal, goal counts holds, caps, ids, milliseconds,
 -- advertiser, category, excluded, stream exclusive, rivals, life fields, flight}.
+local flights = {}
 for _, slot in ipairs(wanted.slots) do
-  for _, alt in ipairs(slot) do
-    if redis.call('HEXISTS', KEYS[2], text(alt[2][15])) == 0 then return {'missing', alt[2][15]} end
+  for _, alt in ipairs(slot) do flights[#flights + 1] = text(alt[2][15]) end
+end
+if #flights > 0 then
+  for place, offset in ipairs(redis.call('HMGET', KEYS[2], unpack(flights))) do
+    if not offset then return {'missing', tonumber(flights[place])} end
+    offsets[flights[place]] = offset
   end
 end
 sweep(wanted.now)

@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from adplatform.eventlog import stream
-from adplatform.eventlog.roundtrip import exchange
+from adplatform.eventlog.roundtrip import Exchange, exchange
 
 
 def test_replies_come_in_order_as_redis_gave_them() -> None:
@@ -30,3 +30,12 @@ def test_a_connection_that_the_server_closed_is_made_anew() -> None:
     ) as other:
         other.client_kill_filter(_id=mine)
     assert exchange(client, [("PING",)]) == [b"PONG"]
+
+
+def test_a_script_that_the_server_does_not_know_is_sent_to_it() -> None:
+    stream.client().script_flush()
+    for _ in range(2):
+        asking = Exchange(stream.client())
+        asking.eval("return redis.call('ECHO', ARGV[1])", 0, "one")
+        asking.eval("return ARGV[1]", 0, "two")
+        assert asking.execute() == [b"one", b"two"]
