@@ -162,12 +162,12 @@ def _ad_event(event: ClientEvent, sender: Sender) -> Event:
         token = tokens.read(event.token or "", tokens.TrackingToken, now=None)
     except tokens.TokenRefused as refused:
         raise _Refused(refused.reason) from refused
-    event_id = ad_event_id(token, event.type, event.seq)
-    _check_window(event_id, sender.received_at)
     occurred_at, invalid = _plausible_time(event.occurred_at, sender.received_at)
     if token.expires < sender.received_at.timestamp():
         invalid = EXPIRED
     invalid = sender.invalid or invalid
+    event_id = ad_event_id(token, event.type, event.seq, invalid=invalid)
+    _check_window(event_id, sender.received_at)
     return Event(
         id=event_id, type=event.type, occurred_at=occurred_at, received_at=sender.received_at, session=token.session, seq=event.seq,
         position=event.position, plan_version=event.plan_version, viewer=token.viewer, title=token.title, decision=token.decision,
@@ -176,11 +176,18 @@ def _ad_event(event: ClientEvent, sender: Sender) -> Event:
     )  # fmt: skip
 
 
-def ad_event_id(token: tokens.TrackingToken, event_type: str, seq: int) -> uuid.UUID:
-    """The id a tracking event has whatever its sender says: one token sent with fifty ids bills once."""
+def ad_event_id(token: tokens.TrackingToken, event_type: str, seq: int, *, invalid: str = "") -> uuid.UUID:
+    """The id a tracking event has whatever its sender says: one token sent with fifty ids bills once.
+
+    What is ``invalid`` by its sender alone has an id beside it, so that a robot that fetches a pixel first does not stand in
+    the way of the viewer's own report.
+    """
+    parts: list[str | int] = [event_type]
     if event_type in REPEATABLE_AD_TYPES:
-        return ids.derived_id(token.decision, token.slot, event_type, seq)
-    return ids.derived_id(token.decision, token.slot, event_type)
+        parts.append(seq)
+    if invalid:
+        parts.append(invalid)
+    return ids.derived_id(token.decision, token.slot, *parts)
 
 
 def _check_window(event_id: uuid.UUID, received_at: datetime) -> None:

@@ -174,3 +174,15 @@ def test_a_robots_beacon_is_answered_like_any_other_and_stored_as_invalid(client
     robot = {"user-agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}
     assert client.get(f"/t/impression/{tracking_token()}", headers=robot).status_code == 200
     assert [event.invalid for event in logged()] == ["crawler"]
+
+
+def test_a_robot_that_fetches_a_beacon_first_does_not_stand_in_the_way_of_the_viewers_own(client: Client) -> None:
+    token = tracking_token()
+    robot = {"user-agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}
+    viewer = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+    for agent in (robot, robot, viewer, viewer):
+        client.get(f"/t/impression/{token}", headers=agent)
+    first, again, own, repeated = logged()
+    assert (first.invalid, own.invalid) == ("crawler", "")
+    assert (first.id, own.id) == (again.id, repeated.id)
+    assert first.id != own.id
