@@ -19,6 +19,12 @@ SEVERAL = frozenset({"genres", "tags", "segments"})
 SCOPES = ("ad", "flight", "campaign", "advertiser")
 PERS = (*UNIT_SECONDS, LIFETIME, POD, STREAM)
 LONGEST_CAP_SECONDS = 31 * 86_400
+# What an inventory can be packed with, and far above what anybody sells.
+MOST_IN_A_CAP = 1_000_000
+MOST_CAPS = 20
+LARGEST_GOAL = 10**12
+# So many wrong values are named; the rest of a long list says no more.
+NAMED = 20
 MICROS = 1_000_000
 # What planners call them -> what is stored.
 _UNIT_OF = {**{unit: unit for unit in PERS}, "break": POD, "playback": STREAM}
@@ -76,9 +82,10 @@ def _value_problems(key: str, values: Any, vocabulary: Vocabulary) -> Iterator[s
         yield f"Targeting has no “{key}”; it has {_list(KEYS)}."
     elif not isinstance(values, list):
         yield f"“{key}” must be a list of values."
-    elif wrong := [value for value in values if isinstance(value, bool) or value not in known]:
+    # Equal is not enough: 5.0 and True are equal to an id and could not be read back from a stored inventory.
+    elif wrong := [value for value in values if type(value) not in (int, str) or value not in known]:
         few = f"it knows {_list(map(str, known[:40]))}{'' if len(known) <= 40 else ' ...'}" if known else "there is none yet"
-        yield f"“{key}” does not know {_list(map(str, wrong))}; {few}."
+        yield f"“{key}” does not know {_list(map(_short, wrong[:NAMED]))}; {few}."
 
 
 # Frequency caps
@@ -88,21 +95,28 @@ def cap_problems(caps: Any) -> Iterator[str]:
     if not isinstance(caps, list):
         yield 'Frequency caps must be a list such as [{"scope": "flight", "count": 3, "per": "day", "times": 1}].'
         return
+    if len(caps) > MOST_CAPS:
+        yield f"These are {len(caps):,} caps; {MOST_CAPS} are the most."
+        return
+    found: list[Any] = []
     for cap in caps:
         if not isinstance(cap, dict) or set(cap) != {"scope", "count", "per", "times"}:
-            yield f"A cap has scope, count, per and times, nothing else and nothing less: {cap}."
+            yield f"A cap has scope, count, per and times, nothing else and nothing less: {_short(cap)}."
         elif cap["scope"] not in SCOPES:
-            yield f"A cap's scope is {_list(SCOPES)}, not “{cap['scope']}”."
+            yield f"A cap's scope is {_list(SCOPES)}, not “{_short(cap['scope'])}”."
         elif cap["per"] not in PERS:
-            yield f"A cap counts per {_list(PERS)}, not per “{cap['per']}”."
-        elif not _is_whole(cap["count"]) or cap["count"] < 1:
-            yield "A cap allows at least 1 impression."
+            yield f"A cap counts per {_list(PERS)}, not per “{_short(cap['per'])}”."
+        elif not _is_whole(cap["count"]) or not 1 <= cap["count"] <= MOST_IN_A_CAP:
+            yield f"A cap allows at least 1 impression and at most {MOST_IN_A_CAP:,}, as a whole number; without a cap there is no limit."
         elif not _is_whole(cap["times"]) or cap["times"] < 1:
-            yield "A cap counts over at least 1 unit of time."
+            yield "A cap counts over at least 1 unit of time, as a whole number."
         elif cap["per"] not in UNIT_SECONDS and cap["times"] != 1:
             yield f"A cap per {_WORD_OF.get(cap['per'], cap['per'])} counts over one of them; write “3 per {_WORD_OF.get(cap['per'], cap['per'])}”."
         elif cap["times"] * UNIT_SECONDS.get(cap["per"], 0) > LONGEST_CAP_SECONDS:
             yield f"A cap's window is at most {LONGEST_CAP_SECONDS // 86_400} days; a longer one cannot be counted, but a lifetime can."
+        elif cap in found:
+            yield f"“{_cap_words(cap, '')}” is there twice; once is enough."
+        found.append(cap)
 
 
 def read_caps(text: str, *, scope: str = "flight") -> list[dict[str, Any]]:
@@ -114,8 +128,14 @@ def read_caps(text: str, *, scope: str = "flight") -> list[dict[str, Any]]:
     for line in filter(None, map(str.strip, text.splitlines())):
         match = _CAP.match(line)
         if match is None:
-            raise ValueError(f"“{line}” is no cap. Write one a line, such as “3 per day”, “2 per 30 minutes per campaign” or “1 per playback”.")
+            raise ValueError(
+                f"“{_short(line)}” is no cap. Write one a line, such as “3 per day”, “2 per 30 minutes per campaign” or “1 per playback”."
+            )
         count, many, unit, named = match.groups()
+        if max(len(count), len(many or "")) > len(str(MOST_IN_A_CAP)):
+            raise ValueError(
+                f"“{_short(line)}”: a cap allows at most {MOST_IN_A_CAP:,} impressions over at most {LONGEST_CAP_SECONDS // 86_400} days."
+            )
         named = (named or scope).lower()
         # A cap has always been counted on each viewer, so some planners say so.
         caps.append({"scope": scope if named == "viewer" else named, "count": int(count), "per": _UNIT_OF[unit.lower()], "times": int(many or 1)})
@@ -138,7 +158,7 @@ def category_problems(categories: Any) -> Iterator[str]:
         return
     wrong = [value for value in categories if value not in CATEGORIES]
     if wrong:
-        yield f"There is no category {_list(map(str, wrong))}; there are {_list(CATEGORIES)}."
+        yield f"There is no category {_list(map(_short, wrong[:NAMED]))}; there are {_list(CATEGORIES)}."
 
 
 # Money and goals
@@ -188,6 +208,9 @@ def _goal_problems(sold: Sold) -> Iterator[tuple[str, str]]:
         yield "goal_type", "A flight charged for clicks cannot have a goal of completed views; sell it by CPCV or CPM."
     if sold.goal_type == "spend" and sold.tier == "house":
         yield "goal_type", "A house flight spends nothing, so spend cannot be its goal."
+    for field, amount in (("goal_amount", sold.goal_amount), ("daily_goal_amount", sold.daily_goal_amount)):
+        if amount is not None and sold.goal_type != "spend" and amount > LARGEST_GOAL:
+            yield field, f"A goal is at most {LARGEST_GOAL:,}."
     if None not in (sold.goal_amount, sold.daily_goal_amount) and sold.daily_goal_amount > sold.goal_amount:  # type: ignore[operator]
         yield "daily_goal_amount", "The daily goal is larger than the whole goal."
 
@@ -215,6 +238,12 @@ def _budget_problems(sold: Sold) -> Iterator[tuple[str, str]]:
 def currency_problems(currency: str, installation: str) -> Iterator[str]:
     if currency != installation:
         yield f"This installation sells in {installation}; a campaign in {currency or 'no currency'} would never serve. Sell it in {installation}."
+
+
+def _short(value: Any) -> str:
+    """What was sent, cut where it would fill a page."""
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."
 
 
 def _is_whole(value: Any) -> bool:

@@ -14,6 +14,7 @@ from ads.ctr.features import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, MOODS, TIE
 from ads.models import AdPolicy, Campaign, Flight
 from ads.money import write_amount
 from ads.services import review_again
+from ads.terms import LARGEST_GOAL
 from catalog.models import Genre, Title
 
 from .fields import CapsField, GoalField, MoneyField, ShareField, TargetingField
@@ -122,6 +123,9 @@ class FlightForm(Terms):
             amount = MoneyField().to_python(text) if cleaned.get("goal_type") == Flight.Goal.SPEND else int(text) if text else None
         except (ValueError, forms.ValidationError):
             self.add_error(name, "The goal is a whole number, or an amount of money when the goal is spend.")
+            return
+        if amount is not None and cleaned.get("goal_type") != Flight.Goal.SPEND and amount > LARGEST_GOAL:
+            self.add_error(name, f"A goal is at most {LARGEST_GOAL:,}.")
             return
         cleaned[name] = amount
         if amount is not None and amount < 1:

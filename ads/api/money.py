@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ads.money import WrongAmount, read_amount, write_amount
+from ads.terms import LARGEST_GOAL
 
 AMOUNT_SCHEMA = {
     "oneOf": [
@@ -58,8 +59,10 @@ def amount_of(data: Any) -> int:
 
 def count_of(data: Any) -> int:
     """Raises serializers.ValidationError in words."""
-    if isinstance(data, bool) or not isinstance(data, int) or not 1 <= data < 2**63:
+    if isinstance(data, bool) or not isinstance(data, int) or data < 1:
         raise serializers.ValidationError("The goal is a whole number of at least 1, or an amount of money when the goal is spend.")
+    if data > LARGEST_GOAL:
+        raise serializers.ValidationError(f"A goal is at most {LARGEST_GOAL:,}.")
     return data
 
 

@@ -33,7 +33,9 @@ caps = st.lists(
                 "times": st.just(1),
             }
         ),
-    )
+    ),
+    max_size=terms.MOST_CAPS,
+    unique_by=str,
 )
 
 
@@ -64,6 +66,11 @@ def test_a_planner_writes_caps_as_words(text: str, scope: str, count: int, per: 
         ({"scope": "planet"}, "scope is"),
         ({"per": "year"}, "not per “year”"),
         ({"count": 0}, "at least 1 impression"),
+        ({"count": 10**25}, "at most 1,000,000"),
+        ({"count": 3.0}, "whole number"),
+        ({"times": 10**25}, "at most 31 days"),
+        ({"times": 1.0}, "whole number"),
+        ({"times": True}, "whole number"),
         ({"times": 32}, "at most 31 days"),
         ({"per": "pod", "times": 2}, "write “3 per break”"),
         ({"seconds": 5}, "nothing else"),
@@ -72,6 +79,18 @@ def test_a_planner_writes_caps_as_words(text: str, scope: str, count: int, per: 
 def test_a_cap_that_cannot_be_counted_is_refused(change: dict[str, Any], words: str) -> None:
     cap = {"scope": "flight", "count": 3, "per": "day", "times": 1} | change
     assert words in " ".join(terms.cap_problems([cap]))
+
+
+def test_a_cap_says_a_thing_once_and_there_are_not_more_of_them_than_anybody_reads() -> None:
+    cap = {"scope": "flight", "count": 3, "per": "day", "times": 1}
+    assert list(terms.cap_problems([cap, dict(cap)])) == ["“3 per day per flight” is there twice; once is enough."]
+    assert list(terms.cap_problems([cap | {"count": count} for count in range(1, 22)])) == ["These are 21 caps; 20 are the most."]
+
+
+@pytest.mark.parametrize("text", [f"{10**25} per day", f"3 per {10**25} days", f"{'9' * 5000} per lifetime"])
+def test_a_number_that_nobody_can_count_to_is_refused_in_words(text: str) -> None:
+    with pytest.raises(ValueError, match="at most 1,000,000 impressions over at most 31 days"):
+        terms.read_caps(text)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +102,9 @@ def test_a_cap_that_cannot_be_counted_is_refused(change: dict[str, Any], words: 
         ({"exclude": {"devices": "tv"}}, "must be a list"),
         ({"include": {"titles": [8]}}, "“titles” does not know 8"),
         ({"include": {"weekdays": [True]}}, "does not know True"),
+        ({"include": {"weekdays": [5.0]}}, "does not know 5.0"),
+        ({"include": {"titles": [7.0]}}, "does not know 7.0"),
+        ({"include": {"titles": [10**25]}}, "does not know 1000"),
         ({"exclude": {"countries": ["XX"]}}, "does not know XX"),
     ],
 )
@@ -153,7 +175,7 @@ old_targeting = st.dictionaries(st.sampled_from(["devices", "genres"]), st.lists
 def test_what_was_said_in_the_old_shape_means_the_same_in_the_new_one_and_comes_back(targeting: dict[str, Any], found: list[dict[str, Any]]) -> None:
     caps = migration.new_caps(found)
     assert [cap["times"] * UNIT_SECONDS[cap["per"]] for cap in caps] == [cap["seconds"] for cap in found]
-    assert not list(terms.cap_problems(caps))
+    assert {words for words in terms.cap_problems(caps) if not words.endswith("is there twice; once is enough.")} == set()
     assert migration.old_caps(caps) == found
     assert migration.new_targeting(targeting).get("include", {}) == targeting
     assert migration.old_targeting(migration.new_targeting(targeting)) == targeting

@@ -81,6 +81,12 @@ def test_everything_sold_can_be_created_read_and_changed(client: Client) -> None
     ("changes", "field", "words"),
     [
         ({"ends_at": "2026-05-01T00:00:00Z"}, "ends_at", "ends before it starts"),
+        ({"frequency_caps": [{"scope": "flight", "count": 10**25, "per": "day", "times": 1}]}, "frequency_caps", "at most 1,000,000"),
+        ({"targeting": {"include": {"weekdays": [5.0]}}}, "targeting", "does not know 5.0"),
+        ({"goal": 10**25}, "goal", "at most 1,000,000,000,000"),
+        ({"goal": 10**12 + 1}, "goal", "at most 1,000,000,000,000"),
+        ({"daily_budget": "1" * 30}, "daily_budget", "nor larger than a trillion"),
+        ({"bid": 1e300}, "bid", "nor larger than a trillion"),
         ({"bid": 0}, "bid", "needs a bid"),
         ({"bid": "0.50"}, "bid", "below the reserve price"),
         ({"bid": "12 EUR"}, "bid", "is in EUR; this installation sells in USD"),
