@@ -1,14 +1,14 @@
 """Writes history: a synthetic audience's sessions on a clock of their own, behind the edge, through the same plan, ad server and log as live traffic.
 
 Sessions run one after the other in the order they began, so budgets, caps and learned rates meet them in time order.
-The log is drained as it fills, so that each decision sees what came before it.
+The log is drained as it fills; until then the holds of what was shown are kept, so that each decision sees what came before it.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from adplatform.eventlog.envelope import Event
 from adplatform.eventlog.hashing import daily_hash
 from adplatform.eventlog.partitions import ensure_partitions
 from ads.policy import policy_for
-from ads.reservation import forget
+from ads.reservation import HOLD_SECONDS, Operation, forget, settle
 from catalog.models import Title
 from catalog.selectors import WatchableTitle
 from engagement.models import PlaybackSession, Viewer
@@ -78,6 +78,7 @@ class History:
     waiting: list[Event] = field(default_factory=list)
     unsaved: list[PlaybackSession] = field(default_factory=list)
     sorted_on: date | None = None
+    stored_by: float = 0.0
 
     def __post_init__(self) -> None:
         self.views = behaviour.Views(self.audience.clicking.weary_hours)
@@ -98,6 +99,8 @@ class History:
         starts = [start for start, _ in drawn]
         ensure_partitions({(start + timedelta(days=extra)).date() for start in starts for extra in (0, 1)})
         for number, (start, place) in enumerate(drawn, start=1):
+            if number % SESSIONS_BETWEEN_DRAINS == 1:
+                self.stored_by = (starts[min(number + SESSIONS_BETWEEN_DRAINS, len(starts)) - 1] + LONGEST_SESSION).timestamp()
             self._one_session(self.persons[cast[place]], start)
             if number % SESSIONS_BETWEEN_DRAINS == 0:
                 self._flush(start)
@@ -116,6 +119,11 @@ class History:
         consumer.drain(now=now)
         if now.date() != self.sorted_on:
             self._sort(now)
+
+    def keep(self, shown: list[Operation], now: datetime) -> None:
+        """Events are stored long after their holds would have expired on the sessions' clock: the next decision would forget these ads."""
+        expires = max(self.stored_by, now.timestamp() + HOLD_SECONDS)
+        settle(stream.client(), [replace(one, expires=expires) for one in shown], [], now=now)
 
     def _sort(self, now: datetime) -> None:
         """Once a day, so that what is asked for a viewer knows the segments of those days."""
@@ -183,6 +191,7 @@ class Walk:
     ad_seconds: float = 0.0
     film_seconds: float = 0.0
     fits: list[float] = field(default_factory=list)
+    shown: list[Operation] = field(default_factory=list)
 
     def run(self) -> None:
         data: dict[str, Any] = {
@@ -244,7 +253,10 @@ class Walk:
         adload.note(viewer, self.session.pk, decided, at=decided.at)
         pod = [(item, item.ad) for item in self.plan.published[published:] if item.ad is not None]
         self.run_of.report.breaks += 1
-        return all(self._ad(item, ad, place) for place, (item, ad) in enumerate(pod))
+        began, self.shown = self.clock, []
+        goes_on = all(self._ad(item, ad, place) for place, (item, ad) in enumerate(pod))
+        self.run_of.keep(self.shown, began)
+        return goes_on
 
     def _ad(self, item: Item, ad: PlannedAd, place: int) -> bool:
         run, creative = self.run_of, self.run_of.place.creatives[ad.ad]
@@ -263,6 +275,9 @@ class Walk:
         token = tokens.read(ad.token, tokens.TrackingToken, now=None)
         sent = reporting.ad_events(self.reporter, token, watched, began=self.clock)
         self._log(list(invalid.disguised(self.kind, sent, now=self.clock)))
+        # What was not watched honestly may be judged not to count: its hold ends by itself then, and the caps forget it.
+        verb = "confirm" if self.kind in invalid.HONEST_BEHAVIOUR else "extend"
+        self.shown.append(Operation(verb, token.decision, token.slot))
         if self.kind in invalid.HONEST_BEHAVIOUR:
             run.truth.add(CLICK, token.decision, token.slot, watched.truth)
             run.views.add(self.person.id, ad.campaign, now=self.clock)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.db.models import Sum
 
-from adplatform.eventlog import consumer, stream
+from adplatform.eventlog import consumer, ids, stream
 from ads import reservation
-from ads.models import Ad, AdEvent, Decision, DeliveryDay, FlightBalance, LedgerEntry
+from ads.models import Ad, AdEvent, Decision, DeliveryDay, Flight, FlightBalance, LedgerEntry
 from engagement.models import PlaybackSession, Viewer
 from engagement.simulation.audience import DEFAULT, load
 from engagement.simulation.history import Report, write_history
@@ -19,9 +20,9 @@ from engagement.simulation.world import NothingToWatch
 from tests.ads.inventory import NOW
 
 
-def write(folder: Path, *, sessions: int = 30, seed: int = 1) -> Report:
+def write(folder: Path, *, sessions: int = 30, days: int = 3, seed: int = 1) -> Report:
     return write_history(
-        audience=load(DEFAULT), days=3, sessions=sessions, seed=seed, until=NOW, truth_folder=folder, progress=lambda done, total: None
+        audience=load(DEFAULT), days=days, sessions=sessions, seed=seed, until=NOW, truth_folder=folder, progress=lambda done, total: None
     )
 
 
@@ -60,6 +61,38 @@ def test_the_same_seed_brings_the_same_people_to_the_same_films(tmp_path: Path) 
     again = list(PlaybackSession.objects.order_by("started_at", "pk").values_list("viewer", "title", "started_at"))
     assert sorted([*opened, *opened], key=str) == sorted(again, key=str)
     assert first.sessions == second.sessions
+
+
+DAY = 86_400.0
+
+
+def broken_rules() -> list[tuple[str, uuid.UUID]]:
+    """Each rule that a valid impression broke, with the decision it was of: one serving of a flight a playback, two of it a day to a
+    viewer, and no two of one advertiser or category in a playback. Time is when it was decided."""
+    ads = {ad.pk: (ad.flight.campaign.advertiser_id, ad.category) for ad in Ad.objects.select_related("flight__campaign")}
+    found: list[tuple[str, uuid.UUID]] = []
+    shown = AdEvent.objects.filter(type="ad.impression", valid=True)
+    served = sorted(shown, key=lambda event: (ids.time_of(event.decision), event.slot))
+    for place, event in enumerate(served):
+        before = served[:place]
+        since = ids.time_of(event.decision).timestamp() - DAY
+        here = [other for other in before if other.session == event.session]
+        today = [other for other in before if other.flight == event.flight and ids.time_of(other.decision).timestamp() > since]
+        if any(other.flight == event.flight for other in here):
+            found.append(("flight in a playback", event.decision))
+        if event.viewer and sum(other.viewer == event.viewer for other in today) >= 2:
+            found.append(("flight in a day", event.decision))
+        if any(mine == theirs for other in here for mine, theirs in zip(ads[event.ad], ads[other.ad], strict=True)):
+            found.append(("alone in a playback", event.decision))
+    return found
+
+
+def test_what_was_shown_counts_for_caps_and_exclusivity_before_it_is_stored(stocked: list[Ad], tmp_path: Path) -> None:
+    caps = [{"scope": "flight", "count": 1, "per": "stream", "times": 1}, {"scope": "flight", "count": 2, "per": "day", "times": 1}]
+    Flight.objects.update(frequency_caps=caps, exclusivity="stream")
+    write(tmp_path, sessions=120, days=1)
+    assert AdEvent.objects.filter(type="ad.impression", valid=True).count() > 50
+    assert broken_rules() == []
 
 
 def test_without_media_there_is_nothing_to_watch_and_the_message_says_so(transactional_db: None, tmp_path: Path) -> None:
