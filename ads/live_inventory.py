@@ -22,6 +22,10 @@ VERSION_KEY, CONTENT_KEY = "inventory:version", "inventory:content"
 TOLERATED_SECONDS = 0.5
 
 
+class UnreadableSnapshot(ValueError):
+    """A stored inventory whose rows this version of the software cannot read; the message says which value."""
+
+
 class InventoryCache:
     """The inventory that this process serves, and the one thread at a time that compiles another.
 
@@ -80,12 +84,13 @@ def _landing_pages() -> dict[int, str]:
 
 
 def snapshot(version: int) -> Inventory:
-    """The inventory a stored decision was made from. Raises InventorySnapshot.DoesNotExist when it is not kept, or cannot be read."""
+    """The inventory a stored decision was made from. Raises InventorySnapshot.DoesNotExist when it is not kept, and
+    UnreadableSnapshot when it is kept and cannot be read."""
     rows = bytes(InventorySnapshot.objects.get(pk=version).rows)
     try:
         return compile_inventory(Rows.unpacked(rows))
-    except msgspec.ValidationError as error:
-        raise InventorySnapshot.DoesNotExist(f"inventory {version} was packed when flights were described otherwise: {error}") from error
+    except (msgspec.DecodeError, TypeError, ValueError) as error:
+        raise UnreadableSnapshot(str(error)) from error
 
 
 def current(client: redis.Redis) -> Inventory:

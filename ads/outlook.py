@@ -19,6 +19,8 @@ def warnings_of(flight: Flight) -> list[str]:
     """
     if flight.state == Flight.State.ENDED:
         return []
+    if unreadable := checks.unreadable(flight):
+        return [f"It does not serve, because its terms cannot be read; set them anew: {unreadable}"]
     expected = _stored(flight) if flight.state == Flight.State.LIVE else None
     if expected is None:
         _, warning = forecast_terms(flight, now=datetime.now(UTC))

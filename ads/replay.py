@@ -17,7 +17,7 @@ from .decision.request import AdRequest
 from .decision.state import Decision as Decided
 from .decision.state import DeliveryState, Scores, Seen, no_rows
 from .drafts import COUNTERS
-from .live_inventory import snapshot
+from .live_inventory import UnreadableSnapshot, snapshot
 from .models import Decision, InventorySnapshot
 
 COMPARED = ("price_micros", "event_price_micros", "value_micros", "propensity", "explored")
@@ -59,6 +59,8 @@ def replay(stored: Decision) -> Replay:
         request = request_of(stored.request)
     except InventorySnapshot.DoesNotExist as error:
         raise NotReplayable(f"the inventory it was decided from (version {stored.inventory_version}) is not kept any more") from error
+    except UnreadableSnapshot as error:
+        raise NotReplayable(f"the inventory it was decided from (version {stored.inventory_version}) is kept but cannot be read ({error})") from error
     except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
         raise NotReplayable(f"it was stored by an earlier release, in a shape that cannot be read any more ({error})") from error
     try:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from functools import lru_cache
 from typing import Any
 
+import msgspec
 from django.conf import settings
 
+from . import terms
 from .decision.inventory import AdRow, CapRow, FlightRow, Rows, Target
 from .models import Ad, Campaign, Flight
+
+logger = logging.getLogger(__name__)
 
 AD_COLUMNS = ("id", "flight_id", "name", "asset_id", "category", "asset__duration", "skip_after", "click_through")
 FLIGHT_COLUMNS = (
@@ -22,6 +28,7 @@ def inventory_rows() -> Rows:
     """Every ad that may serve: approved, its clip ready, its flight live, its campaign active and sold in the installation's
     currency. Dates are judged per request.
 
+    A flight whose stored terms cannot be read is left out with a warning in the log: one bad row must not stop all the others.
     Plain columns, no model instances: a request waits for this whenever the inventory has changed.
     """
     ads = (
@@ -37,7 +44,33 @@ def inventory_rows() -> Rows:
     )
     found = tuple(_ad_row(*row) for row in ads)
     flights = Flight.objects.filter(pk__in={ad.flight for ad in found}).order_by("id").values_list(*FLIGHT_COLUMNS)
-    return Rows(flights=tuple(flight_row(dict(zip(FLIGHT_COLUMNS, row, strict=True))) for row in flights), ads=found)
+    sound = [row for columns in flights if (row := _sound_row(dict(zip(FLIGHT_COLUMNS, columns, strict=True)))) is not None]
+    return Rows(flights=tuple(sound), ads=found)
+
+
+def _sound_row(flight: dict[str, Any]) -> FlightRow | None:
+    """None for a flight that could not be compiled, or not be read back from the inventory that a decision was made from."""
+    problems = [
+        *terms.unreadable(flight["campaign__targeting"], flight["campaign__frequency_caps"]),
+        *terms.unreadable(flight["targeting"], flight["frequency_caps"]),
+        *terms.unknown_choices(**{name: flight[name] for name in ("tier", "pricing", "slot_position", "excluded_categories")}),
+    ]
+    if not problems:
+        try:
+            row = flight_row(flight)
+            msgspec.msgpack.decode(msgspec.msgpack.encode(row), type=FlightRow)
+        except (ArithmeticError, TypeError, ValueError) as error:
+            problems.append(str(error))
+        else:
+            return row
+    _left_out(flight["id"], flight["name"], "; ".join(problems))
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _left_out(flight: int, name: str, words: str) -> None:
+    # The rows are read every few seconds; a process says the same thing once.
+    logger.warning("Flight %d (%s) does not serve, because its terms cannot be read: %s", flight, name, words)
 
 
 def flight_row(flight: dict[str, Any]) -> FlightRow:

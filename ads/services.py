@@ -17,6 +17,7 @@ from . import ledger, reservation
 from .decision.inventory import LIFETIME
 from .live_inventory import raise_version
 from .models import Ad, AdPolicy, Advertiser, Campaign, Flight
+from .terms import unreadable
 
 Actor = AbstractBaseUser | AnonymousUser
 Moved = TypeVar("Moved", Campaign, Flight, Ad)
@@ -84,9 +85,9 @@ def terms_changed(row: Model, before: Mapping[str, Any]) -> None:
         _count_anew()
 
 
-def _lifetimes(caps: Collection[Mapping[str, Any]]) -> set[str]:
-    """The scopes that are capped over a lifetime."""
-    return {cap["scope"] for cap in caps or () if cap["per"] == LIFETIME}
+def _lifetimes(caps: Any) -> set[str]:
+    """The scopes that are capped over a lifetime; stored caps that cannot be read count nothing."""
+    return {cap["scope"] for cap in caps if cap["per"] == LIFETIME} if caps and not next(unreadable({}, caps), None) else set()
 
 
 def _serves_again(row: Model) -> None:

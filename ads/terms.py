@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from .countries import COUNTRIES
 from .ctr.features import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, MOODS, POSITIONS, TIERS
 from .decision.auction import RESERVE_MICROS
-from .decision.inventory import LIFETIME, POD, STREAM, TARGETABLE, UNIT_SECONDS, Value
+from .decision.inventory import LIFETIME, POD, PRICINGS, SLOT_POSITIONS, STREAM, TARGETABLE, UNIT_SECONDS, Value
+from .decision.inventory import TIERS as TIERS_SOLD
 
 KEYS = tuple(TARGETABLE)
 DIRECTIONS = ("include", "exclude")
@@ -82,10 +83,44 @@ def _value_problems(key: str, values: Any, vocabulary: Vocabulary) -> Iterator[s
         yield f"Targeting has no “{key}”; it has {_list(KEYS)}."
     elif not isinstance(values, list):
         yield f"“{key}” must be a list of values."
-    # Equal is not enough: 5.0 and True are equal to an id and could not be read back from a stored inventory.
-    elif wrong := [value for value in values if type(value) not in (int, str) or value not in known]:
+    elif wrong := [value for value in values if not _is_value(value) or value not in known]:
         few = f"it knows {_list(map(str, known[:40]))}{'' if len(known) <= 40 else ' ...'}" if known else "there is none yet"
         yield f"“{key}” does not know {_list(map(_short, wrong[:NAMED]))}; {few}."
+
+
+def unreadable(targeting: Any, caps: Any) -> Iterator[str]:
+    """What keeps stored terms from being served or reasoned about, whatever the catalogue holds today.
+
+    Values that nobody has any more are sound here: they match nobody.
+    """
+    if not isinstance(targeting, dict) or targeting != readable(targeting):
+        yield "its targeting is no targeting"
+    if not isinstance(caps, list):
+        yield "its frequency caps are no list"
+    else:
+        # One by one: caps that are there twice, or are too many, can be counted all the same.
+        yield from (words for cap in caps for words in cap_problems([cap]))
+
+
+def unknown_choices(*, tier: str, pricing: str, slot_position: str, excluded_categories: Any) -> Iterator[str]:
+    """What a stored flight says that no inventory can hold."""
+    for name, value, known in (("tier", tier, TIERS_SOLD), ("pricing", pricing, PRICINGS), ("slot position", slot_position, SLOT_POSITIONS)):
+        if value not in known:
+            yield f"there is no {name} “{_short(value)}”"
+    if not isinstance(excluded_categories, list) or not all(isinstance(name, str) for name in excluded_categories):
+        yield "its excluded categories are no list of words"
+
+
+def readable(targeting: Any) -> dict[str, dict[str, list[Value]]]:
+    """As much of stored targeting as has the right shape."""
+    asked = targeting if isinstance(targeting, dict) else {}
+    return {
+        direction: {
+            key: [value for value in values if _is_value(value)] for key, values in keys.items() if key in TARGETABLE and isinstance(values, list)
+        }
+        for direction, keys in asked.items()
+        if direction in DIRECTIONS and isinstance(keys, dict)
+    }
 
 
 # Frequency caps
@@ -142,13 +177,16 @@ def read_caps(text: str, *, scope: str = "flight") -> list[dict[str, Any]]:
     return caps
 
 
-def write_caps(caps: Sequence[Mapping[str, Any]], *, scope: str = "flight") -> str:
+def write_caps(caps: Any, *, scope: str = "flight") -> str:
     """The text that `read_caps` reads back."""
-    return "\n".join(_cap_words(cap, scope) for cap in caps)
+    return "\n".join(_cap_words(cap, scope) for cap in (caps if isinstance(caps, list) else [caps] if caps else []))
 
 
-def _cap_words(cap: Mapping[str, Any], scope: str) -> str:
-    unit, many = _WORD_OF.get(cap["per"], cap["per"]), cap["times"]
+def _cap_words(cap: Any, scope: str) -> str:
+    if not isinstance(cap, dict) or set(cap) != {"scope", "count", "per", "times"}:
+        # It is shown as it is stored, so that who opens the page can mend it.
+        return str(cap)
+    unit, many = _WORD_OF.get(str(cap["per"]), cap["per"]), cap["times"]
     return f"{cap['count']} per {unit if many == 1 else f'{many} {unit}s'}" + ("" if cap["scope"] == scope else f" per {cap['scope']}")
 
 
@@ -238,6 +276,11 @@ def _budget_problems(sold: Sold) -> Iterator[tuple[str, str]]:
 def currency_problems(currency: str, installation: str) -> Iterator[str]:
     if currency != installation:
         yield f"This installation sells in {installation}; a campaign in {currency or 'no currency'} would never serve. Sell it in {installation}."
+
+
+def _is_value(value: Any) -> bool:
+    """Equal is not enough: 5.0 and True are equal to an id and could not be read back from a stored inventory."""
+    return type(value) is str or (type(value) is int and abs(value) < 2**63)
 
 
 def _short(value: Any) -> str:

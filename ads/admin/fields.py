@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from ads.money import WrongAmount, read_amount, write_amount
-from ads.terms import DIRECTIONS, KEYS, read_caps, write_caps
+from ads.terms import DIRECTIONS, KEYS, read_caps, readable, write_caps
 
 # More choices than this are a list to pick from.
 MOST_BOXES = 24
@@ -112,7 +112,7 @@ class TargetingWidget(forms.Widget):
         self.choices = choices
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        chosen = value if isinstance(value, dict) else {}
+        chosen = readable(value)
         keys = [self._key(name, key, label, options, chosen) for key, (label, options) in self.choices.items() if options]
         return render_to_string("ads/admin/targeting.html", {"keys": keys})
 
@@ -149,6 +149,6 @@ class TargetingField(forms.Field):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         def tidy(value: Any) -> dict[tuple[str, str], set[Any]]:
-            return {(direction, key): set(values) for direction, asked in (value or {}).items() for key, values in asked.items() if values}
+            return {(direction, key): set(values) for direction, asked in readable(value).items() for key, values in asked.items() if values}
 
         return tidy(initial) != tidy(data)

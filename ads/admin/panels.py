@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from ads.models import Decision, Flight, FlightForecast
 from ads.outlook import warnings_of
 from ads.reports.gross_net import gross_net
 from ads.reports.why_not import Step, percent, why_not
-from ads.terms import write_caps
+from ads.terms import readable, write_caps
 
 from . import show
 from .forms import targeting_choices
@@ -41,12 +41,12 @@ def inherited(flight: Flight) -> SafeString:
     return render_to_string("ads/admin/inherited.html", {"campaign": campaign, "lines": lines})
 
 
-def targeting_words(targeting: Mapping[str, Mapping[str, Sequence[Any]]]) -> list[str]:
+def targeting_words(targeting: Any) -> list[str]:
     """One line for each key and direction, such as “Devices: only TV, Desktop”."""
     choices = targeting_choices()
     found = []
     for direction, words in (("include", "only"), ("exclude", "not")):
-        for key, values in targeting.get(direction, {}).items():
+        for key, values in readable(targeting).get(direction, {}).items():
             label, options = choices.get(key, (key, []))
             named = dict(options)
             found.append(f"{label}: {words} {', '.join(named.get(value, str(value)) for value in values)}")

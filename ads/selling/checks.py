@@ -38,13 +38,25 @@ def flight_problems(flight: Flight) -> list[rules.Problem]:
         *(("excluded_categories", words) for words in terms.category_problems(flight.excluded_categories)),
     ]
     try:
-        sold = terms_of(flight)
+        campaign = flight.campaign
     except ObjectDoesNotExist:
         # No campaign was chosen; the field itself says so.
         return shape
+    if words := next(terms.unreadable(campaign.targeting, campaign.frequency_caps), None):
+        return [*shape, ("campaign", f"What the campaign {campaign.name} asks cannot be read; mend the campaign first: {words}")]
     if shape:
+        sold = terms_of(flight)
         return [*shape, *(problem for problem in rules.refusals(_without_targets(sold), world_around(flight)) if problem[0] not in dict(shape))]
+    sold = terms_of(flight)
     return [*rules.refusals(sold, world_around(flight)), *_changes(flight, sold)]
+
+
+def unreadable(flight: Flight) -> str:
+    """Why the stored terms of the flight or its campaign cannot be read, empty when they can be."""
+    campaign = flight.campaign
+    choices = {name: getattr(flight, name) for name in ("tier", "pricing", "slot_position", "excluded_categories")}
+    problems = (terms.unreadable(row.targeting, row.frequency_caps) for row in (campaign, flight))
+    return "; ".join([*(words for found in problems for words in found), *terms.unknown_choices(**choices)])
 
 
 def flight_warnings(flight: Flight) -> list[str]:
@@ -64,6 +76,9 @@ def campaign_problems(campaign: Campaign) -> Iterator[rules.Problem]:
     yield from (("targeting", words) for words in reach.contradictions([campaign.targeting]))
     if campaign.pk:
         for flight in campaign.flights.exclude(state="ended"):
+            if next(terms.unreadable(flight.targeting, flight.frequency_caps), None):
+                # It does not serve until it is mended, and is held against its campaign then.
+                continue
             for words in reach.contradictions([campaign.targeting, flight.targeting]):
                 yield "targeting", f"With its flight {flight.name}: {words}"
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from ads import terms
 from catalog.models import Title
 
 from . import rules
@@ -32,7 +33,7 @@ def terms_of(flight: Flight, campaign: Campaign | None = None) -> rules.FlightTe
         budget_micros=flight.budget_micros,
         daily_budget_micros=flight.daily_budget_micros,
         targets=(campaign.targeting, flight.targeting),
-        caps=(*campaign.frequency_caps, *flight.frequency_caps),
+        caps=tuple(cap for caps in (campaign.frequency_caps, flight.frequency_caps) if isinstance(caps, list) for cap in caps),
         currency=campaign.currency,
     )
 
@@ -81,4 +82,5 @@ def _sponsors(flight: Flight) -> tuple[rules.Sponsor, ...]:
     return tuple(
         rules.Sponsor(str(other), other.share_of_voice or 0.0, other.starts_at, other.ends_at, (other.campaign.targeting, other.targeting))
         for other in sold
+        if not any(next(terms.unreadable(row.targeting, row.frequency_caps), None) for row in (other, other.campaign))
     )

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.test import Client
 
-from ads.decision.inventory import CapRow, Target
-from ads.models import Campaign, Flight
+from ads.decision.inventory import CapRow, Rows, Target
+from ads.live_inventory import UnreadableSnapshot, snapshot
+from ads.models import Campaign, Flight, InventorySnapshot
 from ads.selectors import inventory_rows
 
 from .inventory import make_ad
@@ -62,3 +65,45 @@ def test_rows_of_the_old_shape_are_rewritten_with_their_history_and_back() -> No
     migration.backwards(apps, None)
     assert list(Flight.objects.values("targeting", "frequency_caps")) == [old, old]
     assert Campaign.objects.count() == 2
+
+
+BAD_TERMS: list[dict[str, Any]] = [
+    {"frequency_caps": [{"scope": "flight", "count": 10**25, "per": "day", "times": 1}]},
+    {"frequency_caps": [{"scope": "viewer", "seconds": 5}, 7]},
+    {"targeting": {"include": {"weekdays": [5.0]}}},
+    {"targeting": {"include": {"planets": ["mars"]}}},
+    {"targeting": {"include": {"devices": 3}, "exclude": [1]}},
+    {"excluded_categories": [{"a": 1}]},
+    {"campaign": {"frequency_caps": [{"scope": "flight", "count": 3.5, "per": "day", "times": 1}]}},
+    {"pacing": "asap", "slot_position": "side"},
+]
+
+
+@pytest.mark.parametrize("bad", BAD_TERMS)
+def test_one_flight_that_cannot_be_read_leaves_the_others_serving_and_its_pages_open(
+    bad: dict[str, Any], client: Client, admin_user: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, good = make_ad(**bad).flight, make_ad().flight
+    rows = inventory_rows()
+    assert [flight.id for flight in rows.flights] == [good.pk]
+    assert Rows.unpacked(rows.packed()) == rows
+    assert f"Flight {broken.pk} " in caplog.text
+    client.force_login(admin_user)
+    for path in (
+        f"/api/v1/flights/{broken.pk}", f"/api/v1/campaigns/{broken.campaign_id}", "/admin/ads/flight/",
+        f"/admin/ads/flight/{broken.pk}/change/", f"/admin/ads/campaign/{broken.campaign_id}/change/",
+    ):  # fmt: skip
+        assert client.get(path).status_code == 200, path
+    body = {"targeting": {}, "frequency_caps": []}
+    assert client.patch(f"/api/v1/campaigns/{broken.campaign_id}", body, content_type="application/json").status_code == 200
+    mended = client.patch(f"/api/v1/flights/{broken.pk}", body | {"excluded_categories": [], "slot_position": "any"}, content_type="application/json")
+    assert mended.status_code == 200, mended.json()
+    assert len(inventory_rows().flights) == 2
+
+
+def test_a_stored_inventory_that_cannot_be_read_says_so_and_not_that_it_is_gone() -> None:
+    InventorySnapshot.objects.create(version=7, rows=b"\x81\xa1a\x01")
+    with pytest.raises(UnreadableSnapshot):
+        snapshot(7)
+    with pytest.raises(InventorySnapshot.DoesNotExist):
+        snapshot(8)
