@@ -104,13 +104,14 @@ def uncountable(inventory: Inventory, request: AdRequest) -> Mask:
 
 
 def too_soon(inventory: Inventory, request: AdRequest, state: DeliveryState, now: float) -> Mask:
-    """Ads shown to this viewer, or in this playback, less than the policy's gap ago, as a mask over ads."""
+    """Ads whose clip this viewer saw, or this playback had, less than the policy's gap ago, as a mask over ads. Several ads may carry
+    one clip, and the viewer sees the clip; of an ad that left the inventory the clip is not known, and the ad itself cannot come."""
     since = now - request.creative_gap
+    known = inventory.ad_row
+    clips = {inventory.ads[known[entry.ad]].asset for entry in (*state.seen, *state.stream) if entry.at > since and entry.ad in known}
     mask = np.zeros(len(inventory.ads), dtype=bool)
-    for entry in (*state.seen, *state.stream):
-        row = inventory.ad_row.get(entry.ad) if entry.at > since else None
-        if row is not None:
-            mask[row] = True
+    for clip in clips:
+        mask |= inventory.ad_asset == clip
     return mask
 
 

@@ -247,6 +247,10 @@ class Inventory:
         return {int(campaign): np.flatnonzero(of_ad == campaign) for campaign in np.unique(of_ad)}
 
     @cached_property
+    def ad_asset(self) -> Ints:
+        return _ints(ad.asset for ad in self.ads)
+
+    @cached_property
     def halves(self) -> tuple[tuple[Rule, ...], ...]:
         """The rules of the break, then those of the viewer; a half that nobody asks anything of is left out."""
         found = (tuple(rule for rule in self.rules if (rule.key in OF_THE_BREAK) == half) for half in (True, False))
@@ -395,6 +399,5 @@ def _wanted(rows_of: Mapping[Value, list[int]], flights: int) -> Wanted:
 def _exclusions(flights: Sequence[FlightRow], code: dict[str, int]) -> Mask:
     excludes = np.zeros((len(flights), len(code)), dtype=bool)
     for row, flight in enumerate(flights):
-        for name in flight.excluded_categories:
-            excludes[row, code[name]] = True
+        excludes[row, [code[name] for name in flight.excluded_categories]] = True
     return excludes

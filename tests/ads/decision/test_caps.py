@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ads.decision import caps
-from ads.decision.inventory import LIFETIME, POD, STREAM, CapRow, Inventory, scope_id
+from ads.decision.inventory import LIFETIME, POD, STREAM, CapRow, Inventory, Rows, compile_inventory, scope_id
 from ads.decision.request import AdRequest
 from ads.decision.state import DeliveryState, Seen
 
-from .rows import CATEGORIES, NOW, SCOPES, flight, inventories, inventory, request, requests
+from .rows import CATEGORIES, NOW, SCOPES, ad, flight, inventories, inventory, request, requests
 
 MOMENT = NOW.timestamp()
 WITH_CONSENT = request(consent=True, viewer=request().session)
@@ -128,6 +128,15 @@ def test_an_ad_comes_back_when_the_policys_gap_has_passed() -> None:
     for ago, expected in ((119, [True, False]), (120, [False, False])):
         assert caps.too_soon(stock, asked, state(stock, seen=seen(1, ago=ago)), MOMENT).tolist() == expected
         assert caps.too_soon(stock, asked, state(stock, stream=seen(1, ago=ago)), MOMENT).tolist() == expected
+
+
+def test_another_ad_with_the_same_clip_waits_for_the_gap_too() -> None:
+    stock = compile_inventory(Rows((flight(1), flight(2), flight(3)), (ad(1, 1, asset=7), ad(2, 2, asset=7), ad(3, 3, asset=1))))
+    asked = request(creative_gap=120.0)
+    assert caps.too_soon(stock, asked, state(stock, seen=seen(1)), MOMENT).tolist() == [True, True, False]
+    assert not caps.too_soon(stock, asked, state(stock, seen=seen(1, ago=120)), MOMENT).any()
+    gone = (Seen(MOMENT - 1, 9, 9, 9, 9, "travel"),)
+    assert not caps.too_soon(stock, asked, state(stock, seen=gone), MOMENT).any()
 
 
 def test_who_wants_a_playback_alone_gets_it_alone() -> None:
