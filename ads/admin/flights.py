@@ -14,6 +14,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
 from ads import services
+from ads.decision.cost import event_cost
 from ads.models import Campaign, Flight
 from ads.outlook import warnings_of
 
@@ -127,7 +128,8 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
             return "Scheduled"
         if now >= flight.ends_at:
             return "Ended"
-        spent = balance and flight.tier != Flight.Tier.HOUSE and balance.booked_micros + flight.bid_micros // 1000 > flight.budget_micros
+        cost = event_cost(flight.tier, flight.pricing, flight.bid_micros)
+        spent = balance and flight.tier != Flight.Tier.HOUSE and balance.booked_micros + cost > flight.budget_micros
         return "Spent" if spent else "Live"
 
     @show.column("Dates", ordering="starts_at")

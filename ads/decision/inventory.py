@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from .cost import event_cost
 from .state import Codes, Floats, Ints, Lineup, Mask
 
 PRICINGS = ("cpm", "cpcv", "cpc")
@@ -167,6 +168,7 @@ class Inventory:
     share_of_voice: Floats
     pricing: Ints
     bid: Floats
+    event_cost: Ints
     budget: Ints
     daily_budget: Ints
     goal: Ints
@@ -242,7 +244,6 @@ class Inventory:
 
     @cached_property
     def rows_of_campaign(self) -> dict[int, Ints]:
-        """Campaign -> its ads."""
         of_ad = self.campaign[self.ad_flight]
         return {int(campaign): np.flatnonzero(of_ad == campaign) for campaign in np.unique(of_ad)}
 
@@ -271,7 +272,6 @@ class Inventory:
 
     @cached_property
     def cap_scopes(self) -> tuple[str, ...]:
-        """The scopes that any cap counts."""
         return tuple(sorted({scope for scope, _ in self.limits}))
 
 
@@ -299,6 +299,7 @@ def compile_inventory(rows: Rows) -> Inventory:
         share_of_voice=_floats(flight.share_of_voice or 0.0 for flight in flights),
         pricing=_ints(PRICINGS.index(flight.pricing) for flight in flights),
         bid=_floats(flight.bid_micros for flight in flights),
+        event_cost=_ints(event_cost(flight.tier, flight.pricing, flight.bid_micros) for flight in flights),
         budget=_ints(_spend_limit(flight) for flight in flights),
         daily_budget=_ints(_daily_spend_limit(flight) for flight in flights),
         goal=_ints(_events(flight, flight.goal_amount) for flight in flights),

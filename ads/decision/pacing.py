@@ -76,16 +76,17 @@ class Pacing:
 def spent(inventory: Inventory, state: DeliveryState) -> Codes:
     """Which flights have nothing left [flights]: the place of the reason in `SPENT` counted from 1, 0 for those that have.
 
-    Holds count as spent until they settle or expire. A replay knows the answer.
+    Holds count as spent until they settle or expire. Money that does not pay one more event at the bid is no money left: the
+    flight would win slots and lose them at the reservation. A replay knows the answer.
     """
     if state.spent is not None:
         return state.spent
     used, events = state.booked + state.held, np.where(inventory.goal_counts_holds, state.held_count, 0)
     found = np.zeros(len(inventory.flights), dtype=np.uint8)
     masks = (
-        used >= inventory.budget,
+        used + inventory.event_cost > inventory.budget,
         state.delivered + events >= inventory.goal,
-        state.day_booked + state.held >= inventory.daily_budget,
+        state.day_booked + state.held + inventory.event_cost > inventory.daily_budget,
         state.day_delivered + events >= inventory.daily_goal,
     )
     # From the last to the first, so that the first reason stays.

@@ -16,23 +16,27 @@ from ads.models import Ad, Advertiser, Campaign, Flight
 from catalog.models import MediaAsset
 
 NOW = datetime(2026, 6, 1, 20, 0, tzinfo=UTC)
+SEVERAL = 100_000
 _numbers = itertools.count(1)
 
 
 def make_ad(
     *, advertiser: str | None = None, category: str | None = None, duration: float = 10.0, campaign: dict[str, Any] | None = None, **flight: Any
 ) -> Ad:
-    """An approved ad with a ready clip on a live flight of its own, of another category than the one before; ``flight`` overrides the flight's fields, ``campaign`` its campaign's."""
+    """An approved ad with a ready clip on a live flight of its own, of another category than the one before; ``flight`` overrides the flight's fields, ``campaign`` its campaign's.
+
+    A budget of a few impressions comes with a bid at the reserve price, so that it pays for each of them."""
     number = next(_numbers)
     category = category or CATEGORIES[number % len(CATEGORIES)]
     owner, _ = Advertiser.objects.get_or_create(name=advertiser or f"Advertiser {number}", defaults={"category": category})
     sold = Campaign.objects.create(advertiser=owner, name=f"Campaign {number}", **(campaign or {}))
+    tight = min(flight.get(limit) or SEVERAL for limit in ("budget_micros", "daily_budget_micros")) < SEVERAL
     fields: dict[str, Any] = {
         "state": Flight.State.LIVE,
         "starts_at": NOW - timedelta(days=30),
         "ends_at": NOW + timedelta(days=30),
         "pricing": "cpm",
-        "bid_micros": 20_000_000,
+        "bid_micros": 1_000_000 if tight else 20_000_000,
         "goal_type": "impressions",
         "goal_amount": 1_000_000,
         "budget_micros": 10_000_000_000,

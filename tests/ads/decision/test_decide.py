@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ads.decision import pacing
 from ads.decision.decide import decide
 from ads.decision.explanation import REASONS
 from ads.decision.inventory import Inventory
@@ -65,10 +66,35 @@ def test_flights_outside_their_dates_do_not_serve() -> None:
     [("booked", 100, "budget_spent"), ("held", 100, "budget_spent"), ("day_booked", 60, "daily_budget_spent"), ("delivered", 9, "goal_reached")],
 )
 def test_a_flight_with_nothing_left_does_not_serve(column: str, value: int, reason: str) -> None:
-    stock = inventory(flight(1, budget_micros=100, daily_budget_micros=60, goal_amount=9))
+    stock = inventory(flight(1, bid_micros=1_000, budget_micros=100, daily_budget_micros=60, goal_amount=9))
     changed: dict[str, Any] = {column: np.array([value])}
     state = replace(DeliveryState.empty(1), **changed)
     assert reasons(decided(stock, request(), state=state), stock) == {1: reason}
+
+
+@pytest.mark.parametrize(("pricing", "bid", "cost"), [("cpm", 28_000_000, 28_000), ("cpcv", 40_000, 40_000), ("cpc", 900_000, 900_000)])
+@pytest.mark.parametrize(
+    ("limits", "column", "reason"),
+    [
+        ({"daily_budget_micros": 10**7}, "day_booked", "daily_budget_spent"),
+        ({"budget_micros": 10**7}, "held", "budget_spent"),
+        ({"goal_type": "spend", "goal_amount": 10**7}, "booked", "budget_spent"),
+        ({"goal_type": "spend", "daily_goal_amount": 10**7}, "day_booked", "daily_budget_spent"),
+    ],
+)
+def test_a_flight_that_cannot_pay_one_more_event_at_its_bid_is_spent(
+    limits: dict[str, Any], column: str, reason: str, pricing: str, bid: int, cost: int
+) -> None:
+    stock = inventory(flight(1, pricing=pricing, bid_micros=bid, **limits))
+    enough: dict[str, Any] = {column: np.array([10**7 - cost])}
+    too_little: dict[str, Any] = {column: np.array([10**7 - cost + 1])}
+    assert pacing.spent(stock, replace(DeliveryState.empty(1), **enough)).tolist() == [0]
+    assert reasons(decided(stock, request(), state=replace(DeliveryState.empty(1), **too_little)), stock) == {1: reason}
+
+
+def test_a_house_flight_is_never_spent() -> None:
+    stock = inventory(flight(1, tier="house", bid_micros=5_000_000, budget_micros=0, goal_amount=None))
+    assert pacing.spent(stock, DeliveryState.empty(1)).tolist() == [0]
 
 
 def test_held_impressions_do_not_count_towards_a_goal_of_clicks() -> None:
