@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +29,9 @@ COUNTERS = ("booked", "held", "day_booked", "delivered", "held_count", "day_deli
 REQUEST_FIELDS = tuple(field.name for field in fields(AdRequest))
 # As long as the edge takes events: a viewer may pause a whole evening in front of an ad.
 TOKEN_LIFETIME = timedelta(hours=24)
+# Rules that the reservation alone knows: no race, another try would end the same. Whatever else it refuses was open a moment before.
+REFUSALS = frozenset({"holds_full", "address_quota"})
+POD_CONFLICT = "pod_conflict"
 _pack = msgspec.msgpack.Encoder().encode
 
 
@@ -181,7 +185,7 @@ def explained(made: Draft, taken: Taken, slots: list[dict[str, Any]]) -> dict[st
         alternates[place]["ad"]: why
         for alternates, reasons in zip(made.slots, taken.reasons, strict=True)
         for place, why in enumerate(reasons)
-        if why != "pod_conflict"
+        if why != POD_CONFLICT
     }
     served = {slot["ad"]: slot for slot in slots}
     candidates = [_corrected(candidate, served, lost) for candidate in made.explanation["candidates"]]
@@ -204,8 +208,19 @@ def _unfilled(made: Draft, taken: Taken, slots: list[dict[str, Any]]) -> dict[st
     if seconds <= TOLERANCE_SECONDS:
         return None
     found = made.explanation["unfilled"]
-    lost = found is None or None in taken.places
-    return {"seconds": round(seconds, 3), "reason": "reservation_lost" if lost else found["reason"]}
+    empty = [reasons for place, reasons in zip(taken.places, taken.reasons, strict=True) if place is None]
+    if found is not None and not empty:
+        return {"seconds": round(seconds, 3), "reason": found["reason"]}
+    # Nobody is missing but a longer ad: what kept the first choices away left the seconds empty.
+    lost = empty or [reasons for place, reasons in zip(taken.places, taken.reasons, strict=True) if place]
+    return {"seconds": round(seconds, 3), "reason": _why_lost(lost)}
+
+
+def _why_lost(slots: list[tuple[str, ...]]) -> str:
+    """The reason of most slots, of each what kept its first choice away; those that fell out beside another ad only follow."""
+    first = [next((why for why in reasons if why != POD_CONFLICT), POD_CONFLICT) for reasons in slots]
+    codes = Counter(why if why in REFUSALS or why == POD_CONFLICT else "reservation_lost" for why in first)
+    return codes.most_common(1)[0][0] if codes else "reservation_lost"
 
 
 def _corrected(candidate: dict[str, Any], served: dict[int, dict[str, Any]], lost: dict[int, str]) -> dict[str, Any]:
@@ -215,15 +230,19 @@ def _corrected(candidate: dict[str, Any], served: dict[int, dict[str, Any]], los
         reason = "explored" if slot["explored"] else "won"
         return {**candidate, "reason": reason, "words": REASONS[reason], "slot": slot["slot"], "price_micros": slot["price_micros"]}
     if ad in lost:
-        return {
-            **candidate,
-            "reason": "reservation_lost",
-            "words": REASONS["reservation_lost"],
-            "lost_to": lost[ad],
-            "slot": None,
-            "price_micros": None,
-        }
+        why = lost[ad]
+        told = {"reason": why, "words": REASONS[why]} if why in REFUSALS else {"reason": "reservation_lost", "words": _race(why)}
+        return {**candidate, **told, "lost_to": why, "slot": None, "price_micros": None}
+    if candidate["slot"] is not None:
+        # An alternate stepped in beside which it may not stand.
+        return {**candidate, "reason": POD_CONFLICT, "words": REASONS[POD_CONFLICT], "slot": None, "price_micros": None}
     return candidate
+
+
+def _race(why: str) -> str:
+    """In words, what was still open when the break was decided and taken when it was reserved."""
+    cause = REASONS[why]
+    return f"{REASONS['reservation_lost']}: {cause[0].lower()}{cause[1:]}"
 
 
 def event(made: Draft, slots: list[dict[str, Any]], explanation: msgspec.Raw) -> Event:

@@ -22,7 +22,7 @@ REASONS: dict[str, str] = {
     "won": "Won this slot",
     "runner_up": "Eligible, another ad was worth more",
     "explored": "Shown to learn how it does; pays the reserve price",
-    "reservation_lost": "Its last budget or cap was taken by another viewer a moment before",
+    "reservation_lost": "Its last budget, goal or cap was taken a moment before",
     "not_started": "The flight has not started",
     "ended": "The flight has ended",
     "attribute_withheld": "Targets on something this viewer keeps private",

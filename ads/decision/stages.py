@@ -17,7 +17,7 @@ STAGES = MappingProxyType(
         "pacing": "it was held back to keep to its plan",
         "share_of_voice": "it was another sponsor's turn",
         "pod": "other ads were worth more or kept it away",
-        "reservation": "its last budget or cap was taken a moment before",
+        "reservation": "its last budget or cap was taken a moment before, or too much waited to be shown",
         "served": "it served",
     }
 )

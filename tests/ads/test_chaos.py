@@ -167,7 +167,7 @@ def killed_web_process(session: uuid.UUID) -> None:
 
 
 def test_a_web_process_killed_before_its_answer_is_answered_for_by_the_next_call_and_its_hold_expires_when_nobody_calls() -> None:
-    best, ad = make_ad(bid_micros=40_000_000, budget_micros=30_000), make_ad(budget_micros=1_000)
+    best, ad = make_ad(bid_micros=40_000_000, goal_amount=1), make_ad(budget_micros=1_000)
     session = uuid.uuid4()
     killed_web_process(session)
     assert held(best)[1] == 1, "another viewer was faster"

@@ -15,6 +15,7 @@ from adplatform.eventlog import consumer, ids, stream, tokens
 from adplatform.eventlog.envelope import Event
 from adplatform.learning import online
 from ads import reservation
+from ads.decision.explanation import REASONS
 from ads.models import Ad, AdEvent, DeliveryDay, DeliveryHour, DeliveryMinute, Flight, FlightBalance, LedgerEntry
 from ads.serving import serve_break
 
@@ -156,8 +157,10 @@ def test_open_holds_stay_a_small_share_of_what_is_left() -> None:
     served = [serve_break(make_request(), now=NOW) for _ in range(30)]
     assert sum(len(answer.ads) for answer in served) == 10
     reasons = [answer.explanation["candidates"][0]["reason"] for answer in served]
-    assert reasons == ["won"] * 10 + ["reservation_lost"] * 20 or set(reasons) <= {"won", "explored", "reservation_lost"}
-    assert [answer.explanation["unfilled"] for answer in served if not answer.ads] == [{"seconds": 30.0, "reason": "reservation_lost"}] * 20
+    assert set(reasons[:10]) <= {"won", "explored"}
+    assert reasons[10:] == ["holds_full"] * 20
+    assert [answer.explanation["unfilled"] for answer in served if not answer.ads] == [{"seconds": 30.0, "reason": "holds_full"}] * 20
+    assert served[-1].explanation["words"] == {"holds_full": REASONS["holds_full"]}
 
 
 def test_a_flight_with_one_impression_left_still_serves_it_once() -> None:

@@ -16,6 +16,7 @@ from adplatform.eventlog import consumer, ids, stream
 from ads import live_inventory, recovery, reservation, services
 from ads.balances import Balance, day_number
 from ads.decision.decide import decide
+from ads.decision.explanation import REASONS
 from ads.decision.state import DeliveryState
 from ads.reservation.keys import INDEX, TABLE
 from ads.serving import ServedBreak, serve_break
@@ -170,7 +171,9 @@ def test_an_address_that_only_asks_is_bounded_and_gets_fewer_while_others_are_se
     make_ad()
     asked = served_to("asker", 15)
     assert filled(asked) == 12
-    assert asked[-1].explanation["candidates"][0]["lost_to"] == "address_quota"
+    told = asked[-1].explanation
+    assert (told["candidates"][0]["reason"], told["candidates"][0]["words"]) == ("address_quota", REASONS["address_quota"])
+    assert told["unfilled"] == {"seconds": 30.0, "reason": "address_quota"}
     assert filled(served_to("neighbour", 3)) == 3
     assert filled(served_to("", 30)) == 30
     assert filled(served_to("asker", 15, at=LATER)) == 8

@@ -97,6 +97,8 @@ def test_a_process_that_dies_before_it_answers_leaves_a_draft_and_the_next_call_
     assert [ad.ad for ad in served.ads] == [other.pk]
     told = {candidate["ad"]: candidate["reason"] for candidate in served.explanation["candidates"]}
     assert told == {best.pk: "reservation_lost", other.pk: "won"}
+    words = next(candidate["words"] for candidate in served.explanation["candidates"] if candidate["ad"] == best.pk)
+    assert words == "Its last budget, goal or cap was taken a moment before: the flight has delivered its goal"
     assert serve_break(request, now=NOW) == served == stored_break(request.session, request.break_id)
     consumer.drain(now=NOW + timedelta(seconds=1))
     assert Decision.objects.get(pk=served.decision).slots[0]["ad"] == other.pk
