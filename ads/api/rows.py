@@ -15,7 +15,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import mixins, status
 from rest_framework.authentication import SessionAuthentication, TokenAuthentication
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.exceptions import APIException, NotFound, ParseError, ValidationError
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -59,16 +59,40 @@ def documented(noun: str, serializer: Any, *filters: OpenApiParameter) -> Callab
     )
 
 
+class PlainJSON(JSONParser):
+    """JSON as anybody would write it: text nested thousands deep is refused like any other that cannot be read."""
+
+    def parse(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().parse(*args, **kwargs)
+        except RecursionError as error:
+            raise ParseError("This JSON is nested too deeply to be read.") from error
+
+
 class Rows(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Any]):
     authentication_classes = [TokenAuthentication, SessionAuthentication]
     permission_classes = [StaffMay]
     pagination_class = Pages
-    parser_classes = [JSONParser]
+    parser_classes = [PlainJSON]
     renderer_classes = [JSONRenderer]
     http_method_names = ["get", "post", "patch", "head", "options"]
     # What an action asks for besides the method's own permission on the model.
     rights: tuple[str, ...] = ()
-    lookup_value_regex = "[0-9]{1,18}"
+    lookup_value_regex = "[^/.]+"
+    # Query parameters of its list beside those of the pages.
+    filters: tuple[str, ...] = ()
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        known = (*self.filters, "page", "page_size")
+        if unknown := sorted(set(request.query_params) - set(known)):
+            raise ValidationError({name: [f"There is no filter “{name}”; there are {', '.join(known)}."] for name in unknown})
+        return super().list(request, *args, **kwargs)
+
+    def get_object(self) -> Any:
+        named = str(self.kwargs["pk"])
+        if not (named.isascii() and named.isdigit() and len(named) < 19):
+            raise NotFound(f"“{named}” is no id; an id is a whole number.")
+        return super().get_object()
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         given = self.get_serializer(data=request.data)
@@ -119,6 +143,7 @@ def steering(words: str, serializer: Any) -> Callable[[Any], Any]:
 @documented("campaign", CampaignSerializer, of("advertiser", "Id of an advertiser"), of("state", "active, paused or ended", str))
 class CampaignRows(Rows):
     queryset = Campaign.objects.order_by("name")
+    filters = ("advertiser", "state")
     serializer_class = CampaignSerializer
 
     def get_queryset(self) -> QuerySet[Campaign]:
@@ -153,6 +178,7 @@ class CampaignRows(Rows):
 )
 class FlightRows(Rows):
     queryset = Flight.objects.select_related("campaign").order_by("campaign", "name")
+    filters = ("campaign", "state", "tier")
     serializer_class = FlightSerializer
 
     def get_queryset(self) -> QuerySet[Flight]:
@@ -209,6 +235,7 @@ class FlightRows(Rows):
 @documented("ad", AdSerializer, of("flight", "Id of a flight"), of("campaign", "Id of a campaign"), of("review", "For example in_review", str))
 class AdRows(Rows):
     queryset = Ad.objects.select_related("asset", "flight").order_by("flight", "name")
+    filters = ("flight", "campaign", "review")
     serializer_class = AdSerializer
 
     def get_queryset(self) -> QuerySet[Ad]:
@@ -233,6 +260,7 @@ class AdRows(Rows):
 @documented("policy", AdPolicySerializer, of("title", "Id of a title"))
 class AdPolicyRows(Rows):
     queryset = AdPolicy.objects.order_by("pk")
+    filters = ("title",)
     serializer_class = AdPolicySerializer
 
     def get_queryset(self) -> QuerySet[AdPolicy]:

@@ -34,6 +34,12 @@ class RowSerializer(serializers.ModelSerializer[Any]):
             raise serializers.ValidationError({name: ["This is not changed by writing it; see the actions."] for name in fixed})
         return super().to_internal_value(data)
 
+    def build_relational_field(self, field_name: str, relation_info: Any) -> Any:
+        """The id of a row that is not there is told in words."""
+        kind, options = super().build_relational_field(field_name, relation_info)
+        words = {"does_not_exist": f"There is no {field_name} {{pk_value}}.", "incorrect_type": f"The {field_name} is given by its id, a number."}
+        return kind, {**options, "error_messages": words}
+
     def get_validators(self) -> list[Any]:
         """None of the serializer's own: the model checks uniqueness too, in the same sentences as the admin."""
         return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -48,7 +49,7 @@ def flight_problems(flight: Flight) -> list[rules.Problem]:
         sold = terms_of(flight)
         return [*shape, *(problem for problem in rules.refusals(_without_targets(sold), world_around(flight)) if problem[0] not in dict(shape))]
     sold = terms_of(flight)
-    return [*rules.refusals(sold, world_around(flight)), *_changes(flight, sold)]
+    return [*rules.refusals(sold, world_around(flight)), *_changes(flight, sold), *_dates(flight, sold)]
 
 
 def unreadable(flight: Flight) -> str:
@@ -110,6 +111,15 @@ def _changes(flight: Flight, sold: rules.FlightTerms) -> Iterator[rules.Problem]
     if before is not None:
         served = before.state != Flight.State.DRAFT or before.ledger.exists()
         yield from rules.change_problems(terms_of(before), sold, served=served)
+
+
+def _dates(flight: Flight, sold: rules.FlightTerms) -> Iterator[rules.Problem]:
+    """Of a new flight, and of dates that change: one that has ended can still be mended."""
+    from ads.models import Flight
+
+    before = Flight.objects.filter(pk=flight.pk).first() if flight.pk else None
+    changed = {name for name in ("starts_at", "ends_at") if before is None or getattr(before, name) != getattr(flight, name)}
+    yield from (problem for problem in rules.date_problems(sold, datetime.now(UTC), new=before is None) if problem[0] in changed)
 
 
 def _without_targets(sold: rules.FlightTerms) -> rules.FlightTerms:

@@ -18,12 +18,14 @@ MICROS = 1_000_000
 SHARE_TOLERANCE = 1e-6
 SPONSORSHIP, HOUSE = "sponsorship", "house"
 UNIT_WORDS = {"impressions": "impressions", "completed_views": "completed views", "clicks": "clicks", "spend": "spend"}
+FARTHEST = timedelta(days=3_653)
 Problem = tuple[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class FlightTerms:
-    """``targets`` holds the campaign's targeting, then the flight's; ``caps`` those of both, as `ads.terms` shapes them."""
+    """``targets`` holds the campaign's targeting, then the flight's; ``caps`` those of both, as `ads.terms` shapes them. ``delivered`` counts
+    in the goal's own unit, ``booked_micros`` is what was charged."""
 
     name: str
     tier: str
@@ -40,6 +42,9 @@ class FlightTerms:
     targets: tuple[Targeting, ...]
     caps: tuple[dict[str, object], ...] = ()
     currency: str = ""
+    delivered: int = 0
+    delivered_today: int = 0
+    booked_micros: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,7 @@ def warnings(flight: FlightTerms, world: World) -> Iterator[str]:
     dear = [title for title in titles if flight.tier != HOUSE and most_worth(flight) < title.reserve_micros]
     if dear and len(dear) < len(titles):
         yield f"The bid is below the reserve price of {len(dear)} of the {len(titles)} titles it can reach: there it never wins."
+    yield from _used_up(flight)
     if shortfall := _budget_shortfall(flight):
         yield shortfall
     if flight.daily_goal_amount and flight.goal_amount and flight.starts_at and flight.ends_at:
@@ -95,6 +101,15 @@ def warnings(flight: FlightTerms, world: World) -> Iterator[str]:
     if beside and (flight.share_of_voice or 0) + _peak(flight, beside) > 1 + SHARE_TOLERANCE:
         names = " and ".join(sorted(other.name for other in beside))
         yield f"Where it meets {names}, more than 100 % of the breaks are sold: each sponsor gets less than its share there."
+
+
+def date_problems(flight: FlightTerms, now: datetime, *, new: bool) -> Iterator[Problem]:
+    """Dates on which nothing can serve: of a ``new`` flight those that are over, of every flight those of another decade."""
+    if new and flight.ends_at and flight.ends_at <= now:
+        yield "ends_at", f"This flight is over before it begins: it ends on {flight.ends_at:%d %b %Y}. Give it a later end."
+    for field, at in (("starts_at", flight.starts_at), ("ends_at", flight.ends_at)):
+        if at and abs(at - now) > FARTHEST:
+            yield field, f"{at:%d %b} {at.year} is more than {FARTHEST.days // 365} years away; is the year right?"
 
 
 def change_problems(before: FlightTerms, after: FlightTerms, *, served: bool) -> Iterator[Problem]:
@@ -173,6 +188,21 @@ def _peak(flight: FlightTerms, others: Sequence[Sponsor]) -> float:
     begin = flight.starts_at
     moments = [max(other.starts_at, begin) for other in others] if begin else []
     return max((sum(other.share for other in others if other.starts_at <= moment < other.ends_at) for moment in moments), default=0.0)
+
+
+def _used_up(flight: FlightTerms) -> Iterator[str]:
+    """Goals and budgets that are reached already."""
+    if flight.goal_amount and flight.delivered >= flight.goal_amount:
+        yield f"Already {_of(flight, flight.delivered, flight.goal_amount)} are delivered: it stops at once."
+    if flight.daily_goal_amount and flight.delivered_today >= flight.daily_goal_amount:
+        yield f"Already {_of(flight, flight.delivered_today, flight.daily_goal_amount)} are delivered today: it stops until tomorrow."
+    if flight.tier != HOUSE and flight.budget_micros and flight.booked_micros >= flight.budget_micros:
+        spent, budget = money(flight.booked_micros, flight.currency), money(flight.budget_micros, flight.currency)
+        yield f"Already {spent} of the budget of {budget} are spent: it stops at once."
+
+
+def _of(flight: FlightTerms, delivered: int, goal: int) -> str:
+    return f"{money(delivered, '') if flight.goal_type == 'spend' else f'{delivered:,}'} of {_amount(flight, goal)}"
 
 
 def _budget_shortfall(flight: FlightTerms) -> str:

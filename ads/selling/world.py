@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -35,7 +36,20 @@ def terms_of(flight: Flight, campaign: Campaign | None = None) -> rules.FlightTe
         targets=(campaign.targeting, flight.targeting),
         caps=tuple(cap for caps in (campaign.frequency_caps, flight.frequency_caps) if isinstance(caps, list) for cap in caps),
         currency=campaign.currency,
+        **_delivered(flight),
     )
+
+
+def _delivered(flight: Flight) -> dict[str, int]:
+    """What the flight has delivered of its goal, in the goal's unit, and what it has charged."""
+    from ads.models import FlightBalance
+
+    column = {"impressions": "impressions", "completed_views": "completed_views", "clicks": "clicks", "spend": "booked_micros"}[flight.goal_type]
+    found = FlightBalance.objects.filter(flight_id=flight.pk).first() if flight.pk else None
+    if found is None:
+        return {}
+    today = found.day_delivered if found.day == datetime.now(UTC).date() else 0
+    return {"delivered": getattr(found, column), "delivered_today": today, "booked_micros": found.booked_micros}
 
 
 def world_around(flight: Flight) -> rules.World:

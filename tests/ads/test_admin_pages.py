@@ -28,6 +28,8 @@ from catalog.models import Genre
 
 from .inventory import NOW, make_ad, make_request, track, tracked
 
+# A flight is sold before it ends.
+YEAR = datetime.now(UTC).year + 1
 pytestmark = pytest.mark.django_db
 
 
@@ -49,7 +51,7 @@ def served() -> Iterator[Ad]:
 
 def form(campaign: Campaign, **changes: Any) -> dict[str, Any]:
     fields = {
-        "campaign": campaign.pk, "name": "Spring", "starts_at_0": "2026-06-01", "starts_at_1": "00:00", "ends_at_0": "2026-07-01",
+        "campaign": campaign.pk, "name": "Spring", "starts_at_0": f"{YEAR}-06-01", "starts_at_1": "00:00", "ends_at_0": f"{YEAR}-07-01",
         "ends_at_1": "00:00", "pricing": "cpm", "bid_micros": "18.50", "goal_type": "impressions", "goal_amount": "10000",
         "budget_micros": "1,250", "daily_budget_micros": "", "pacing": "even", "priority": "5", "tier": "standard",
         "slot_position": "any", "exclusivity": "pod", "daily_goal_amount": "", "share_of_voice": "", "frequency_caps": "3 per day\n2 per 30 minutes",
@@ -95,7 +97,7 @@ def test_a_goal_of_spend_is_an_amount_of_money(client: Client) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"ends_at_0": "2026-05-01"}, "ends before it starts"),
+        ({"ends_at_0": f"{YEAR}-05-01"}, "ends before it starts"),
         ({"bid_micros": "cheap"}, "is no amount"),
         ({"bid_micros": "12 EUR"}, "is in EUR; this installation sells in USD"),
         ({"bid_micros": ""}, "needs a bid"),
@@ -147,7 +149,7 @@ def test_another_kind_of_goal_is_counted_anew(client: Client) -> None:
         consumer.drain(now=NOW + timedelta(seconds=number))
     assert not serve_break(make_request(), now=NOW).ads
     flight = sold.flight
-    values = form(flight.campaign, name=flight.name, goal_type="completed_views", goal_amount="2", starts_at_0="2026-05-01", pacing="asap")
+    values = form(flight.campaign, name=flight.name, goal_type="completed_views", goal_amount="2", starts_at_0=f"{YEAR}-05-01", pacing="asap")
     assert client.post(reverse("admin:ads_flight_change", args=[flight.pk]), values).status_code == 302
     assert serve_break(make_request(hour=18), now=NOW).ads
 
@@ -203,7 +205,13 @@ def test_a_flight_is_launched_and_paused_from_its_own_page(client: Client) -> No
     assert 'name="ads_flight_launch_it"' in page
     assert 'name="ads_flight_pause_it"' not in page
     ends = f"{flight.ends_at:%Y-%m-%d}"
-    values = form(flight.campaign, name=flight.name, ends_at_0=ends, **{"ads_flight_launch_it": "", "targeting-exclude-weekdays": []})
+    values = form(
+        flight.campaign,
+        name=flight.name,
+        starts_at_0=f"{flight.starts_at:%Y-%m-%d}",
+        ends_at_0=ends,
+        **{"ads_flight_launch_it": "", "targeting-exclude-weekdays": []},
+    )
     client.post(address, values)
     flight.refresh_from_db()
     assert flight.state == Flight.State.LIVE

@@ -15,10 +15,12 @@ from adplatform.permissions import AD_OPS, AD_OPS_LEAD, EDITOR, EXECUTIVE, GROUP
 from ads.models import Ad, AdPolicy, Advertiser, Campaign, Flight, FlightForecast, FunnelHour
 from tests.ads.inventory import make_ad
 
+# A flight is sold before it ends.
+YEAR = datetime.now(UTC).year + 1
 pytestmark = pytest.mark.django_db
 
 FLIGHT: dict[str, Any] = {
-    "name": "Spring", "tier": "standard", "starts_at": "2026-06-01T00:00:00Z", "ends_at": "2026-07-01T00:00:00Z", "pricing": "cpm",
+    "name": "Spring", "tier": "standard", "starts_at": f"{YEAR}-06-01T00:00:00Z", "ends_at": f"{YEAR}-07-01T00:00:00Z", "pricing": "cpm",
     "bid": "18.50", "goal_type": "impressions", "goal": 10_000, "budget": {"amount": "1250", "currency": "USD"}, "pacing": "even",
 }  # fmt: skip
 
@@ -80,9 +82,11 @@ def test_everything_sold_can_be_created_read_and_changed(client: Client) -> None
 @pytest.mark.parametrize(
     ("changes", "field", "words"),
     [
-        ({"ends_at": "2026-05-01T00:00:00Z"}, "ends_at", "ends before it starts"),
+        ({"ends_at": f"{YEAR}-05-01T00:00:00Z"}, "ends_at", "ends before it starts"),
         ({"frequency_caps": [{"scope": "flight", "count": 10**25, "per": "day", "times": 1}]}, "frequency_caps", "at most 1,000,000"),
         ({"targeting": {"include": {"weekdays": [5.0]}}}, "targeting", "does not know 5.0"),
+        ({"starts_at": "2020-01-01T00:00:00Z", "ends_at": "2020-02-01T00:00:00Z"}, "ends_at", "over before it begins: it ends on 01 Feb 2020"),
+        ({"ends_at": "9999-01-01T00:00:00Z"}, "ends_at", "is the year right?"),
         ({"goal": 10**25}, "goal", "at most 1,000,000,000,000"),
         ({"goal": 10**12 + 1}, "goal", "at most 1,000,000,000,000"),
         ({"daily_budget": "1" * 30}, "daily_budget", "nor larger than a trillion"),
@@ -107,7 +111,7 @@ def test_everything_sold_can_be_created_read_and_changed(client: Client) -> None
         ({"frequency_caps": [{"scope": "planet"}]}, "frequency_caps", "cap"),
         ({"bit": 3}, "bit", "There is no such field"),
         ({"state": "live"}, "state", "see the actions"),
-        ({"campaign": 10**12}, "campaign", "does not exist"),
+        ({"campaign": 10**12}, "campaign", "There is no campaign 1000000000000."),
     ],
 )
 def test_a_bad_flight_is_refused_with_a_sentence_for_its_field(client: Client, changes: dict[str, Any], field: str, words: str) -> None:
@@ -211,3 +215,14 @@ def test_nobody_signed_in_is_told_so_and_a_session_needs_its_csrf_token() -> Non
     )
     assert made.status_code == 201
     assert Advertiser.objects.filter(name="New").exists()
+
+
+def test_what_cannot_be_read_is_answered_in_words_and_never_with_an_error_of_ours(client: Client) -> None:
+    deep = client.post("/api/v1/flights", "[" * 100_000, content_type="application/json")
+    assert (deep.status_code, deep.json()) == (400, {"detail": "This JSON is nested too deeply to be read."})
+    lost = client.get("/api/v1/flights/abc")
+    assert (lost.status_code, lost.json()) == (404, {"detail": "“abc” is no id; an id is a whole number."})
+    misspelt = client.get("/api/v1/flights?sate=live")
+    assert misspelt.status_code == 400
+    assert misspelt.json() == {"sate": ["There is no filter “sate”; there are campaign, state, tier, page, page_size."]}
+    assert client.get("/api/v1/flights?state=live&page=1&page_size=5").status_code == 200

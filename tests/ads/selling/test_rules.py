@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ads.selling.reach import TitleFacts
-from ads.selling.rules import FlightTerms, Sponsor, World, refusals, warnings
+from ads.selling.rules import FlightTerms, Sponsor, World, date_problems, refusals, warnings
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 CHEAP = TitleFacts(1, "Ember Coast", frozenset({"drama"}), "PG", (("storm", frozenset()),), frozenset({"mid"}), 1_000_000)
@@ -85,3 +85,19 @@ def test_sponsors_that_meet_only_in_part_are_warned_of() -> None:
 )
 def test_what_will_hardly_deliver_is_warned_of(changes: dict[str, Any], words: str) -> None:
     assert words in warned(**changes)
+
+
+def test_a_goal_or_budget_that_is_reached_already_is_told() -> None:
+    assert "Already 392 of 10 impressions are delivered: it stops at once." in warned(goal_amount=10, delivered=392)
+    assert "Already 5 of 5 impressions are delivered today: it stops until tomorrow." in warned(daily_goal_amount=5, delivered_today=5)
+    assert "Already 50.00 USD of the budget of 50.00 USD are spent" in warned(booked_micros=50_000_000)
+    assert "Already" not in warned(goal_amount=393, delivered=392)
+
+
+def test_only_a_new_flight_must_end_later_than_now() -> None:
+    late = START + timedelta(days=10)
+    assert "over before it begins: it ends on 11 Jun 2026" in dict(date_problems(SOUND, late, new=True))["ends_at"]
+    assert not list(date_problems(SOUND, late, new=False))
+    assert not list(date_problems(SOUND, START, new=True))
+    far = replace(SOUND, ends_at=START + timedelta(days=4000))
+    assert "more than 10 years away" in dict(date_problems(far, START, new=False))["ends_at"]
