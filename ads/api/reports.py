@@ -15,6 +15,8 @@ from ads.models import Flight, FlightForecast
 from ads.outlook import warnings_of
 from ads.reports.why_not import why_not
 
+from .money import AMOUNT_SCHEMA, AmountField, GoalField
+
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 LONGEST = timedelta(days=400)
 
@@ -46,16 +48,28 @@ class FunnelSerializer(serializers.Serializer[Any]):
     obstacle = serializers.CharField(help_text="The main reason, in a sentence")
 
 
+@extend_schema_field({"oneOf": [{"type": "number"}, *AMOUNT_SCHEMA["oneOf"][:1]]})
+class ExpectedField(serializers.FloatField):
+    """A count of goal events; an amount of money where the goal is spend."""
+
+
 class ForecastSerializer(serializers.ModelSerializer[FlightForecast]):
     """``supply`` holds the eligible requests expected in each UTC hour of a week, from Monday 00."""
 
-    expected_delivery = serializers.FloatField(help_text="Goal events at its end; micros when the goal is spend")
-    goal = serializers.IntegerField(source="flight.goal_amount", allow_null=True)
+    expected_delivery = ExpectedField(help_text="Goal events at its end; an amount of money when the goal is spend")
+    goal = GoalField(source="flight.goal_amount", allow_null=True)
     warnings = serializers.SerializerMethodField()
 
     class Meta:
         model = FlightForecast
         fields = ["flight", "computed_at", "requests", "eligible", "win_share", "expected_delivery", "goal", "supply", "warnings"]
+
+    def to_representation(self, instance: FlightForecast) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if instance.flight.goal_type == Flight.Goal.SPEND:
+            for name, micros in (("expected_delivery", instance.expected_delivery), ("goal", instance.flight.goal_amount)):
+                shown[name] = None if micros is None else AmountField().to_representation(round(micros))
+        return shown
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_warnings(self, forecast: FlightForecast) -> list[str]:

@@ -156,5 +156,5 @@ def test_the_command_prints_a_table_and_json(logged: datetime) -> None:
         call_command("forecast", flight=Flight.objects.get().pk, json=True, stdout=one)
     assert "200 impressions" in table.getvalue()
     (row,) = json.loads(one.getvalue())
-    assert row["goal"] == 200
+    assert (row["goal"], row["unit"]) == (200, "events")
     assert row["requests"] > 80

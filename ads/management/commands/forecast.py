@@ -40,6 +40,7 @@ def _row(forecast: FlightForecast, flight: Flight) -> dict[str, Any]:
         "goal_type": flight.goal_type,
         "goal": flight.goal_amount,
         "expected": forecast.expected_delivery,
+        "unit": "micros" if flight.goal_type == Flight.Goal.SPEND else "events",
         "eligible": forecast.eligible,
         "win_share": forecast.win_share,
         "ends_at": flight.ends_at.isoformat(),

@@ -183,6 +183,10 @@ def test_why_a_flight_did_not_serve_and_what_it_can_expect_are_told(client: Clie
     assert client.get(f"/api/v1/flights/{flight.pk}/forecast").status_code == 404
     FlightForecast.objects.create(flight=flight, computed_at=hour, supply=[1.0] * 168, eligible=900, expected_delivery=800, requests=50)
     assert client.get(f"/api/v1/flights/{flight.pk}/forecast").json()["expected_delivery"] == 800
+    Flight.objects.filter(pk=flight.pk).update(goal_type="spend", goal_amount=900_000_000)
+    FlightForecast.objects.update(expected_delivery=812_500_000.4)
+    told = client.get(f"/api/v1/flights/{flight.pk}/forecast").json()
+    assert (told["expected_delivery"]["amount"], told["goal"]["amount"]) == ("812.5", "900")
 
 
 def test_nothing_is_deleted_or_replaced_over_the_api(client: Client) -> None:
