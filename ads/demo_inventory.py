@@ -80,7 +80,14 @@ def cap(count: int, per: str, times: int = 1, scope: str = "flight") -> dict[str
 
 # Title slug (None: every other title) -> its ad policy.
 POLICIES: dict[str | None, dict[str, Any]] = {
-    None: {"seconds_per_hour": 900, "long_watch_seconds": 2400, "ad_free_seconds": 240, "creative_gap_seconds": 90, "reserve_micros": 1_000_000},
+    None: {
+        "break_ads": 3,
+        "seconds_per_hour": 900,
+        "long_watch_seconds": 2400,
+        "ad_free_seconds": 240,
+        "creative_gap_seconds": 90,
+        "reserve_micros": 1_000_000,
+    },
     "winterline": {"most_breaks": 1, "break_seconds": 20, "seconds_per_hour": 300, "reserve_micros": 3_000_000, "house_ads": False},
     "night-relay": {"pre_roll": True, "post_roll": True, "most_breaks": 3, "spacing_seconds": 20, "creative_gap_seconds": 60},
 }
