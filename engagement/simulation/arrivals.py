@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zoneinfo
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,11 +13,11 @@ from numpy.random import Generator
 from .audience import Rhythm
 
 
-def session_starts(rhythm: Rhythm, *, until: datetime, days: int, zones: Sequence[str], rng: Generator) -> list[tuple[datetime, int]]:
+def session_starts(rhythm: Rhythm, *, until: datetime, days: float, zones: Sequence[str], rng: Generator) -> list[tuple[datetime, int]]:
     """A start in the ``days`` before ``until`` for each of ``zones`` (a session where the clock shows that zone's time), as
     (start, place in ``zones``), oldest first: an inhomogeneous Poisson process given its count."""
     first = until - timedelta(days=days)
-    hours = [first + timedelta(hours=index) for index in range(days * 24)]
+    hours = [first + timedelta(hours=index) for index in range(math.ceil(days * 24))]
     starts: list[tuple[datetime, int]] = []
     for name in sorted(set(zones)):
         zone = zoneinfo.ZoneInfo(name)

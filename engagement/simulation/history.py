@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import redis
-from django.db.models import prefetch_related_objects
+from django.db.models import Max, prefetch_related_objects
 from numpy.random import Generator
 
 from adplatform.eventlog import consumer, ids, stream, tokens
@@ -43,6 +43,7 @@ from .truth import CLICK, STAY, TruthFile
 SESSIONS_BETWEEN_DRAINS = 40
 # Sessions begin so long before the end of the stretch that all of them are over by then: nothing is written ahead of the clock.
 LONGEST_SESSION = timedelta(minutes=30)
+TAB = "history"
 
 Progress = Callable[[int, int], None]
 
@@ -92,7 +93,7 @@ class History:
         self.rows = {title.pk: title for title in Title.objects.filter(pk__in=[title.id for title in self.place.titles]).prefetch_related("genres")}
         self.films = {title.id: clips.film_of(title) for title in self.place.titles}
 
-    def write(self, *, days: int, sessions: int, until: datetime, progress: Progress) -> Report:
+    def write(self, *, days: float, sessions: int, until: datetime, progress: Progress) -> Report:
         cast = self.casting.choice(len(self.persons), size=sessions, p=self.weights)
         zones = [self.persons[index].zone for index in cast]
         drawn = session_starts(self.audience.rhythm, until=until, days=days, zones=zones, rng=self.casting)
@@ -167,7 +168,7 @@ class History:
             title=self.rows[title.id],
             device=person.device,
             hour=person.local(start).hour,
-            tab="history",
+            tab=TAB,
             consent=consent,
             started_at=start,
             last_seen_at=start,
@@ -299,8 +300,28 @@ class Walk:
         run.report.finished += 1
 
 
-def write_history(*, audience: Audience, days: int, sessions: int, seed: int, until: datetime, truth_folder: Path, progress: Progress) -> Report:
-    """Write ``sessions`` sessions of the ``days`` before ``until``. The same seed draws the same people, times and choices.
+def still_to_write(*, days: float, sessions: int, until: datetime) -> tuple[float, int]:
+    """The days before ``until`` that come after the last session of history, and their part of ``sessions``; (0, 0) when none are left."""
+    first = until - LONGEST_SESSION - timedelta(days=days)
+    last = PlaybackSession.objects.filter(tab=TAB, synthetic=True).aggregate(last=Max("started_at"))["last"]
+    left = (until - LONGEST_SESSION - max(first, last or first)) / timedelta(days=1)
+    part = round(sessions * left / days)
+    return (left, part) if part >= 1 else (0.0, 0)
+
+
+def write_history(
+    *,
+    audience: Audience,
+    days: float,
+    sessions: int,
+    seed: int,
+    until: datetime,
+    truth_folder: Path,
+    progress: Progress,
+    goes_on: bool = False,
+) -> Report:
+    """Write ``sessions`` sessions of the ``days`` before ``until``. The same seed draws the same people, times and choices; history
+    that ``goes_on`` is that of the same people at other times.
 
     The author's order plays: a Director of those days would have had no engagement model, and today's has seen what came after.
     Raises NothingToWatch, LogUnavailable, and consumer.Unavailable.
@@ -310,6 +331,8 @@ def write_history(*, audience: Audience, days: int, sessions: int, seed: int, un
     with TruthFile(truth_folder, f"history-{until:%Y%m%dT%H%M%S}-{seed}") as truth:
         history = History(audience, place, rng, casting, truth)
         history.settle()
+        if goes_on:
+            history.rng, history.casting = np.random.default_rng([seed, int(until.timestamp())]).spawn(2)
         try:
             return history.write(days=days, sessions=sessions, until=until - LONGEST_SESSION, progress=progress)
         finally:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from adplatform.demo import ensure_logins
 from adplatform.learning.registry import load_champion
-from adplatform.models import RollupState
+from adplatform.models import ModelVersion
 
-HISTORY_DAYS = 7
+# In the first days nothing is known; for the last ones there are a click model and forecasts, made as of their beginning.
+HISTORY_DAYS, FIRST_DAYS = 7, 5
 HISTORY_SESSIONS = 2400
 FIRST_TITLES = 2
 NOT_ENOUGH_DATA = 2
@@ -37,8 +42,15 @@ class Command(BaseCommand):
                 always,
                 lambda: call_command("build_media", titles=FIRST_TITLES, ads=True, only_missing=True),
             ),
-            (f"a week of synthetic history, {options['sessions']} sessions", no_history, lambda: self._history(options["sessions"])),
-            ("the click model", lambda: load_champion("ctr") is None, lambda: self._train("ctr")),
+            (f"synthetic history, {FIRST_DAYS} days without model or forecasts", not_known("ctr"), lambda: self._first_days(options["sessions"])),
+            ("forecasts as of then", not_known("ctr"), lambda: call_command("forecast", as_of=self._learned_at, stdout=io.StringIO())),
+            ("the click model as of then", not_known("ctr"), lambda: self._train("ctr", as_of=self._learned_at)),
+            (
+                f"synthetic history, the last {HISTORY_DAYS - FIRST_DAYS} days with both",
+                not_known("engagement"),
+                lambda: self._history(HISTORY_DAYS, options["sessions"], timezone.now()),
+            ),
+            ("the click model of the whole week", lambda: not_known("engagement")() or load_champion("ctr") is None, lambda: self._train("ctr")),
             ("the engagement model", lambda: load_champion("engagement") is None, lambda: self._train("engagement")),
         ]
         for number, (what, is_due, do) in enumerate(steps, start=1):
@@ -49,10 +61,14 @@ class Command(BaseCommand):
             do()
             self.stdout.write(f"[{number}/{len(steps)}] {what}: done in {time.monotonic() - began:.1f} s")
 
-    def _train(self, kind: str) -> None:
+    @cached_property
+    def _learned_at(self) -> datetime:
+        return timezone.now() - timedelta(days=HISTORY_DAYS - FIRST_DAYS)
+
+    def _train(self, kind: str, as_of: datetime | None = None) -> None:
         """Too little data is an answer, not a failure: the prior serves until there is more."""
         try:
-            call_command("train", kind)
+            call_command("train", kind, as_of=as_of)
         except CommandError as refusal:
             if refusal.returncode != NOT_ENOUGH_DATA:
                 raise
@@ -66,13 +82,18 @@ class Command(BaseCommand):
         for command in ("seed_catalogue", "seed_ads", "seed_viewers"):
             call_command(command, verbosity=0, stdout=self.stdout)
 
-    def _history(self, sessions: int) -> None:
-        call_command("simulate", days=HISTORY_DAYS, sessions=sessions, seed=1)
+    def _first_days(self, sessions: int) -> None:
+        self._history(FIRST_DAYS, max(1, round(sessions * FIRST_DAYS / HISTORY_DAYS)), self._learned_at)
+
+    def _history(self, days: int, sessions: int, until: datetime) -> None:
+        """What was written before an interruption stays, and the rest is written after it."""
+        call_command("simulate", days=days, sessions=sessions, seed=1, until=until, go_on=True)
 
 
 def always() -> bool:
     return True
 
 
-def no_history() -> bool:
-    return not RollupState.objects.exists()
+def not_known(kind: str) -> Callable[[], bool]:
+    """Whether no model of this kind was ever trained, or refused: each is made right after the history that it learns from."""
+    return lambda: not ModelVersion.objects.filter(kind=kind).exclude(status=ModelVersion.Status.TRAINING).exists()

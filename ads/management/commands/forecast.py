@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -20,10 +21,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--flight", type=int, help="print this flight alone, by its id")
+        parser.add_argument("--as-of", type=datetime.fromisoformat, help="forecast at this ISO time (default: now; UTC unless it says otherwise)")
         parser.add_argument("--json", action="store_true", help="print one JSON list instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        forecasts = forecast_flights(now=timezone.now())
+        as_of: datetime = options["as_of"] or timezone.now()
+        forecasts = forecast_flights(now=as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC))
         if options["flight"] is not None:
             forecasts = [row for row in forecasts if row.flight_id == options["flight"]]
             if not forecasts:

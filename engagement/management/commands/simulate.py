@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 import uuid
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from adplatform.eventlog.consumer import Unavailable
 from adplatform.eventlog.stream import LogUnavailable
 from engagement.simulation import world
 from engagement.simulation.audience import DEFAULT, Audience, AudienceProblem, load
-from engagement.simulation.history import Report, write_history
+from engagement.simulation.history import Report, still_to_write, write_history
 from engagement.simulation.realtime import Crowd, Site
 from engagement.site import current
 
@@ -38,6 +39,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--days", type=int, default=7, help=f"days of history before now, 1 to {LONGEST_HISTORY_DAYS}")
         parser.add_argument("--sessions", type=int, default=500, help="sessions of history to write")
+        parser.add_argument(
+            "--until", type=datetime.fromisoformat, help="ISO time at which history ends (default: now; UTC unless it says otherwise)"
+        )
+        parser.add_argument("--go-on", action="store_true", help="write only what comes after the history that is there, and its part of --sessions")
         parser.add_argument("--seed", type=int, default=1, help="the same seed draws the same people and choices")
         parser.add_argument("--audience", type=Path, default=DEFAULT, help="YAML file that describes the audience")
         parser.add_argument("--realtime", action="store_true", help="watch over real HTTP and WebSocket until stopped")
@@ -63,13 +68,21 @@ class Command(BaseCommand):
             raise CommandError(f"--days is 1 to {LONGEST_HISTORY_DAYS}, not {days}")
         if sessions < 1:
             raise CommandError(f"--sessions is at least 1, not {sessions}")
+        until: datetime = options["until"] or timezone.now()
+        until = until if until.tzinfo else until.replace(tzinfo=UTC)
+        if options["go_on"]:
+            days, sessions = still_to_write(days=days, sessions=sessions, until=until)
+            if not sessions:
+                self.stdout.write("that stretch of history is written already")
+                return
         began = time.monotonic()
         report = write_history(
             audience=audience,
             days=days,
             sessions=sessions,
             seed=options["seed"],
-            until=timezone.now(),
+            until=until,
+            goes_on=options["go_on"],
             truth_folder=settings.VAR_DIR / "truth",
             progress=Bar(self.stdout, "sessions"),
         )

@@ -14,7 +14,7 @@ from ads import reservation
 from ads.models import Ad, AdEvent, Decision, DeliveryDay, Flight, FlightBalance, LedgerEntry
 from engagement.models import PlaybackSession, Viewer
 from engagement.simulation.audience import DEFAULT, load
-from engagement.simulation.history import Report, write_history
+from engagement.simulation.history import Report, still_to_write, write_history
 from engagement.simulation.truth import CLICK, probabilities
 from engagement.simulation.world import NothingToWatch
 from tests.ads.inventory import NOW
@@ -93,6 +93,31 @@ def test_what_was_shown_counts_for_caps_and_exclusivity_before_it_is_stored(stoc
     write(tmp_path, sessions=120, days=1)
     assert AdEvent.objects.filter(type="ad.impression", valid=True).count() > 50
     assert broken_rules() == []
+
+
+@pytest.mark.usefixtures("stocked")
+def test_history_that_was_interrupted_goes_on_where_it_ends(tmp_path: Path) -> None:
+    first = NOW - timedelta(days=1)
+    assert still_to_write(days=2, sessions=20, until=first) == (2, 20)
+    write_history(audience=load(DEFAULT), days=2, sessions=20, seed=1, until=first, truth_folder=tmp_path, progress=lambda done, total: None)
+    last = PlaybackSession.objects.latest("started_at").started_at
+    days, sessions = still_to_write(days=3, sessions=30, until=NOW)
+    assert days == pytest.approx((NOW - timedelta(minutes=30) - last) / timedelta(days=1))
+    assert sessions == round(10 * days)
+    report = write_history(
+        audience=load(DEFAULT),
+        days=days,
+        sessions=sessions,
+        seed=1,
+        until=NOW,
+        truth_folder=tmp_path,
+        progress=lambda done, total: None,
+        goes_on=True,
+    )
+    assert report.first is not None and report.first >= last
+    assert Viewer.objects.count() == load(DEFAULT).people, "the same people go on"
+    ended = PlaybackSession.objects.latest("started_at").started_at
+    assert still_to_write(days=3, sessions=30, until=ended + timedelta(minutes=40)) == (0, 0)
 
 
 def test_without_media_there_is_nothing_to_watch_and_the_message_says_so(transactional_db: None, tmp_path: Path) -> None:
