@@ -94,7 +94,7 @@ def test_one_flight_that_cannot_be_read_leaves_the_others_serving_and_its_pages_
         f"/admin/ads/flight/{broken.pk}/change/", f"/admin/ads/campaign/{broken.campaign_id}/change/",
     ):  # fmt: skip
         assert client.get(path).status_code == 200, path
-    body = {"targeting": {}, "frequency_caps": []}
+    body: dict[str, Any] = {"targeting": {}, "frequency_caps": []}
     assert client.patch(f"/api/v1/campaigns/{broken.campaign_id}", body, content_type="application/json").status_code == 200
     mended = client.patch(f"/api/v1/flights/{broken.pk}", body | {"excluded_categories": [], "slot_position": "any"}, content_type="application/json")
     assert mended.status_code == 200, mended.json()
