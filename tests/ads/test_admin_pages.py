@@ -149,7 +149,7 @@ def test_another_kind_of_goal_is_counted_anew(client: Client) -> None:
         consumer.drain(now=NOW + timedelta(seconds=number))
     assert not serve_break(make_request(), now=NOW).ads
     flight = sold.flight
-    values = form(flight.campaign, name=flight.name, goal_type="completed_views", goal_amount="2", starts_at_0=f"{YEAR}-05-01", pacing="asap")
+    values = form(flight.campaign, name=flight.name, goal_type="completed_views", goal_amount="2", starts_at_0="2026-05-01", pacing="asap")
     assert client.post(reverse("admin:ads_flight_change", args=[flight.pk]), values).status_code == 302
     assert serve_break(make_request(hour=18), now=NOW).ads
 
