@@ -16,7 +16,7 @@ from django.test import Client
 
 from adplatform.eventlog import stream
 from adplatform.eventlog.envelope import decode
-from ads.models import Ad
+from ads.models import Ad, AdPolicy
 from engagement.models import PlaybackSession, Viewer
 from engagement.playback import live, polling
 from engagement.playback.plan import Note, Plan, needs_more, position_at, reordered
@@ -34,7 +34,8 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 @pytest.fixture
 def ads(films: Films) -> list[Ad]:
-    """Four advertisers with real clips, live around now."""
+    """Four advertisers with real clips, live around now. Two clips serve them all, so the same one may come again at once."""
+    AdPolicy.objects.create(creative_gap_seconds=0)
     made = []
     for key in ("ad-test-1", "ad-test-2", "ad-test-1", "ad-test-2"):
         ad = make_ad(duration=6.0, starts_at=NOW - timedelta(days=2), ends_at=NOW + timedelta(days=9))
