@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 
 from adplatform.experiments.assignment import parse_arms
 
@@ -19,6 +20,8 @@ class ModelVersion(models.Model):
 
     class Status(models.TextChoices):
         TRAINING = "training"
+        SHADOW = "shadow"
+        CANARY = "canary"
         PROMOTED = "promoted"
         REFUSED = "refused"
         FAILED = "failed"
@@ -42,6 +45,18 @@ class ModelVersion(models.Model):
     verdict = models.TextField(blank=True, help_text="Promoted or refused, with the reasons in words")
     artifact = models.CharField(max_length=200, blank=True, help_text="File below the models folder, named by its hash")
     artifact_sha256 = models.CharField(max_length=64, blank=True)
+    state_artifact = models.CharField(
+        max_length=200, blank=True, db_default="", help_text="What learning needs to go on from here, beside the artifact"
+    )
+    state_sha256 = models.CharField(max_length=64, blank=True, db_default="")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children", help_text="Learned on from this version"
+    )
+    engine = models.CharField(max_length=10, default="local", db_default="local", help_text="Where it was fitted: local or dask")
+    traffic_share = models.FloatField(default=0, db_default=0, help_text="Share of the traffic that a canary serves, 0-1")
+    stage_since = models.DateTimeField(null=True, blank=True, help_text="When its present state began")
+    lineage = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), help_text="Rows, partitions, code and libraries it came from")
+    card = models.JSONField(default=dict, db_default=Value({}, models.JSONField()), help_text="What its page draws: calibration, curves, importance")
 
     class Meta:
         ordering = ["kind", "-number"]
@@ -52,6 +67,87 @@ class ModelVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} v{self.number} ({self.estimator})"
+
+
+class TrainingRun(models.Model):
+    """One request to train, from the queue to its end. A worker that dies leaves it where it was; the next one goes on from there."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    key = models.CharField(max_length=120, unique=True, help_text="What is asked for; asked again under the same key it is the same run")
+    kind = models.CharField(max_length=20)
+    estimator = models.CharField(max_length=40)
+    engine = models.CharField(max_length=10, default="local")
+    as_of = models.DateTimeField(help_text="Trains on what was known then, also when it is resumed later")
+    reason = models.CharField(max_length=200, blank=True, help_text="Nightly, on demand, or the alarm that asked for it")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
+    percent = models.PositiveSmallIntegerField(default=0)
+    words = models.TextField(blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    checkpoint = models.JSONField(default=dict, help_text="What is done already: stored rows and artifacts by their hashes")
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    version = models.ForeignKey(ModelVersion, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs")
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class ModelReading(models.Model):
+    """One figure of a model's health over one window: drift of a feature or of the scores, calibration, log loss, skew."""
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="readings")
+    measure = models.CharField(max_length=40, help_text="feature_psi, feature_shift, score_psi, calibration, log_loss, expected_log_loss, skew, ...")
+    subject = models.CharField(max_length=80, blank=True, help_text="A feature, or a group such as device:tv; empty for the whole")
+    window_from = models.DateTimeField()
+    window_to = models.DateTimeField()
+    rows = models.PositiveIntegerField(default=0)
+    value = models.FloatField(null=True, help_text="Empty when there was not enough evidence")
+    low = models.FloatField(null=True)
+    high = models.FloatField(null=True)
+    bound = models.FloatField(null=True, help_text="Beyond this it is an alarm")
+    alarm = models.BooleanField(default=False)
+    words = models.TextField(blank=True)
+    figures = models.JSONField(default=dict)
+    read_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-window_to", "measure", "subject"]
+        constraints = [models.UniqueConstraint(fields=["version", "measure", "subject", "window_to"], name="one_reading_a_window")]
+
+    def __str__(self) -> str:
+        return f"{self.measure} {self.subject} of {self.version_id}"
+
+
+class ArchivedDay(models.Model):
+    """One day of one partitioned table as written to Parquet. Its partition drops only when this row says it was checked."""
+
+    table = models.CharField(max_length=60)
+    day = models.DateField()
+    rows = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64, help_text="Of the file")
+    content_hash = models.CharField(max_length=64, help_text="Of the rows, computed alike from the table and from the file")
+    path = models.CharField(max_length=200, help_text="File below the archive folder")
+    size = models.BigIntegerField(help_text="Bytes")
+    archived_at = models.DateTimeField()
+    dropped_at = models.DateTimeField(null=True, blank=True, help_text="When the partition was dropped; from then on the file is the only copy")
+
+    class Meta:
+        ordering = ["-day", "table"]
+        constraints = [models.UniqueConstraint(fields=["table", "day"], name="archived_once")]
+
+    def __str__(self) -> str:
+        return f"{self.table} of {self.day}"
 
 
 class Experiment(models.Model):
@@ -68,6 +164,14 @@ class Experiment(models.Model):
     state = models.CharField(max_length=8, choices=State, default=State.DRAFT)
     started_at = models.DateTimeField(null=True, blank=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
+    metric = models.CharField(max_length=40, blank=True, db_default="", help_text="The one that decides it, of the registered ones")
+    metrics = models.JSONField(default=list, db_default=Value([], models.JSONField()), blank=True, help_text="Others to read beside it")
+    guardrails = models.JSONField(default=list, db_default=Value([], models.JSONField()), blank=True, help_text='[{"metric": str, "worst": share}]')
+    alpha = models.FloatField(default=0.05, db_default=0.05, help_text="Chance of a false alarm over the whole life of the experiment")
+    split_budgets = models.BooleanField(default=False, db_default=False, help_text="Each arm spends its own share of the flights' budgets")
+    verdict = models.TextField(blank=True, db_default="", help_text="What the last reading said, in words")
+    alarm = models.TextField(blank=True, db_default="", help_text="Why its figures must not be read, or why it was stopped by itself")
+    rolled_out = models.CharField(max_length=40, blank=True, db_default="", help_text="The arm that everybody gets since it was stopped")
 
     def __str__(self) -> str:
         return self.key
@@ -94,6 +198,33 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.session} in {self.arm}"
+
+
+class ExperimentReading(models.Model):
+    """One look at one metric of one arm against the control. Looks may be taken at any time: the intervals hold for all of them together."""
+
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="readings")
+    at = models.DateTimeField()
+    metric = models.CharField(max_length=40)
+    arm = models.CharField(max_length=40)
+    units = models.PositiveIntegerField()
+    control_units = models.PositiveIntegerField()
+    mean = models.FloatField(null=True)
+    control_mean = models.FloatField(null=True)
+    effect = models.FloatField(null=True, help_text="Arm minus control, in the metric's unit")
+    low = models.FloatField(null=True)
+    high = models.FloatField(null=True)
+    variance_left = models.FloatField(default=1, help_text="Share of the variance that adjusting for earlier behaviour left")
+    figures = models.JSONField(default=dict)
+    verdict = models.CharField(max_length=24, blank=True)
+    words = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-at", "metric", "arm"]
+        constraints = [models.UniqueConstraint(fields=["experiment", "at", "metric", "arm"], name="one_reading_a_look")]
+
+    def __str__(self) -> str:
+        return f"{self.metric} of {self.arm} at {self.at:%Y-%m-%d %H:%M}"
 
 
 class RollupState(models.Model):

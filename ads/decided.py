@@ -18,7 +18,7 @@ from .rollups import BREAKS, FUNNEL, UNFILLED, delivery
 
 DECISION_COLUMNS = (
     "id", "day", "decided_at", "session", "viewer", "title", "break_id", "request", "state", "slots", "explanation", "model_version",
-    "inventory_version", "seed", "milliseconds", "control", "synthetic",
+    "completion_version", "model_arm", "inventory_version", "seed", "milliseconds", "control", "synthetic",
 )  # fmt: skip
 NO_SESSION = uuid.UUID(int=0)
 # Of decisions stored before breaks told why they stayed empty.
@@ -39,8 +39,8 @@ def _row(event: Event) -> tuple[Any, ...]:
     data = event.data
     return (
         event.id, ids.day_of(event.id), event.occurred_at, event.session or NO_SESSION, event.viewer, event.title, data["break_id"],
-        data["request"], data["state"], data["slots"], data["explanation"], data["model_version"], data["inventory_version"], data["seed"],
-        data["milliseconds"], data.get("control", False), event.synthetic,
+        data["request"], data["state"], data["slots"], data["explanation"], data["model_version"],
+        data.get("completion_version"), data.get("model_arm", ""), data["inventory_version"], data["seed"], data["milliseconds"], data.get("control", False), event.synthetic,
     )  # fmt: skip
 
 

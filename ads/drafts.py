@@ -49,6 +49,8 @@ class Draft(msgspec.Struct, frozen=True):
     slots: list[list[dict[str, Any]]]
     explanation: dict[str, Any]
     model_version: int | None
+    completion_version: int | None
+    model_arm: str
     inventory_version: int
     seed: int
     control: bool
@@ -67,6 +69,8 @@ def draft(
         slots=[[_alternate(inventory, slot, alternate, rows[alternate.row]) for alternate in slot.alternates] for slot in decision.slots],
         explanation=decision.explanation,
         model_version=decision.scores.model_version,
+        completion_version=decision.scores.completion_version,
+        model_arm=decision.scores.arm,
         inventory_version=decision.inventory_version,
         seed=seed,
         control=decision.control,
@@ -153,6 +157,8 @@ def restored(kept: Taken) -> Draft:
         slots=msgspec.msgpack.decode(kept.alternates or b""),
         explanation=data["explanation"],
         model_version=data["model_version"],
+        completion_version=data["completion_version"],
+        model_arm=data["model_arm"],
         inventory_version=data["inventory_version"],
         seed=data["seed"],
         control=data["control"],
@@ -265,6 +271,8 @@ def event(made: Draft, slots: list[dict[str, Any]], explanation: msgspec.Raw) ->
             "slots": slots,
             "explanation": explanation,
             "model_version": made.model_version,
+            "completion_version": made.completion_version,
+            "model_arm": made.model_arm,
             "inventory_version": made.inventory_version,
             "seed": made.seed,
             "control": made.control,

@@ -83,7 +83,8 @@ class Scores:
 
     ``rows(places)`` builds the feature rows, float32 [k, features], of the candidates at ``places``, as they were served:
     they are logged for the few ads that may win, and a fast model needs no others. ``quality`` is what the ranking multiplies
-    values by; a scorer leaves it to the auction, a replay answers with what was stored.
+    values by; a scorer leaves it to the auction, a replay answers with what was stored. ``arm`` is what the request was assigned to
+    (champion, canary, control), whatever answered.
     """
 
     pctr: Floats
@@ -91,6 +92,8 @@ class Scores:
     rows: FeatureRows
     model_version: int | None
     quality: Floats | None = None
+    completion_version: int | None = None
+    arm: str = ""
 
 
 def no_rows(places: Ints) -> NDArray[np.float32]:

@@ -84,6 +84,10 @@ class Decision(Permanent):
     slots = models.JSONField(help_text="Per slot: ad, flight, campaign, price, pctr, propensity, randomised, features as served")
     explanation = models.JSONField(help_text="Per candidate: reason code, and the parts of the score for the best twenty")
     model_version = models.PositiveIntegerField(null=True, help_text="ModelVersion number of the scorer; empty for the prior")
+    completion_version = models.PositiveIntegerField(
+        null=True, help_text="ModelVersion number of what predicted completion; empty for the smoothed rate"
+    )
+    model_arm = models.CharField(max_length=12, default="", db_default="", help_text="champion, canary or control, as assigned, whatever answered")
     inventory_version = models.BigIntegerField(default=0)
     seed = models.BigIntegerField(default=0)
     milliseconds = models.FloatField(default=0)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from adplatform.learning import estimators, predictor
-from adplatform.learning.estimators import CLASSIFICATION, REGRESSION
+from adplatform.learning.estimators import CLASSIFICATION, REGRESSION, forest
 from adplatform.learning.predictor import ArtifactRefused
 from adplatform.learning.schema import Feature, FeatureSchema
 
@@ -71,7 +71,7 @@ def test_the_same_rows_give_the_same_bytes(name: str) -> None:
 
 @pytest.mark.parametrize(("rows", "rate", "leaf"), [(10_000, 0.02, 200), (10_000, 0.5, 25), (1_000, 0.01, 100), (50, 0.1, 25)])
 def test_leaves_are_wide_enough_to_hold_clicks(rows: int, rate: float, leaf: int) -> None:
-    assert estimators.leaf_for(rows, rate, positives=4) == leaf
+    assert forest.leaf_for(rows, rate, positives=4) == leaf
 
 
 def test_the_prior_is_its_column_and_the_mean_where_that_is_missing() -> None:

@@ -55,7 +55,7 @@ def test_the_first_model_is_promoted_as_bootstrap_and_scores_the_next_request(le
 
 def test_where_the_true_probabilities_are_known_their_figures_stand_as_the_ceiling(learned: None, monkeypatch: pytest.MonkeyPatch) -> None:
     assert training.train("ctr", as_of=NOW, estimator="prior").metrics["log_loss"]["ceiling"] is None
-    monkeypatch.setitem(training._truths, "ctr", lambda keys: np.full(len(keys), 0.1))
+    monkeypatch.setitem(training.recipes._truths, "ctr", lambda keys: np.full(len(keys), 0.1))
     assert training.train("ctr", as_of=NOW, estimator="prior").metrics["log_loss"]["ceiling"] > 0
 
 

@@ -3,85 +3,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import numpy as np
 import structlog
-from django.db import connection, transaction
-from numpy.typing import NDArray
+from django.db import transaction
 
 from adplatform.models import ModelVersion
 
-from . import estimators, gates, metrics, predictor, registry
-from .metrics import Floats, Metric, Resampling
-from .schema import FeatureSchema, Matrix
+from .. import estimators, gates, metrics, predictor, registry
+from ..metrics import Floats, Metric, Resampling
+from ..schema import Matrix
+from .dataset import Dataset, NotEnoughData, split
+from .lock import one_at_a_time
+from .recipes import Recipe, recipe_for, truth_of
 
 log = structlog.get_logger(__name__)
 
-TEST_SHARE = 0.2
 SEED = 20
 INTERVAL_LEVEL = 0.8
 INTERVAL_BANDS = 3
 Status = ModelVersion.Status
 
 
-class NotEnoughData(ValueError):
-    """Nothing was trained; the message says what is missing."""
-
-
-class AlreadyTraining(RuntimeError):
-    """Another process is training this kind at this moment."""
-
-
-class UnknownKind(ValueError):
-    """No model of that kind; the message lists those there are."""
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Rows in order of time: features float32 [n, f], labels float64 [n], ``at`` Unix seconds when the row's features were
-    served, ``session`` the playback session, ``synthetic`` whether the simulated audience made it. ``keys`` name the rows
-    for those who know their true probabilities, see `register_truth`."""
-
-    features: Matrix
-    labels: Floats
-    at: Floats
-    session: NDArray[Any]
-    synthetic: NDArray[np.bool_]
-    keys: NDArray[Any] | None = None
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def take(self, mask: NDArray[np.bool_]) -> Dataset:
-        keys = self.keys[mask] if self.keys is not None else None
-        return Dataset(self.features[mask], self.labels[mask], self.at[mask], self.session[mask], self.synthetic[mask], keys)
-
-
 class Progress(Protocol):
     def __call__(self, percent: int, words: str) -> None: ...
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What one kind of model is made of. A room registers its own in ``AppConfig.ready``.
-
-    ``load(as_of)`` gives the mature rows known at that time. ``label_seconds`` is how long after a row its label may still
-    be coming in: rows that close before the split are left out of training, their labels lie beyond it.
-    """
-
-    kind: str
-    task: str
-    schema: FeatureSchema
-    default_estimator: str
-    load: Callable[[datetime], Dataset]
-    least_rows: int
-    label_seconds: float
-    least_positives: int = 0
 
 
 @dataclass(frozen=True)
@@ -103,33 +52,6 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
-
-
-Truth = Callable[[NDArray[Any]], Floats]
-
-_recipes: dict[str, Recipe] = {}
-_truths: dict[str, Truth] = {}
-
-
-def register_recipe(recipe: Recipe) -> None:
-    _recipes[recipe.kind] = recipe
-
-
-def register_truth(kind: str, truth: Truth) -> None:
-    """Who made an audience knows its true probabilities, float64 [n] for the keys of n rows, NaN where unknown. They leave as
-    one aggregate alone: the figures that predicting the truth would have had, the ceiling of every model."""
-    _truths[kind] = truth
-
-
-def recipe_for(kind: str) -> Recipe:
-    """Raises UnknownKind."""
-    if kind not in _recipes:
-        raise UnknownKind(f"there is no model of kind {kind!r}; choose one of: {', '.join(sorted(_recipes))}")
-    return _recipes[kind]
-
-
-def kinds() -> list[str]:
-    return sorted(_recipes)
 
 
 def _silent(percent: int, words: str) -> None:
@@ -155,39 +77,6 @@ def train(
     estimators.find(name, recipe.task)
     with one_at_a_time(kind):
         return _Run(recipe, name, as_of or datetime.now(UTC), dict(parameters or {}), progress).report()
-
-
-@contextmanager
-def one_at_a_time(kind: str) -> Iterator[None]:
-    """Hold this kind's training lock. Raises AlreadyTraining.
-
-    The lock belongs to a transaction on a connection of its own: it ends with the process that holds it, however that
-    ends, and a connection pool cannot hand it to somebody else.
-    """
-    guard = connection.copy()
-    try:
-        guard.set_autocommit(False)
-        with guard.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"train:{kind}"])
-            if not cursor.fetchone()[0]:
-                raise AlreadyTraining(f"a {kind} model is being trained already; wait for it to finish")
-        yield
-    finally:
-        # Closing alone lets the lock go whenever the server notices; whoever trains next may be faster.
-        if guard.connection is not None:
-            guard.rollback()
-        guard.close()
-
-
-def split(dataset: Dataset, *, label_seconds: float, share: float = TEST_SHARE) -> tuple[Dataset, Dataset, float]:
-    """(earlier, later, cut): the last ``share`` of the sessions is for judging. No session is on both sides, and no
-    training row's label can come from after the cut. ``cut`` in Unix seconds."""
-    names, first_row, session = np.unique(dataset.session, return_index=True, return_inverse=True)
-    started = dataset.at[first_row]
-    cut = float(np.sort(started)[int(len(names) * (1 - share))])
-    is_later = started[session] >= cut
-    earlier = ~is_later & (dataset.at + label_seconds < cut)
-    return dataset.take(earlier), dataset.take(is_later), cut
 
 
 class _Run:
@@ -309,7 +198,7 @@ class _Run:
 
     def _truth(self, later: Dataset) -> Floats | None:
         """The true probability of every later row, None unless all of them are known."""
-        truth = _truths.get(self.recipe.kind)
+        truth = truth_of(self.recipe.kind)
         if truth is None or later.keys is None or not later.synthetic.all():
             return None
         known = truth(later.keys)

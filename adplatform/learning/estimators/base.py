@@ -1,0 +1,39 @@
+"""What fitting an estimator returns, and what a registry line holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..predictor import Predictions
+from ..schema import FeatureSchema, Matrix
+
+CLASSIFICATION, REGRESSION = "classification", "regression"
+# Threads of one fit: more would make the sums of the boosted trees depend on the machine.
+FIT_JOBS = 2
+
+
+class UnknownEstimator(ValueError):
+    """No estimator of that name for that task; the message lists those there are."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """``native`` predicts with the library that was fitted; only the parity check calls it. ``notes`` say how the fitting went."""
+
+    artifact: bytes
+    suffix: str
+    native: Callable[[Matrix], Predictions]
+    importance: Mapping[str, float] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+Fit = Callable[[Matrix, Predictions, FeatureSchema, dict[str, Any]], Fitted]
+
+
+@dataclass(frozen=True)
+class Estimator:
+    fit: Fit
+    tasks: tuple[str, ...]
+    parameters: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,23 @@
+"""Training of every kind of model: what a room registers, and the run that makes, judges and promotes a version."""
+
+from .dataset import Dataset, NotEnoughData, split
+from .lock import AlreadyTraining, one_at_a_time
+from .recipes import Recipe, UnknownKind, kinds, recipe_for, register_recipe, register_truth
+from .run import Report, residual_bands, train
+
+__all__ = [
+    "AlreadyTraining",
+    "Dataset",
+    "NotEnoughData",
+    "Recipe",
+    "Report",
+    "UnknownKind",
+    "kinds",
+    "one_at_a_time",
+    "recipe_for",
+    "register_recipe",
+    "register_truth",
+    "residual_bands",
+    "split",
+    "train",
+]
