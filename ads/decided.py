@@ -40,7 +40,8 @@ def _row(event: Event) -> tuple[Any, ...]:
     return (
         event.id, ids.day_of(event.id), event.occurred_at, event.session or NO_SESSION, event.viewer, event.title, data["break_id"],
         data["request"], data["state"], data["slots"], data["explanation"], data["model_version"],
-        data.get("completion_version"), data.get("model_arm", ""), data["inventory_version"], data["seed"], data["milliseconds"], data.get("control", False), event.synthetic,
+        data.get("completion_version"), data.get("model_arm", ""), data["inventory_version"], data["seed"],
+        data["milliseconds"], data.get("control", False), event.synthetic,
     )  # fmt: skip
 
 
