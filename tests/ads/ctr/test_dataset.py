@@ -52,6 +52,30 @@ def test_only_valid_impressions_are_rows_and_only_clicks_in_their_window_count()
     assert dataset.load(NOW).labels.tolist() == [0, 0, 0, 1]
 
 
+def test_a_completed_view_is_the_label_of_the_completion_model() -> None:
+    write_log(decisions=3, until=NOW - timedelta(hours=1))
+    first, second, third = Decision.objects.order_by("decided_at")
+    event(first.id, 1, "ad.complete", first.decided_at + timedelta(seconds=20), 0).save()
+    event(second.id, 0, "ad.skip", second.decided_at + timedelta(seconds=12), 0).save()
+    event(third.id, 0, "ad.complete", third.decided_at + timedelta(minutes=20), 0).save()
+    assert dataset.load_completion(NOW).labels.tolist() == [0, 1, 0, 0, 0, 0]
+
+
+def test_a_row_tells_whose_ad_it_was_on_what_device_and_which_model_said_what() -> None:
+    write_log(decisions=3, until=NOW - timedelta(hours=1))
+    first, *_ = Decision.objects.order_by("decided_at")
+    Decision.objects.filter(pk=first.pk).update(model_version=7)
+    clicks, views = dataset.load(NOW), dataset.load_completion(NOW)
+    slots = [slot for decision in Decision.objects.order_by("decided_at") for slot in decision.slots]
+    devices = [decision.request["device"] for decision in Decision.objects.order_by("decided_at") for _ in decision.slots]
+    assert clicks.groups["advertiser"].tolist() == [slot["advertiser_name"] for slot in slots]
+    assert clicks.groups["device"].tolist() == devices
+    assert clicks.served_by is not None and clicks.served is not None and views.served is not None
+    assert clicks.served_by.tolist() == [7, 7, 0, 0, 0, 0]
+    assert clicks.served[:2].tolist() == [slot["pctr"] for slot in slots[:2]]
+    assert np.isnan(clicks.served[2:]).all() and np.isnan(views.served).all()
+
+
 def test_an_impression_whose_window_is_open_is_not_a_row_yet() -> None:
     write_log(decisions=3, until=NOW)
     last = Decision.objects.latest("decided_at").decided_at

@@ -82,7 +82,8 @@ def _decide(world: World, session: uuid.UUID, number: int, at: datetime) -> tupl
     key = ids.new_id(at)
     slots, events = [], []
     for slot, ad in enumerate(world.rng.choice(ADS, 2, replace=False).tolist()):
-        slots.append({"slot": slot, "ad": ad + 1, "flight": ad + 11, "features": features.SCHEMA.pack(rows[ad])})
+        scores = {"pctr": 0.01 * (ad + 1), "pvcr": 0.1 * (ad + 1), "advertiser": ad // 4 + 31, "advertiser_name": f"Advertiser {ad // 4}"}
+        slots.append({"slot": slot, "ad": ad + 1, "flight": ad + 11, "features": features.SCHEMA.pack(rows[ad]), **scores})
         clicked = bool(world.rng.random() < world.true_rate(request, ad, slot))
         world.counts[ad] += (1, clicked, 1, 0, 0)
         kinds = ["ad.impression", "ad.click"] if clicked else ["ad.impression"]
