@@ -9,8 +9,10 @@ class AdsConfig(AppConfig):
         from adplatform import warmth
         from adplatform.eventlog import clicks, handlers
         from adplatform.learning import training
+        from adplatform.learning.card import explain
 
         from . import live_inventory, signals
+        from .ctr import logged
         from .ctr.training import RECIPE
         from .handler import AdEvents
 
@@ -18,6 +20,8 @@ class AdsConfig(AppConfig):
         clicks.register_resolver(live_inventory.click_through)
         signals.connect()
         training.register_recipe(RECIPE)
+        for kind in ("ctr", "completion"):
+            explain.register_rows(kind, logged.ASKS_FOR, logged.logged_row)
         warmth.register("decisions", _warm)
 
 

@@ -22,6 +22,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from adplatform.models import ModelVersion
 
 from . import estimators, training
+from .card.views import model_card
 from .predictor import ArtifactRefused
 from .registry import NotPromotable
 from .services import model_promote, model_rollback, model_train
@@ -51,7 +52,7 @@ class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
     search_fields = ["kind", "estimator", "verdict"]
     actions = ["roll_back"]
     actions_list = ["train"]
-    actions_detail = ["promote"]
+    actions_detail = ["card", "promote"]
     fieldsets = (
         (None, {"fields": ["kind", "number", "estimator", "serves", "state", "verdict"]}),
         ("Figures on later sessions, beside the constant prediction", {"fields": ["metrics_table"]}),
@@ -134,6 +135,10 @@ class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
                 self.message_user(request, str(error), messages.ERROR)
             else:
                 self.message_user(request, f"{version} serves again.", messages.SUCCESS)
+
+    @action(description="Model card", permissions=["view"], url_path="card", icon="monitoring")  # type: ignore[untyped-decorator]
+    def card(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return model_card(request, object_id, site=self.admin_site)
 
     @action(description="Promote", permissions=["change"], url_path="promote", icon="rocket_launch")  # type: ignore[untyped-decorator]
     def promote(self, request: HttpRequest, object_id: str) -> HttpResponse:
