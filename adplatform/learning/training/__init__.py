@@ -1,12 +1,14 @@
 """Training of every kind of model: what a room registers, and the run that makes, judges and promotes a version."""
 
+from .checkpoint import Checkpoint
 from .dataset import Dataset, NotEnoughData, split
 from .lock import AlreadyTraining, one_at_a_time
 from .recipes import Recipe, UnknownKind, kinds, recipe_for, register_recipe, register_truth
-from .run import Report, residual_bands, train
+from .run import Report, residual_bands, train, train_under_lock
 
 __all__ = [
     "AlreadyTraining",
+    "Checkpoint",
     "Dataset",
     "NotEnoughData",
     "Recipe",
@@ -20,4 +22,5 @@ __all__ = [
     "residual_bands",
     "split",
     "train",
+    "train_under_lock",
 ]

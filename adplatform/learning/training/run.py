@@ -17,6 +17,7 @@ from adplatform.models import ModelVersion
 from .. import estimators, gates, metrics, predictor, registry
 from ..metrics import Floats, Metric, Resampling
 from ..schema import Matrix
+from .checkpoint import Checkpoint, NothingKept
 from .dataset import Dataset, NotEnoughData, split
 from .lock import one_at_a_time
 from .recipes import Recipe, recipe_for, truth_of
@@ -73,17 +74,35 @@ def train(
     and is raised.
     """
     recipe = recipe_for(kind)
+    estimators.find(estimator or recipe.default_estimator, recipe.task)
+    with one_at_a_time(kind):
+        return train_under_lock(kind, estimator=estimator, as_of=as_of, parameters=parameters, progress=progress)
+
+
+def train_under_lock(
+    kind: str,
+    *,
+    estimator: str | None = None,
+    as_of: datetime | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    progress: Progress = _silent,
+    checkpoint: Checkpoint | None = None,
+) -> Report:
+    """As `train`, for who holds the kind's lock already. What ``checkpoint`` kept of an earlier attempt is not made again."""
+    recipe = recipe_for(kind)
     name = estimator or recipe.default_estimator
     estimators.find(name, recipe.task)
-    with one_at_a_time(kind):
-        return _Run(recipe, name, as_of or datetime.now(UTC), dict(parameters or {}), progress).report()
+    return _Run(recipe, name, as_of or datetime.now(UTC), dict(parameters or {}), progress, checkpoint or NothingKept()).report()
 
 
 class _Run:
     """The steps of one run, in order; each step reads what the ones before it left."""
 
-    def __init__(self, recipe: Recipe, estimator: str, as_of: datetime, parameters: dict[str, Any], progress: Progress) -> None:
+    def __init__(
+        self, recipe: Recipe, estimator: str, as_of: datetime, parameters: dict[str, Any], progress: Progress, checkpoint: Checkpoint
+    ) -> None:
         self.recipe, self.estimator, self.as_of, self.parameters, self.progress = recipe, estimator, as_of, parameters, progress
+        self.checkpoint = checkpoint
         self.started = time.perf_counter()
         self.version: ModelVersion | None = None
 
@@ -91,20 +110,23 @@ class _Run:
         _bury_the_dead(self.recipe.kind)
         self.progress(0, "reading the log")
         try:
-            dataset = self.recipe.load(self.as_of)
+            dataset = self.checkpoint.dataset(lambda: self.recipe.load(self.as_of))
             earlier, later, cut = self._divide(dataset)
         except NotEnoughData as error:
             return self._not_enough(str(error))
-        self.version = registry.register(
-            kind=self.recipe.kind, estimator=self.estimator, verdict="Training", feature_schema=self.recipe.schema.as_json(),
-            data_from=_moment(dataset.at[0]), data_to=_moment(dataset.at[-1]), train_rows=len(earlier), test_rows=len(later),
-            synthetic_share=float(dataset.synthetic.mean()),
-        )  # fmt: skip
+        self.version = self.checkpoint.version(lambda: self._registered(dataset, earlier, later))
         try:
             return self._candidate(self.version, earlier, later, cut)
         except BaseException as error:
             ModelVersion.objects.filter(pk=self.version.pk).update(status=Status.FAILED, verdict=f"Failed: {type(error).__name__}: {error}")
             raise
+
+    def _registered(self, dataset: Dataset, earlier: Dataset, later: Dataset) -> ModelVersion:
+        return registry.register(
+            kind=self.recipe.kind, estimator=self.estimator, verdict="Training", feature_schema=self.recipe.schema.as_json(),
+            data_from=_moment(dataset.at[0]), data_to=_moment(dataset.at[-1]), train_rows=len(earlier), test_rows=len(later),
+            synthetic_share=float(dataset.synthetic.mean()),
+        )  # fmt: skip
 
     def _divide(self, dataset: Dataset) -> tuple[Dataset, Dataset, float]:
         least, positives = self.recipe.least_rows, int(dataset.labels.sum()) if self.recipe.least_positives else 0
@@ -137,7 +159,9 @@ class _Run:
     def _candidate(self, version: ModelVersion, earlier: Dataset, later: Dataset, cut: float) -> Report:
         recipe = self.recipe
         self._say(20, f"fitting {self.estimator} on {len(earlier):,} rows")
-        fitted = estimators.fit(self.estimator, recipe.task, earlier.features, earlier.labels, recipe.schema, self.parameters)
+        fitted = self.checkpoint.fitted(
+            lambda: estimators.fit(self.estimator, recipe.task, earlier.features, earlier.labels, recipe.schema, self.parameters), later.features
+        )
         self._say(60, "storing and loading the artifact")
         path, digest = registry.store_artifact(fitted.artifact, fitted.suffix)
         candidate = predictor.load(fitted.artifact, fitted.suffix, expected_sha256=digest)
