@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import override_settings
 
-from adplatform.learning import registry
+from adplatform.learning import registry, seats
 from adplatform.learning.predictor import PLAIN, ArtifactRefused, ColumnPredictor
 from adplatform.models import ModelVersion
 
@@ -98,7 +98,7 @@ def test_storing_again_repairs_a_damaged_artifact() -> None:
 
 @pytest.fixture
 def looks_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(seats, "LOOK_SECONDS", 0.0)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -149,7 +149,7 @@ import django
 from django.conf import settings
 settings.DATABASES["default"]["NAME"] = sys.argv[1]
 django.setup()
-from adplatform.learning import registry
+from adplatform.learning import registry, seats
 last = None
 while last != 2:
     model = registry.load_champion("ctr")
