@@ -78,14 +78,15 @@ class Sample:
         return self.units >= ENOUGH_UNITS and self.events >= ENOUGH_EVENTS and self.variance > 0
 
 
-def sample(values: ArrayLike, *, observations: int | None = None) -> Sample:
-    """A sample of per-unit ``values`` [n], any distribution with a variance. ``observations`` defaults to one a unit."""
+def sample(values: ArrayLike, *, observations: int | None = None, events: int | None = None) -> Sample:
+    """A sample of per-unit ``values`` [n], any distribution with a variance. ``observations`` defaults to one a unit, ``events`` to
+    what the values themselves say."""
     array = np.asarray(values, dtype=np.float64)
     n = len(array)
     if n == 0:
         return Sample(0, 0.0, 0.0, observations or 0, 0)
     variance = float(array.var(ddof=1)) if n > 1 else 0.0
-    return Sample(n, float(array.mean()), variance, max(observations or n, n), _unlike(array))
+    return Sample(n, float(array.mean()), variance, max(observations or n, n), unlike(array) if events is None else events)
 
 
 def ratio_sample(numerator: ArrayLike, denominator: ArrayLike, *, observations: int | None = None) -> Sample:
@@ -97,8 +98,7 @@ def ratio_sample(numerator: ArrayLike, denominator: ArrayLike, *, observations: 
     top, below = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
     if below.sum() <= 0:
         return Sample(0, 0.0, 0.0, observations or 0, 0)
-    made = sample(linearised(top, below), observations=observations)
-    return Sample(made.units, made.mean, made.variance, made.observations, _unlike(top))
+    return sample(linearised(top, below), observations=observations, events=unlike(top))
 
 
 def linearised(numerator: Floats, denominator: Floats) -> Floats:
@@ -107,7 +107,8 @@ def linearised(numerator: Floats, denominator: Floats) -> Floats:
     return np.asarray(ratio + (numerator - ratio * denominator) / denominator.mean(), dtype=np.float64)
 
 
-def _unlike(array: Floats) -> int:
+def unlike(array: Floats) -> int:
+    """How many values are not the most frequent one."""
     counts = np.unique(array, return_counts=True)[1]
     return int(len(array) - counts.max())
 
