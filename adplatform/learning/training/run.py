@@ -21,6 +21,7 @@ from .checkpoint import Checkpoint, NothingKept
 from .dataset import Dataset, NotEnoughData, split
 from .lock import one_at_a_time
 from .recipes import Recipe, recipe_for, truth_of
+from .reference import reference
 
 log = structlog.get_logger(__name__)
 
@@ -186,6 +187,7 @@ class _Run:
         fields: dict[str, Any] = {
             "metrics": metrics.describe(found), "gates": [gate.as_json() for gate in judged], "verdict": verdict.words, "parameters": kept,
             "artifact": path, "artifact_sha256": digest, "trained_at": self.as_of,
+            "card": {"reference": reference(recipe.schema, candidate, earlier, later)},
         }  # fmt: skip
         with transaction.atomic():
             ModelVersion.objects.filter(pk=version.pk).update(status=Status.REFUSED, **fields)
