@@ -16,10 +16,10 @@ SOFT_LIMIT_SECONDS, LIMIT_SECONDS = 1500, 1800
 
 
 @app.task(name="adplatform.train_model", soft_time_limit=SOFT_LIMIT_SECONDS, time_limit=LIMIT_SECONDS)
-def train_model(kind: str, estimator: str | None = None) -> dict[str, Any]:
+def train_model(kind: str, estimator: str | None = None, *, update: bool = False) -> dict[str, Any]:
     """What ``manage.py train`` runs. Delivered twice, the second one finds the lock taken and leaves it to the first."""
     try:
-        return training.train(kind, estimator=estimator).as_json()
+        return training.train(kind, estimator=estimator, update=update).as_json()
     except training.AlreadyTraining as busy:
         log.info("training skipped", kind=kind, reason=str(busy))
         return {"kind": kind, "status": "busy", "verdict": str(busy)}

@@ -20,13 +20,19 @@ class UnknownEstimator(ValueError):
 
 @dataclass(frozen=True)
 class Fitted:
-    """``native`` predicts with the library that was fitted; only the parity check calls it. ``notes`` say how the fitting went."""
+    """``native`` predicts with the library that was fitted; only the parity check calls it. ``notes`` say how the fitting went.
+
+    ``state`` is what learning needs to go on from here, where the estimator can. ``foretold`` float64 [n], where rows were learned
+    one after the other, says of each what was predicted before it was learned from.
+    """
 
     artifact: bytes
     suffix: str
     native: Callable[[Matrix], Predictions]
     importance: Mapping[str, float] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
+    state: bytes = b""
+    foretold: Predictions | None = None
 
 
 Fit = Callable[[Matrix, Predictions, FeatureSchema, dict[str, Any]], Fitted]

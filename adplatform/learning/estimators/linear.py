@@ -1,56 +1,147 @@
-"""The linear model over hashed values, learned by FTRL."""
+"""The linear model over hashed values, learned by FTRL, and how it goes on learning where it stopped."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
-from .. import ftrl
+from .. import bundle, ftrl
+from ..ftrl import Floats, Ints
 from ..hashed import Dense, HashedLogistic, Spec, transformed
-from ..predictor import BUNDLE, Predictions
+from ..predictor import BUNDLE, ArtifactRefused, Predictions
 from ..schema import FeatureSchema, Matrix
 from .base import Fitted
 
 HASHED: dict[str, Any] = {"bits": 18, **asdict(ftrl.Settings())}
+STATE_FORMAT = "ftrl_state"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the learning of one model stands: its terms and numbers, and the learner's state at the ``used`` places (ascending;
+    the state has one more, for what is missing)."""
+
+    spec: Spec
+    settings: ftrl.Settings
+    dense: tuple[Dense, ...]
+    used: Ints
+    state: ftrl.State
+
+    @classmethod
+    def new(cls, schema: FeatureSchema, features: Matrix, settings: ftrl.Settings, bits: int) -> Standing:
+        """Nothing learned yet; how far the numbers spread is that of these rows."""
+        numbers = [feature for feature in schema.features if feature.linear is not None]
+        spreads = [_spread(transformed(str(one.linear), features[:, schema.index[one.name]].astype(np.float64))) for one in numbers]
+        dense = tuple(Dense(one.name, str(one.linear), *spread, 1.0) for one, spread in zip(numbers, spreads, strict=True))
+        return cls(Spec.of(schema, bits), settings, dense, np.zeros(0, dtype=np.int64), ftrl.State.new(1, len(dense), 0.0))
+
+    def columns(self, features: Matrix) -> Floats:
+        """What the numbers of each row say, float64 [n, dense]."""
+        index = {name: place for place, name in enumerate(self.spec.columns)}
+        values = [transformed(one.transform, features[:, index[one.column]].astype(np.float64)) for one in self.dense]
+        moved = [np.nan_to_num((value - one.mean) / one.scale) for value, one in zip(values, self.dense, strict=True)]
+        return np.stack(moved, axis=1) if moved else np.zeros((len(features), 0))
+
+    def meeting(self, places: Ints) -> Self:
+        """The same with the ``places`` that were never met before, about which nothing is known."""
+        nowhere = 1 << self.spec.bits
+        used = np.union1d(self.used, places[places < nowhere])
+        known = np.append(np.searchsorted(used, self.used), len(used))
+        z, squares = np.zeros(len(used) + 1), np.zeros(len(used) + 1)
+        z[known], squares[known] = self.state.z, self.state.squares
+        return replace(self, used=used, state=replace(self.state, z=z, squares=squares))
+
+    def model(self, weights: Floats, dense: Floats, bias: float) -> HashedLogistic:
+        table = np.zeros(1 << self.spec.bits, dtype=np.float32)
+        table[self.used] = weights[:-1]
+        return HashedLogistic(self.spec, table, [replace(one, weight=float(weight)) for one, weight in zip(self.dense, dense, strict=True)], bias)
+
+    def to_bytes(self) -> bytes:
+        spec, state = self.spec, self.state
+        head = {
+            "format": STATE_FORMAT, "columns": spec.columns, "terms": spec.terms, "bands": dict(spec.bands), "bits": spec.bits,
+            "settings": asdict(self.settings), "dense": [asdict(one) for one in self.dense], "start": state.start,
+        }  # fmt: skip
+        arrays = {"z": state.z, "squares": state.squares, "dense_z": state.dense_z, "dense_squares": state.dense_squares}
+        pieces = {name: array.astype("<f8").tobytes() for name, array in arrays.items()}
+        return bundle.pack(head, {"used": self.used.astype("<u4").tobytes(), **pieces})
+
+    @classmethod
+    def of(cls, stored: bytes) -> Standing:
+        """Raises ArtifactRefused when these bytes are no such state."""
+        try:
+            head, pieces = bundle.unpack(stored)
+            if head["format"] != STATE_FORMAT:
+                raise ArtifactRefused(f"the state of a linear model is {STATE_FORMAT}, this is {head['format']!r}")
+            bands = {str(name): tuple(map(float, edges)) for name, edges in head["bands"].items()}
+            spec = Spec(tuple(map(str, head["columns"])), tuple(tuple(map(str, term)) for term in head["terms"]), bands, int(head["bits"]))
+            z, squares, dense_z, dense_squares = (np.frombuffer(pieces[name], dtype="<f8") for name in ("z", "squares", "dense_z", "dense_squares"))
+            used = np.frombuffer(pieces["used"], dtype="<u4").astype(np.int64)
+            state = ftrl.State(z, squares, dense_z, dense_squares, float(head["start"]))
+            return cls(spec, ftrl.Settings(**head["settings"]), tuple(Dense(**one) for one in head["dense"]), used, state)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise ArtifactRefused(f"the bytes are no state of a linear model: {error}") from error
 
 
 def fit(features: Matrix, labels: Predictions, schema: FeatureSchema, parameters: dict[str, Any]) -> Fitted:
-    model, notes, importance = learn(features, labels, schema, parameters)
-    return Fitted(model.to_bytes(), BUNDLE, model.predict, importance, notes)
+    standing, model, notes, importance = _learn(features, labels, schema, parameters)
+    return Fitted(model.to_bytes(), BUNDLE, model.predict, importance, notes, standing.to_bytes())
 
 
-def learn(
+def learn(features: Matrix, labels: Predictions, schema: FeatureSchema, parameters: Mapping[str, Any]) -> tuple[HashedLogistic, dict[str, Any]]:
+    """The model, and how its learning went."""
+    return _learn(features, labels, schema, parameters)[1:3]
+
+
+def go_on(stored: bytes, features: Matrix, labels: Predictions, at: Floats, label_seconds: float) -> Fitted:
+    """Learn rows that came after all those behind the ``stored`` state; ``at`` float64 [n] is when they were served, ascending, in
+    Unix seconds. The same state and rows give the same bytes. Raises ArtifactRefused."""
+    standing = Standing.of(stored)
+    places = _places(standing, features)
+    standing = standing.meeting(places)
+    coordinates, columns = np.searchsorted(standing.used, places), standing.columns(features)
+    learned = ftrl.go_on(standing.state, coordinates, columns, labels, at + label_seconds, at, standing.settings)
+    standing, model, notes, importance = _finished(standing, learned, coordinates, columns)
+    return Fitted(model.to_bytes(), BUNDLE, model.predict, importance, notes, standing.to_bytes(), learned.foretold)
+
+
+def _learn(
     features: Matrix, labels: Predictions, schema: FeatureSchema, parameters: Mapping[str, Any]
-) -> tuple[HashedLogistic, dict[str, Any], dict[str, float]]:
-    """The model, how its learning went, and the share of the spread of its log-odds that each term has."""
+) -> tuple[Standing, HashedLogistic, dict[str, Any], dict[str, float]]:
     if not schema.terms:
         raise ValueError(f"the schema {schema.name} declares no terms, so a linear model has nothing to learn")
     settings = dict(parameters)
-    spec = Spec.of(schema, int(settings.pop("bits")))
-    numbers = [feature for feature in schema.features if feature.linear is not None]
-    moved = [transformed(str(number.linear), features[:, schema.index[number.name]].astype(np.float64)) for number in numbers]
-    dense = [Dense(number.name, str(number.linear), *_spread(values), 1.0) for number, values in zip(numbers, moved, strict=True)]
-    columns = [np.nan_to_num((values - one.mean) / one.scale) for values, one in zip(moved, dense, strict=True)]
-    empty = HashedLogistic(spec, np.zeros(1 << spec.bits, dtype=np.float32), (), 0.0)
-    places = empty.places(features)
-    used = np.unique(np.append(places, empty.nowhere))
-    stacked = np.stack(columns, axis=1) if columns else np.zeros((len(features), 0))
-    learned = ftrl.learn(np.searchsorted(used, places), stacked, labels, ftrl.Settings(**settings), nowhere=len(used) - 1)
-    weights = np.zeros((1 << spec.bits) + 1, dtype=np.float32)
-    weights[used] = learned.weights
-    dense = [replace(one, weight=float(weight)) for one, weight in zip(dense, learned.dense, strict=True)]
-    spreads = {" x ".join(term): float(weights[places[:, place]].std()) for place, term in enumerate(spec.terms)}
-    spreads |= {f"{one.column} (number)": float((column * one.weight).std()) for one, column in zip(dense, columns, strict=True)}
+    bits = int(settings.pop("bits"))
+    standing = Standing.new(schema, features, ftrl.Settings(**settings), bits)
+    places = _places(standing, features)
+    standing = standing.meeting(places)
+    coordinates, columns = np.searchsorted(standing.used, places), standing.columns(features)
+    learned = ftrl.learn(coordinates, columns, labels, standing.settings, nowhere=len(standing.used))
+    return _finished(standing, learned, coordinates, columns)
+
+
+def _finished(
+    standing: Standing, learned: ftrl.Learned, coordinates: Ints, columns: Floats
+) -> tuple[Standing, HashedLogistic, dict[str, Any], dict[str, float]]:
+    """The state after learning, the model, how it went, and the share of the spread of its log-odds that each term has."""
+    standing = replace(standing, state=learned.state)
+    spreads = {" x ".join(term): float(learned.weights[coordinates[:, place]].std()) for place, term in enumerate(standing.spec.terms)}
+    spreads |= {f"{one.column} (number)": float((columns[:, place] * learned.dense[place]).std()) for place, one in enumerate(standing.dense)}
     total = sum(spreads.values()) or 1.0
     notes = {
         "progressive_log_loss": [round(loss, 6) for loss in learned.losses],
-        "weights": int(np.count_nonzero(weights)),
-        "places": len(used) - 1,
+        "weights": int(np.count_nonzero(learned.weights)),
+        "places": len(standing.used),
     }
-    return HashedLogistic(spec, weights[:-1], dense, learned.bias), notes, {name: spread / total for name, spread in spreads.items()}
+    model = standing.model(learned.weights, learned.dense, learned.bias)
+    return standing, model, notes, {name: spread / total for name, spread in spreads.items()}
+
+
+def _places(standing: Standing, features: Matrix) -> Ints:
+    return HashedLogistic(standing.spec, np.zeros(1 << standing.spec.bits, dtype=np.float32), (), 0.0).places(features)
 
 
 def _spread(values: Predictions) -> tuple[float, float]:

@@ -29,7 +29,7 @@ def fit(features: Matrix, labels: Predictions, schema: FeatureSchema, parameters
         rest = np.ones(len(labels), dtype=bool)
         rest[block] = False
         unseen[block] = learn(features[rest], labels[rest], schema, linear)[0].logits(features[block])
-    model, notes, _ = learn(features, labels, schema, linear)
+    model, notes = learn(features, labels, schema, linear)
     wider = FeatureSchema(schema.name, schema.version, (*schema.features, FIRST_STAGE), schema.prior)
     forest = fit_classifier(np.column_stack([features, unseen]).astype(np.float32), labels, wider, parameters)
     served = TwoStagePredictor(model, load(forest.artifact, forest.suffix, expected_sha256=sha256(forest.artifact)), shortlist)

@@ -22,12 +22,14 @@ from .dataset import Dataset, NotEnoughData, split
 from .lock import one_at_a_time
 from .recipes import Recipe, recipe_for, truth_of
 from .reference import reference
+from .update import Base, CannotUpdate, base_for
 
 log = structlog.get_logger(__name__)
 
 SEED = 20
 INTERVAL_LEVEL = 0.8
 INTERVAL_BANDS = 3
+STATE_SUFFIX = ".state"
 Status = ModelVersion.Status
 
 
@@ -67,8 +69,10 @@ def train(
     as_of: datetime | None = None,
     parameters: Mapping[str, Any] | None = None,
     progress: Progress = _silent,
+    update: bool = False,
 ) -> Report:
-    """Train one candidate on what was known at ``as_of`` (default: now) and let the gates decide.
+    """Train one candidate on what was known at ``as_of`` (default: now) and let the gates decide. An ``update`` learns only what is
+    new since the version that it goes on from, see `update`; without anything to learn it is refused and makes no version.
 
     Safe to run twice: the second run makes another version of the same rows. Raises UnknownKind, UnknownEstimator,
     AlreadyTraining; too little data is a report with status ``refused``, an error while training marks the version failed
@@ -77,7 +81,7 @@ def train(
     recipe = recipe_for(kind)
     estimators.find(estimator or recipe.default_estimator, recipe.task)
     with one_at_a_time(kind):
-        return train_under_lock(kind, estimator=estimator, as_of=as_of, parameters=parameters, progress=progress)
+        return train_under_lock(kind, estimator=estimator, as_of=as_of, parameters=parameters, progress=progress, update=update)
 
 
 def train_under_lock(
@@ -88,22 +92,37 @@ def train_under_lock(
     parameters: Mapping[str, Any] | None = None,
     progress: Progress = _silent,
     checkpoint: Checkpoint | None = None,
+    update: bool = False,
 ) -> Report:
     """As `train`, for who holds the kind's lock already. What ``checkpoint`` kept of an earlier attempt is not made again."""
     recipe = recipe_for(kind)
     name = estimator or recipe.default_estimator
     estimators.find(name, recipe.task)
-    return _Run(recipe, name, as_of or datetime.now(UTC), dict(parameters or {}), progress, checkpoint or NothingKept()).report()
+    as_of, checkpoint = as_of or datetime.now(UTC), checkpoint or NothingKept()
+    if not update:
+        return _Run(recipe, name, as_of, dict(parameters or {}), progress, checkpoint).report()
+    try:
+        base = base_for(recipe)
+    except CannotUpdate as error:
+        return Report(kind, name, Status.REFUSED, f"Not updated: {error}")
+    return _Run(recipe, base.version.estimator, as_of, {}, progress, checkpoint, base).report()
 
 
 class _Run:
     """The steps of one run, in order; each step reads what the ones before it left."""
 
     def __init__(
-        self, recipe: Recipe, estimator: str, as_of: datetime, parameters: dict[str, Any], progress: Progress, checkpoint: Checkpoint
+        self,
+        recipe: Recipe,
+        estimator: str,
+        as_of: datetime,
+        parameters: dict[str, Any],
+        progress: Progress,
+        checkpoint: Checkpoint,
+        base: Base | None = None,
     ) -> None:
         self.recipe, self.estimator, self.as_of, self.parameters, self.progress = recipe, estimator, as_of, parameters, progress
-        self.checkpoint = checkpoint
+        self.checkpoint, self.base = checkpoint, base
         self.started = time.perf_counter()
         self.version: ModelVersion | None = None
 
@@ -114,7 +133,7 @@ class _Run:
             dataset = self.checkpoint.dataset(lambda: self.recipe.load(self.as_of))
             earlier, later, cut = self._divide(dataset)
         except NotEnoughData as error:
-            return self._not_enough(str(error))
+            return self._not_enough(str(error)) if self.base is None else self._not_updated(str(error))
         self.version = self.checkpoint.version(lambda: self._registered(dataset, earlier, later))
         try:
             return self._candidate(self.version, earlier, later, cut)
@@ -126,10 +145,12 @@ class _Run:
         return registry.register(
             kind=self.recipe.kind, estimator=self.estimator, verdict="Training", feature_schema=self.recipe.schema.as_json(),
             data_from=_moment(dataset.at[0]), data_to=_moment(dataset.at[-1]), train_rows=len(earlier), test_rows=len(later),
-            synthetic_share=float(dataset.synthetic.mean()),
+            synthetic_share=float(dataset.synthetic.mean()), parent=self.base and self.base.version,
         )  # fmt: skip
 
     def _divide(self, dataset: Dataset) -> tuple[Dataset, Dataset, float]:
+        if self.base is not None:
+            return self.base.divide(dataset, self.as_of)
         least, positives = self.recipe.least_rows, int(dataset.labels.sum()) if self.recipe.least_positives else 0
         if len(dataset) < least:
             raise NotEnoughData(f"{len(dataset):,} rows in the log, at least {least:,} are needed")
@@ -157,16 +178,29 @@ class _Run:
         self.progress(100, verdict)
         return Report(self.recipe.kind, self.estimator, Status.REFUSED, verdict, version.number, gates=[gate], seconds=self._seconds())
 
+    def _not_updated(self, reason: str) -> Report:
+        self.progress(100, reason)
+        return Report(self.recipe.kind, self.estimator, Status.REFUSED, f"Not updated: {reason}", seconds=self._seconds())
+
+    def _fitted(self, earlier: Dataset, later: Dataset) -> estimators.Fitted:
+        if self.base is not None:
+            self._say(20, f"learning {len(later):,} new rows on top of {self.base.version}")
+            return self.base.learned(later)
+        self._say(20, f"fitting {self.estimator} on {len(earlier):,} rows")
+        return self.checkpoint.fitted(
+            lambda: estimators.fit(self.estimator, self.recipe.task, earlier.features, earlier.labels, self.recipe.schema, self.parameters),
+            later.features,
+        )
+
     def _candidate(self, version: ModelVersion, earlier: Dataset, later: Dataset, cut: float) -> Report:
         recipe = self.recipe
-        self._say(20, f"fitting {self.estimator} on {len(earlier):,} rows")
-        fitted = self.checkpoint.fitted(
-            lambda: estimators.fit(self.estimator, recipe.task, earlier.features, earlier.labels, recipe.schema, self.parameters), later.features
-        )
+        fitted = self._fitted(earlier, later)
         self._say(60, "storing and loading the artifact")
         path, digest = registry.store_artifact(fitted.artifact, fitted.suffix)
         candidate = predictor.load(fitted.artifact, fitted.suffix, expected_sha256=digest)
-        predictions = candidate.predict(later.features)
+        answers = candidate.predict(later.features)
+        # An update has learned its later rows by now: it is judged by what it said of each before.
+        predictions = answers if self.base is None or fitted.foretold is None else fitted.foretold
         resampling = Resampling.of(later.session, np.random.default_rng(SEED))
         self._say(70, f"measuring on {len(later):,} later rows")
         found = self._metrics(earlier, later, predictions, resampling)
@@ -174,7 +208,7 @@ class _Run:
         self._say(85, "asking the gates")
         judged = [
             gates.data(recipe.schema, *_together(earlier, later), (len(earlier), len(later))),
-            gates.parity(fitted.native(later.features), predictions),
+            gates.parity(fitted.native(later.features), answers),
             self._quality(earlier, later, predictions, champion),
             self._calibration(found, later),
             gates.latency(candidate, champion.predictor if champion else None, later.features, time.perf_counter),
@@ -187,7 +221,7 @@ class _Run:
         fields: dict[str, Any] = {
             "metrics": metrics.describe(found), "gates": [gate.as_json() for gate in judged], "verdict": verdict.words, "parameters": kept,
             "artifact": path, "artifact_sha256": digest, "trained_at": self.as_of,
-            "card": {"reference": reference(recipe.schema, candidate, earlier, later)},
+            "card": {"reference": reference(recipe.schema, candidate, earlier, later)}, **_state(fitted),
         }  # fmt: skip
         with transaction.atomic():
             ModelVersion.objects.filter(pk=version.pk).update(status=Status.REFUSED, **fields)
@@ -262,6 +296,14 @@ class _Run:
 
     def _seconds(self) -> float:
         return round(time.perf_counter() - self.started, 2)
+
+
+def _state(fitted: estimators.Fitted) -> dict[str, str]:
+    """What learning on needs, stored beside the artifact."""
+    if not fitted.state:
+        return {}
+    path, digest = registry.store_artifact(fitted.state, STATE_SUFFIX)
+    return {"state_artifact": path, "state_sha256": digest}
 
 
 def residual_bands(labels: Floats, predictions: Floats) -> dict[str, Any]:

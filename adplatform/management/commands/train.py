@@ -23,6 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("kind", help=f"One of: {', '.join(training.kinds())}")
         parser.add_argument("--estimator", help="Name of an estimator; the default is the kind's own")
         parser.add_argument("--as-of", type=datetime.fromisoformat, help="Train on what was known at this ISO time (UTC unless it says otherwise)")
+        parser.add_argument("--update", action="store_true", help="Go on from the version that learns online, with the rows that matured since")
         parser.add_argument("--json", action="store_true", help="Print the report as one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,7 +32,7 @@ class Command(BaseCommand):
             as_of = as_of.replace(tzinfo=UTC)
         progress = self._silent if options["json"] else self._progress
         try:
-            report = training.train(options["kind"], estimator=options["estimator"], as_of=as_of, progress=progress)
+            report = training.train(options["kind"], estimator=options["estimator"], as_of=as_of, progress=progress, update=options["update"])
         except (training.UnknownKind, training.AlreadyTraining, UnknownEstimator) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(report.as_json(), indent=2) if options["json"] else as_text(report))

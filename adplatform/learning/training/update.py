@@ -1,0 +1,95 @@
+"""Going on from a version that learns online: only the rows that matured since, each foretold before it is learned from.
+
+What was foretold is an honest test of the update, so all of the new rows are for learning and for judging alike. It begins at the
+champion, or, where another kind of model serves, at the newest version that was trained afresh and can learn on. An update that
+the gates do not promote changes nothing: the next one begins at the same version, with more rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from adplatform.models import ModelVersion
+
+from .. import estimators, registry
+from ..estimators import linear
+from ..predictor import ArtifactRefused
+from .dataset import Dataset, NotEnoughData
+from .recipes import Recipe
+
+# A try that the gates refused is made again when this many times its rows are there: asked every hour, gates pass by chance in the end.
+MORE_ROWS = 1.25
+Alias, Status = ModelVersion.Alias, ModelVersion.Status
+
+
+class CannotUpdate(NotEnoughData):
+    """There is nothing to go on from, or nothing new to learn; the message says which, and what to do."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """Where an update begins: a version, its learner's state, and the time up to which it has learned, Unix seconds."""
+
+    recipe: Recipe
+    version: ModelVersion
+    state: bytes
+    learned_to: float
+
+    def divide(self, dataset: Dataset) -> tuple[Dataset, Dataset, float]:
+        """(rows already learned, new rows, time up to which all are learned then). Raises CannotUpdate."""
+        is_new = dataset.at >= self.learned_to
+        before, new = dataset.take(~is_new), dataset.take(is_new)
+        if not len(new):
+            raise CannotUpdate(f"no rows have matured since {self.version} learned its last: nothing to learn")
+        if not len(before):
+            raise CannotUpdate(f"none of the rows that {self.version} has learned are in the log any more; train afresh")
+        clicks, least = int(min(new.labels.sum(), (1 - new.labels).sum())), max(1, self.recipe.least_positives)
+        if clicks < least:
+            raise CannotUpdate(f"{len(new):,} rows with {clicks:,} of the rarer outcome since {self.version}; an update waits for {least:,}")
+        self._not_tried_already(len(new))
+        return before, new, float(np.nextafter(new.at.max(), np.inf))
+
+    def learned(self, new: Dataset) -> estimators.Fitted:
+        """Raises ArtifactRefused."""
+        return linear.go_on(self.state, new.features, new.labels, new.at, self.recipe.label_seconds)
+
+    def of_version(self) -> dict[str, Any]:
+        """What the new version's row says of where it comes from."""
+        return {"parent": self.version}
+
+    def _not_tried_already(self, rows: int) -> None:
+        tries = ModelVersion.objects.filter(parent=self.version).exclude(status__in=[Status.FAILED, Status.TRAINING])
+        last = tries.order_by("-number").first()
+        if last is not None and rows < last.test_rows * MORE_ROWS:
+            needed = int(np.ceil(last.test_rows * MORE_ROWS))
+            raise CannotUpdate(
+                f"v{last.number} has tried {last.test_rows:,} of the {rows:,} rows since {self.version} and is {last.get_status_display().lower()}; "
+                f"the next try waits for {needed:,}"
+            )
+
+
+def base_for(recipe: Recipe) -> Base:
+    """Raises CannotUpdate."""
+    challenger = ModelVersion.objects.filter(kind=recipe.kind, alias=Alias.CHALLENGER).first()
+    if challenger is not None:
+        raise CannotUpdate(f"{challenger} is on trial as challenger; the update waits until that is decided")
+    version = _version(recipe)
+    try:
+        state = registry.load_state(version)
+    except ArtifactRefused as error:
+        raise CannotUpdate(f"{error}; train afresh") from error
+    return Base(recipe, version, state, float(version.parameters["trained_to"]))
+
+
+def _version(recipe: Recipe) -> ModelVersion:
+    fingerprint = recipe.schema.fingerprint()
+    stateful = ModelVersion.objects.filter(kind=recipe.kind).exclude(state_artifact="")
+    version = stateful.filter(alias=Alias.CHAMPION).first() or stateful.filter(parent=None).order_by("-number").first()
+    if version is None:
+        raise CannotUpdate(f"no {recipe.kind} model that learns on is there yet; train one: manage.py train {recipe.kind} --estimator hashed_logistic")
+    if version.parameters.get("schema_fingerprint") != fingerprint:
+        raise CannotUpdate(f"{version} was trained on another feature schema than is logged now; train afresh")
+    return version
