@@ -8,7 +8,7 @@ the gates do not promote changes nothing: the next one begins at the same versio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from .recipes import Recipe
 
 # A try that the gates refused is made again when this many times its rows are there: asked every hour, gates pass by chance in the end.
 MORE_ROWS = 1.25
+# One for the row to be shown, one for its label.
+LABEL_WINDOWS = 2
 Alias, Status = ModelVersion.Alias, ModelVersion.Status
 
 
@@ -38,10 +40,14 @@ class Base:
     state: bytes
     learned_to: float
 
-    def divide(self, dataset: Dataset) -> tuple[Dataset, Dataset, float]:
-        """(rows already learned, new rows, time up to which all are learned then). Raises CannotUpdate."""
-        is_new = dataset.at >= self.learned_to
-        before, new = dataset.take(~is_new), dataset.take(is_new)
+    def divide(self, dataset: Dataset, as_of: datetime) -> tuple[Dataset, Dataset, float]:
+        """(rows already learned, new rows, time up to which all are learned then). Raises CannotUpdate.
+
+        Ads are shown some time after they were decided: what was decided just now waits, else an update would pass over those that
+        are shown last, and no later one would go back for them.
+        """
+        is_new = (dataset.at >= self.learned_to) & (dataset.at < as_of.timestamp() - LABEL_WINDOWS * self.recipe.label_seconds)
+        before, new = dataset.take(dataset.at < self.learned_to), dataset.take(is_new)
         if not len(new):
             raise CannotUpdate(f"no rows have matured since {self.version} learned its last: nothing to learn")
         if not len(before):
@@ -55,10 +61,6 @@ class Base:
     def learned(self, new: Dataset) -> estimators.Fitted:
         """Raises ArtifactRefused."""
         return linear.go_on(self.state, new.features, new.labels, new.at, self.recipe.label_seconds)
-
-    def of_version(self) -> dict[str, Any]:
-        """What the new version's row says of where it comes from."""
-        return {"parent": self.version}
 
     def _not_tried_already(self, rows: int) -> None:
         tries = ModelVersion.objects.filter(parent=self.version).exclude(status__in=[Status.FAILED, Status.TRAINING])
@@ -89,7 +91,9 @@ def _version(recipe: Recipe) -> ModelVersion:
     stateful = ModelVersion.objects.filter(kind=recipe.kind).exclude(state_artifact="")
     version = stateful.filter(alias=Alias.CHAMPION).first() or stateful.filter(parent=None).order_by("-number").first()
     if version is None:
-        raise CannotUpdate(f"no {recipe.kind} model that learns on is there yet; train one: manage.py train {recipe.kind} --estimator hashed_logistic")
+        raise CannotUpdate(
+            f"no {recipe.kind} model that learns on is there yet; train one: manage.py train {recipe.kind} --estimator hashed_logistic"
+        )
     if version.parameters.get("schema_fingerprint") != fingerprint:
         raise CannotUpdate(f"{version} was trained on another feature schema than is logged now; train afresh")
     return version
