@@ -75,12 +75,12 @@ class Base:
 
 def base_for(recipe: Recipe) -> Base:
     """Raises CannotUpdate."""
-    challenger = ModelVersion.objects.filter(kind=recipe.kind, alias=Alias.CHALLENGER).first()
+    challenger = registry.challenger_row(recipe.kind)
     if challenger is not None:
         raise CannotUpdate(f"{challenger} is on trial as challenger; the update waits until that is decided")
     version = _version(recipe)
     try:
-        state = registry.load_state(version)
+        state = registry.read_artifact(version.state_artifact, version.state_sha256, of=f"the learner of {version}")
     except ArtifactRefused as error:
         raise CannotUpdate(f"{error}; train afresh") from error
     return Base(recipe, version, state, float(version.parameters["trained_to"]))

@@ -15,7 +15,7 @@ from django.db import connection
 
 from adplatform.learning import registry, training
 from adplatform.models import ModelVersion
-from ads.ctr import dataset
+from ads.ctr import dataset, features
 
 from .world import write_log
 
@@ -101,7 +101,7 @@ def test_a_damaged_state_is_told_and_costs_nothing(base: ModelVersion) -> None:
         report = training.train("ctr", as_of=NOW, update=True)
     finally:
         path.write_bytes(whole)
-    assert report.verdict.startswith("Not updated: the learner's state of ctr v1 (hashed_logistic) was changed since it was stored")
+    assert report.verdict.startswith("Not updated: the artifact of the learner of ctr v1 (hashed_logistic) changed")
     assert report.verdict.endswith("train afresh")
     assert ModelVersion.objects.get().alias == "champion"
 
@@ -128,7 +128,7 @@ def test_an_update_waits_while_a_challenger_is_on_trial(base: ModelVersion) -> N
 
 def test_where_another_kind_of_model_serves_the_newest_that_learns_on_is_updated_and_compared_with_it(learned: None) -> None:
     training.train("ctr", as_of=YESTERDAY, estimator="prior")
-    ModelVersion.objects.update(status="promoted", parameters={"schema_fingerprint": dataset.SCHEMA.fingerprint(), "trained_to": 0})
+    ModelVersion.objects.update(status="promoted", parameters={"schema_fingerprint": features.SCHEMA.fingerprint(), "trained_to": 0})
     training.train("ctr", as_of=YESTERDAY, estimator="hashed_logistic")
     ModelVersion.objects.filter(number=2).update(alias="", status="refused")
     ModelVersion.objects.filter(number=1).update(alias="champion")
