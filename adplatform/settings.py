@@ -275,6 +275,9 @@ UNFOLD: dict[str, Any] = {
 # Product
 
 MODELS_DIR = VAR_DIR / "models"
+# Days of decisions and events as files, and how long they stay in the database beside that.
+ARCHIVE_DIR: Path = Path(env.str("ARCHIVE_DIR", default=str(VAR_DIR / "archive")))
+PARTITION_KEEP_DAYS: int = env.int("PARTITION_KEEP_DAYS", default=90)
 CURRENCY: str = env.str("CURRENCY", default="USD")
 # Set by a proxy of one's own that knows the country of an address, for example "CF-IPCountry". Believed without a check: name
 # none that a client could send through.

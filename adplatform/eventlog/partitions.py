@@ -68,6 +68,17 @@ def partition_name(table: str, day: date) -> str:
     return f"{table}_{day:%Y%m%d}"
 
 
+def live_days(table: str) -> list[date]:
+    """The days of ``table`` that have a partition, in order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT to_date(right(c.relname, 8), 'YYYYMMDD') FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+            " WHERE i.inhparent = to_regclass(quote_ident(%s)) ORDER BY 1",
+            [table],
+        )
+        return [day for (day,) in cursor.fetchall()]
+
+
 def _missing(cursor: Any, days: list[date]) -> list[tuple[str, date]]:
     pairs = [(model._meta.db_table, day) for model in partitioned_models() for day in days]
     names = [partition_name(table, day) for table, day in pairs]
