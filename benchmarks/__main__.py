@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import ROOT, table
+from benchmarks.harness import ROOT, interval, table
 
-SHARED = {"__init__", "__main__", "harness", "inventory", "pacing_world"}
+SHARED = {"__init__", "__main__", "audience_log", "audience_world", "harness", "inventory", "pacing_world"}
 REPORT = ROOT / "docs" / "benchmarks.md"
 
 
@@ -39,7 +39,7 @@ def report(results: list[dict[str, Any]], *, quick: bool) -> str:
         for row in result["rows"]:
             verdict = {None: "", True: "met", False: "**missed**"}[row["met"]]
             goal = "" if row["goal"] is None else f"{row['goal']:,g}"
-            lines.append(f"| {row['name']} | {row['value']:,.6g} {row['unit']} | {goal} | {verdict} |")
+            lines.append(f"| {row['name']} | {row['value']:,.6g} {row['unit']} {interval(row)} | {goal} | {verdict} |")
         lines += ["", "Machine: " + ", ".join(f"{key} {value}" for key, value in result["machine"].items()) + ".", ""]
         lines += ["Versions: " + ", ".join(f"{key} {value}" for key, value in result["versions"].items()) + ".", ""]
     return "\n".join(lines)

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,37 +40,51 @@ class Goal:
 @dataclass(frozen=True, slots=True)
 class Row:
     """One figure as measured. ``goal`` and ``met`` are None where the figure is only there to compare with; ``met`` says
-    whether the value lies on the right side of the goal."""
+    whether the value lies on the right side of the goal. ``low`` and ``high`` are its 95 % interval, where there is one."""
 
     name: str
     value: float
     unit: str
     goal: float | None = None
     met: bool | None = None
+    low: float | None = None
+    high: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        kept = asdict(self)
+        if self.low is None:
+            del kept["low"], kept["high"]
+        return kept
 
 
-def row(name: str, value: float, unit: str, goal: Goal | None = None) -> Row:
-    return Row(name, value, unit, goal.bound if goal else None, goal.met(value) if goal else None)
+def row(name: str, value: float, unit: str, goal: Goal | None = None, *, interval: tuple[float, float] | None = None) -> Row:
+    low, high = interval or (None, None)
+    return Row(name, value, unit, goal.bound if goal else None, goal.met(value) if goal else None, low, high)
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
+    """``own`` holds the arguments that one benchmark has beside those of all."""
+
     quick: bool
+    own: argparse.Namespace = field(default_factory=argparse.Namespace)
 
 
 Measure = Callable[[Options], Sequence[Row]]
 
 
-def main(name: str, measure: Measure) -> None:
-    """Run one benchmark as ``python -m benchmarks.NAME [--quick] [--json]``."""
+def main(name: str, measure: Measure, add_arguments: Callable[[argparse.ArgumentParser], None] | None = None) -> None:
+    """Run one benchmark as ``python -m benchmarks.NAME [--quick] [--json]``; ``add_arguments`` declares what else it takes."""
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=sys.modules["__main__"].__doc__)
     parser.add_argument("--quick", action="store_true", help="at most 60 seconds, with wider scatter")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    if add_arguments is not None:
+        add_arguments(parser)
     arguments = parser.parse_args()
     with ExitStack() as stack:
         _bring_up(stack)
         described = {"benchmark": name, "machine": machine(), "versions": versions()}
-        result = described | {"rows": [asdict(row) for row in measure(Options(quick=arguments.quick))]}
+        result = described | {"rows": [row.as_json() for row in measure(Options(quick=arguments.quick, own=arguments))]}
     print(json.dumps(result) if arguments.json else table(result))
 
 
@@ -170,6 +184,15 @@ def versions() -> dict[str, str]:
     return known | {"redis-server": info["redis_version"]}
 
 
+def progress(words: str) -> None:
+    """What a long benchmark is at, on stderr: stdout is for its result."""
+    print(f"{time.strftime('%H:%M:%S', time.gmtime())}  {words}", file=sys.stderr, flush=True)
+
+
+def interval(row: dict[str, Any]) -> str:
+    return f"({row['low']:,.4g} to {row['high']:,.4g})" if row.get("low") is not None else ""
+
+
 def table(result: dict[str, Any]) -> str:
     """The result as text: one line a figure, a miss called a miss."""
     lines = [f"{result['benchmark']}", ""]
@@ -177,6 +200,6 @@ def table(result: dict[str, Any]) -> str:
     for row in result["rows"]:
         verdict = {None: "", True: "met", False: "MISSED"}[row["met"]]
         goal = f"goal {row['goal']:,g}" if row["goal"] is not None else ""
-        lines.append(f"  {row['name']:<{width}}  {row['value']:>14,.6g} {row['unit']:<12} {goal:<16} {verdict}".rstrip())
+        lines.append(f"  {row['name']:<{width}}  {row['value']:>14,.6g} {row['unit']:<12} {interval(row):<24} {goal:<16} {verdict}".rstrip())
     described = ", ".join(f"{key} {value}" for key, value in result["machine"].items())
     return "\n".join([*lines, "", f"  machine: {described}", "  versions: " + ", ".join(f"{k} {v}" for k, v in result["versions"].items())])
