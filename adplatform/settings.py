@@ -104,6 +104,7 @@ ROOT_URLCONF = "adplatform.urls"
 ASGI_APPLICATION = "adplatform.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGIN_URL = "/accounts/login/"
+LOGIN_REDIRECT_URL = "/"
 
 TEMPLATES: list[dict[str, Any]] = [
     {

@@ -11,10 +11,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
+from adplatform.models import ModelVersion
+from ads.ctr import scorer
 from ads.decision.explanation import REASONS
 from ads.models import Ad, Decision, Flight
 from ads.replay import NotReplayable, replay
@@ -125,7 +127,12 @@ def explanation_context(decision: Decision) -> dict[str, Any]:
         "request": decision.request,
         "reserve": show.money(decision.request.get("reserve_micros", 0) * 1000),
         "slots": [
-            {**slot, "price": show.money(slot["price_micros"], digits=4), "bid_value": show.money(round(slot["value_micros"]), digits=4)}
+            {
+                **slot,
+                "row": f"{decision.pk}/{slot['slot'] + 1}",
+                "price": show.money(slot["price_micros"], digits=4),
+                "bid_value": show.money(round(slot["value_micros"]), digits=4),
+            }
             for slot in decision.slots
         ],
         "candidates": [_candidate(candidate) for candidate in explanation["candidates"]],
@@ -137,8 +144,15 @@ def explanation_context(decision: Decision) -> dict[str, Any]:
         "unfilled": {"seconds": empty["seconds"], "words": REASONS.get(empty["reason"], empty["reason"])} if empty else None,
         "control": decision.control,
         "model": decision.model_version,
+        "card": _card(decision),
         "replay": replayed(decision),
     }
+
+
+def _card(decision: Decision) -> str | None:
+    """Where the model that ranked it takes its predictions apart."""
+    version = ModelVersion.objects.filter(kind=scorer.KIND, number=decision.model_version).only("pk").first() if decision.model_version else None
+    return None if version is None else reverse("admin:adplatform_modelversion_card", args=[version.pk])
 
 
 def _candidate(candidate: dict[str, Any]) -> dict[str, Any]:

@@ -30,12 +30,12 @@ def decision() -> Decision:
 
 def test_the_row_of_a_slot_is_the_one_that_was_served(decision: Decision) -> None:
     slot = decision.slots[-1]
-    logged = logged_row(f"{decision.pk}/{slot['slot']}")
+    logged = logged_row(f"{decision.pk}/{slot['slot'] + 1}")
     assert np.array_equal(logged.row, np.array(features.SCHEMA.unpack(slot["features"]), dtype=np.float32), equal_nan=True)
     assert slot["name"] in logged.words
 
 
-@pytest.mark.parametrize("slot", ["99", "-1"])
+@pytest.mark.parametrize("slot", ["99", "0"])
 def test_a_slot_that_was_not_filled_is_said_so(decision: Decision, slot: str) -> None:
     with pytest.raises(CannotExplain, match=f"has no slot {slot}"):
         logged_row(f"{decision.pk}/{slot}")
