@@ -17,9 +17,10 @@ from adplatform.eventlog.dead import dead_events_retry, readable
 from adplatform.eventlog.stream import LogUnavailable
 from adplatform.experiments.services import WrongState, experiment_start, experiment_stop
 from adplatform.learning.admin import ModelVersionAdmin
+from adplatform.learning.run_admin import TrainingRunAdmin
 from adplatform.models import Assignment, DeadEvent, Experiment, RollupState
 
-__all__ = ["ModelVersionAdmin"]
+__all__ = ["ModelVersionAdmin", "TrainingRunAdmin"]
 
 # Keys to the API are made by `manage.py drf_create_token USER` and shown once, never in a list.
 admin.site.unregister(TokenProxy)

@@ -44,6 +44,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         "Learning and log",
         (
             ("adplatform.modelversion", "model_training"),
+            ("adplatform.trainingrun", "pending_actions"),
             ("adplatform.experiment", "science"),
             ("adplatform.rollupstate", "stacked_bar_chart"),
             ("adplatform.deadevent", "report"),

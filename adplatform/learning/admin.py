@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import redis
-from celery.exceptions import OperationalError
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -166,11 +164,9 @@ class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
                 model_train(actor=request.user, kind=kind, estimator=form.cleaned_data["estimator"] or None)  # type: ignore[arg-type]
             except estimators.UnknownEstimator as error:
                 form.add_error("estimator", str(error))
-            except (OperationalError, redis.exceptions.RedisError):
-                form.add_error(None, "The task queue is away; nothing was started. Try again when it is back.")
             else:
                 self.message_user(request, f"Training of {kind} is queued; its row shows how far it is.", messages.SUCCESS)
-                return HttpResponseRedirect(reverse("admin:adplatform_modelversion_changelist"))
+                return HttpResponseRedirect(reverse("admin:adplatform_trainingrun_changelist"))
         return self._page(request, "Train a model", "adplatform/model_train.html", {"form": form})
 
     def _page(self, request: HttpRequest, title: str, template: str, context: dict[str, Any]) -> HttpResponse:

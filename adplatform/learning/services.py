@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.models import AbstractBaseUser
-from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.utils import timezone
 
-from adplatform.models import ModelVersion
+from adplatform.models import ModelVersion, TrainingRun
 
-from . import estimators, registry, training
-from .tasks import train_model
+from . import registry, runs
 
 
 def model_promote(*, actor: AbstractBaseUser, version: ModelVersion) -> None:
@@ -28,19 +27,12 @@ def model_rollback(*, actor: AbstractBaseUser, kind: str) -> ModelVersion:
     return version
 
 
-def model_train(*, actor: AbstractBaseUser, kind: str, estimator: str | None = None) -> None:
-    """Queue a training run. Raises UnknownKind, UnknownEstimator."""
-    recipe = training.recipe_for(kind)
-    name = estimator or recipe.default_estimator
-    estimators.find(name, recipe.task)
-    train_model.delay(kind, estimator)
-    LogEntry.objects.create(
-        user_id=actor.pk,
-        content_type=ContentType.objects.get_for_model(ModelVersion),
-        object_repr=f"{kind} ({name})",
-        action_flag=ADDITION,
-        change_message="training queued by hand",
-    )
+@transaction.atomic
+def model_train(*, actor: AbstractBaseUser, kind: str, estimator: str | None = None, engine: str = "local") -> TrainingRun:
+    """Ask for a training run; it waits in its row while the queue is away. Raises UnknownKind, UnknownEstimator."""
+    run = runs.run_request(kind=kind, estimator=estimator, engine=engine, actor=actor, reason="Asked for by hand", now=timezone.now())
+    LogEntry.objects.log_actions(actor.pk, [run], ADDITION, change_message="training queued by hand", single_object=True)
+    return run
 
 
 def _audit(actor: AbstractBaseUser, version: ModelVersion, words: str) -> None:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from celery import shared_task
 from celery.schedules import crontab
 
 from adplatform.celery import schedule
-from adplatform.learning.tasks import LIMIT_SECONDS, SOFT_LIMIT_SECONDS, train_model
+from adplatform.learning.tasks import request_nightly
 
 from .prediction import KIND
 
 
-@shared_task(name="engagement.train", soft_time_limit=SOFT_LIMIT_SECONDS, time_limit=LIMIT_SECONDS)
-def train_engagement() -> dict[str, Any]:
-    answer: dict[str, Any] = train_model(KIND)
-    return answer
+@shared_task(name="engagement.train")
+def train_engagement() -> list[str]:
+    return request_nightly(KIND)
 
 
 schedule("engagement.train", crontab(minute=40, hour=3))

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
-from adplatform.learning import training
+from adplatform.learning import runs, training
 from adplatform.learning.estimators import UnknownEstimator
 
 MARKS = {"pass": "pass", "fail": "FAIL", "not_enough_evidence": "not enough evidence"}
@@ -32,9 +33,17 @@ class Command(BaseCommand):
             as_of = as_of.replace(tzinfo=UTC)
         progress = self._silent if options["json"] else self._progress
         try:
-            report = training.train(options["kind"], estimator=options["estimator"], as_of=as_of, progress=progress, update=options["update"])
-        except (training.UnknownKind, training.AlreadyTraining, UnknownEstimator) as error:
+            run = runs.run_request(
+                kind=options["kind"], estimator=options["estimator"], update=options["update"], as_of=as_of, reason="From the command line",
+                queue=False, now=timezone.now(),
+            )  # fmt: skip
+        except (training.UnknownKind, UnknownEstimator) as error:
             raise CommandError(str(error)) from error
+        try:
+            report = runs.run_execute(run, progress=progress)
+        except training.AlreadyTraining as busy:
+            runs.run_give_up(run, reason=str(busy))
+            raise CommandError(str(busy)) from busy
         self.stdout.write(json.dumps(report.as_json(), indent=2) if options["json"] else as_text(report))
         if report.number is None or not report.metrics:
             raise CommandError(report.verdict, returncode=2)

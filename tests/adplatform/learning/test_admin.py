@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
@@ -27,7 +29,7 @@ def client_with(*rights: str) -> Client:
 
 @pytest.fixture
 def lead() -> Client:
-    return client_with("view_modelversion", "change_modelversion")
+    return client_with("view_modelversion", "change_modelversion", "view_trainingrun")
 
 
 @pytest.fixture
@@ -76,15 +78,16 @@ def test_rolling_back_serves_the_previous_model(lead: Client) -> None:
     assert "there is no previous director model" in page.text
 
 
-def test_the_train_button_queues_a_run(lead: Client) -> None:
+def test_the_train_button_queues_a_run(lead: Client, django_capture_on_commit_callbacks: Any) -> None:
     address = reverse("admin:adplatform_modelversion_train")
     assert "random forest" in lead.get(address).text
     page = lead.post(address, {"kind": "ctr", "estimator": "random_forest_regressor"})
     assert "choose one of: hashed_logistic, prior, random_forest, two_stage" in page.text
-    page = lead.post(address, {"kind": "ctr", "estimator": ""}, follow=True)
+    with django_capture_on_commit_callbacks(execute=True):
+        page = lead.post(address, {"kind": "ctr", "estimator": ""}, follow=True)
     assert "is queued" in page.text
     assert "not enough data" in ModelVersion.objects.get().verdict
-    assert LogEntry.objects.get().object_repr == "ctr (random_forest)"
+    assert LogEntry.objects.get().object_repr.startswith("asked/ctr/random_forest/")
 
 
 def test_those_who_may_only_look_cannot_promote_or_train(version: ModelVersion) -> None:
