@@ -13,15 +13,15 @@ class AdsConfig(AppConfig):
 
         from . import live_inventory, signals
         from .ctr import logged
-        from .ctr.training import RECIPE
+        from .ctr.training import RECIPES
         from .handler import AdEvents
 
         handlers.register(AdEvents())
         clicks.register_resolver(live_inventory.click_through)
         signals.connect()
-        training.register_recipe(RECIPE)
-        for kind in ("ctr", "completion"):
-            explain.register_rows(kind, logged.ASKS_FOR, logged.logged_row)
+        for recipe in RECIPES:
+            training.register_recipe(recipe)
+            explain.register_rows(recipe.kind, logged.ASKS_FOR, logged.logged_row)
         warmth.register("decisions", _warm)
 
 

@@ -20,4 +20,5 @@ class EngagementConfig(AppConfig):
         handlers.register(PlaybackEvents())
         vocabulary.register_segments(segmenting.vocabulary)
         training.register_recipe(RECIPE)
-        training.register_truth("ctr", lambda keys: truth.of_clicks(settings.VAR_DIR / "truth", keys))
+        training.register_truth("ctr", lambda keys: truth.of_slots(settings.VAR_DIR / "truth", truth.CLICK, keys))
+        training.register_truth("completion", lambda keys: truth.of_slots(settings.VAR_DIR / "truth", truth.COMPLETE, keys))

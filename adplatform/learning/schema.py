@@ -62,13 +62,15 @@ class Problem:
 @dataclass(frozen=True)
 class FeatureSchema:
     """``prior`` names the column that is itself a prediction (a smoothed rate), the one a model has to beat. ``terms`` are the
-    columns, and the crosses of columns, whose values get a weight each in a linear model."""
+    columns, and the crosses of columns, whose values get a weight each in a linear model. ``logged_as`` is the schema that the rows
+    are logged under where another outcome of the same rows is predicted: the columns are the same, so is the fingerprint."""
 
     name: str
     version: int
     features: tuple[Feature, ...]
     prior: str | None = None
     terms: tuple[tuple[str, ...], ...] = ()
+    logged_as: FeatureSchema | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,7 +90,7 @@ class FeatureSchema:
 
     def fingerprint(self) -> str:
         """Changes whenever a model trained on one schema must not be served with the other."""
-        return self._fingerprint
+        return self._fingerprint if self.logged_as is None else self.logged_as.fingerprint()
 
     def as_json(self) -> dict[str, Any]:
         columns = [

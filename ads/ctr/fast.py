@@ -20,6 +20,8 @@ from . import features
 from .features import Smoothed
 
 SEEN = ("seen_ad", "seen_campaign")
+# Champion and challenger of clicks and of completed views, and as many that were swapped out a moment ago.
+MOST_MODELS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class _Ready:
         return known
 
 
-_ready: WeakKeyDictionary[Lineup, _Ready] = WeakKeyDictionary()
+_ready: WeakKeyDictionary[Lineup, dict[int, _Ready]] = WeakKeyDictionary()
 
 
 def logits(model: HashedLogistic, request: AdRequest, candidates: Candidates) -> Floats:
@@ -60,11 +62,14 @@ def logits(model: HashedLogistic, request: AdRequest, candidates: Candidates) ->
 
 
 def _get_ready(model: HashedLogistic, lineup: Lineup, smoothed: Smoothed) -> _Ready:
-    ready = _ready.get(lineup)
+    models = _ready.setdefault(lineup, {})
+    ready = models.get(id(model))
     if ready is None or ready.items.model is not model:
-        ready = _ready[lineup] = _Ready(model.items(features.of_lineup(lineup)), smoothed, {})
+        if len(models) >= MOST_MODELS:
+            models.clear()
+        ready = models[id(model)] = _Ready(model.items(features.of_lineup(lineup)), smoothed, {})
     elif ready.smoothed is not smoothed:
-        ready = _ready[lineup] = _Ready(ready.items, smoothed, {})
+        ready = models[id(model)] = _Ready(ready.items, smoothed, {})
     return ready
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import structlog
 
@@ -17,45 +19,55 @@ from . import fast, features
 
 log = structlog.get_logger(__name__)
 
-KIND = "ctr"
+KIND, COMPLETION = "ctr", "completion"
 LEAST, MOST = 1e-6, 1 - 1e-6
-_warned: set[int] = set()
+_warned: set[tuple[str, int]] = set()
+
+# The places of those worth ranking by an expensive model, at most so many, from a cheap model's probabilities [n].
+Best = Callable[[Floats, int], Ints]
 
 
 def score(request: AdRequest, candidates: Candidates) -> Scores:
-    """Scores [n], by the champion, or by the smoothed rates where there is none and for the control slice; the rows they follow from
-    are built when asked for.
+    """Scores [n], by the champions of clicks and of completed views, or by the smoothed rates where there is none and for the
+    control slice; the rows they follow from are built when asked for.
 
     Reads no Redis of its own: the counters come with the candidates, from the decision's one round trip.
     """
     smoothed = features.smooth(candidates.lineup, candidates.rates).columns
-    pvcr = single(np.clip(smoothed["ad_completion_rate"][candidates.rows], LEAST, MOST))
-    clicks = smoothed["ad_click_rate"][candidates.rows]
-    champion = _champion() if len(candidates) and not in_control(request) else None
-    if champion is not None:
-        clicks = _clicks(champion.predictor, request, candidates, clicks, pvcr)
+    clicks, completions = (smoothed[name][candidates.rows] for name in ("ad_click_rate", "ad_completion_rate"))
+    asked = len(candidates) > 0 and not in_control(request)
+    completing = _champion(COMPLETION) if asked else None
+    if completing is not None:
+        by_clicks = clicks
+        completions = _probabilities(
+            completing.predictor, request, candidates, completions, lambda likely, most: shortlist(candidates, by_clicks, likely, most)
+        )
+    pvcr = single(np.clip(completions, LEAST, MOST))
+    clicking = _champion(KIND) if asked else None
+    if clicking is not None:
+        clicks = _probabilities(clicking.predictor, request, candidates, clicks, lambda likely, most: shortlist(candidates, likely, pvcr, most))
     return Scores(
         pctr=single(np.clip(clicks, LEAST, MOST)),
         pvcr=pvcr,
         rows=lambda places: features.build(request, candidates.take(places)),
-        model_version=None if champion is None else champion.version_number,
+        model_version=None if clicking is None else clicking.version_number,
+        completion_version=None if completing is None else completing.version_number,
     )
 
 
-def _clicks(predictor: Predictor, request: AdRequest, candidates: Candidates, smoothed: Floats, pvcr: Floats) -> Floats:
+def _probabilities(predictor: Predictor, request: AdRequest, candidates: Candidates, smoothed: Floats, best_of: Best) -> Floats:
     """A linear model scores everything. Any other takes too long for that: it ranks the best of what a cheaper score says."""
     if isinstance(predictor, HashedLogistic):
         return sigmoid(fast.logits(predictor, request, candidates))
     if isinstance(predictor, TwoStagePredictor):
         logits = fast.logits(predictor.first, request, candidates)
-        clicks = sigmoid(logits)
-        best = shortlist(candidates, clicks, pvcr, predictor.shortlist)
-        clicks[best] = predictor.refine(features.build(request, candidates.take(best)), logits[best])
-        return clicks
-    clicks = smoothed
-    best = shortlist(candidates, clicks, pvcr, SHORTLIST)
-    clicks[best] = predictor.predict(features.build(request, candidates.take(best)))
-    return clicks
+        likely = sigmoid(logits)
+        best = best_of(likely, predictor.shortlist)
+        likely[best] = predictor.refine(features.build(request, candidates.take(best)), logits[best])
+        return likely
+    best = best_of(smoothed, SHORTLIST)
+    smoothed[best] = predictor.predict(features.build(request, candidates.take(best)))
+    return smoothed
 
 
 def shortlist(candidates: Candidates, pctr: Floats, pvcr: Floats, most: int) -> Ints:
@@ -67,16 +79,16 @@ def shortlist(candidates: Candidates, pctr: Floats, pvcr: Floats, most: int) -> 
     return np.sort(np.argpartition(-worth, most)[:most]).astype(np.int64)
 
 
-def _champion() -> registry.LoadedModel | None:
+def _champion(kind: str) -> registry.LoadedModel | None:
     """None also when it was trained on other features than are served."""
-    champion = registry.load_champion(KIND)
+    champion = registry.load_champion(kind)
     if champion is not None and champion.schema_fingerprint != features.SCHEMA.fingerprint():
-        _warn_once(champion.version_number)
+        _warn_once(kind, champion.version_number)
         return None
     return champion
 
 
-def _warn_once(version: int) -> None:
-    if version not in _warned:
-        _warned.add(version)
-        log.warning("champion was trained on another feature schema, scoring by smoothed rates until it is retrained", version=version)
+def _warn_once(kind: str, version: int) -> None:
+    if (kind, version) not in _warned:
+        _warned.add((kind, version))
+        log.warning("champion was trained on another feature schema, scoring by smoothed rates until it is retrained", kind=kind, version=version)

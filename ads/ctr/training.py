@@ -1,27 +1,52 @@
-"""What the click model is made of."""
+"""What the click model and the completion model are made of: the same rows, two outcomes."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from django.conf import settings
 
 from adplatform.learning import estimators
 from adplatform.learning.estimators import CLASSIFICATION
+from adplatform.learning.schema import FeatureSchema
 from adplatform.learning.training import Recipe
 
 from . import dataset, features, scorer
 
+# A completed view is told by how often the ad was seen to its end before, and by whatever tells a click.
+COMPLETION_SCHEMA = FeatureSchema(
+    name="completion",
+    version=features.SCHEMA.version,
+    features=tuple(replace(one, linear="logit") if one.name == "ad_completion_rate" else one for one in features.SCHEMA.features),
+    prior="ad_completion_rate",
+    terms=features.SCHEMA.terms,
+    logged_as=features.SCHEMA,
+)
+
+ESTIMATORS: dict[str, list[str]] = {scorer.KIND: settings.CTR_ESTIMATORS, scorer.COMPLETION: settings.COMPLETION_ESTIMATORS}
 # A name that is none stops the start, and says which there are.
-ESTIMATORS: list[str] = settings.CTR_ESTIMATORS
-for name in ESTIMATORS:
+for name in (name for names in ESTIMATORS.values() for name in names):
     estimators.find(name, CLASSIFICATION)
 
-RECIPE = Recipe(
-    kind=scorer.KIND,
-    task=CLASSIFICATION,
-    schema=features.SCHEMA,
-    default_estimator=ESTIMATORS[0],
-    load=dataset.load,
-    least_rows=500,
-    least_positives=20,
-    label_seconds=dataset.CLICK_WINDOW.total_seconds(),
+RECIPES = (
+    Recipe(
+        kind=scorer.KIND,
+        task=CLASSIFICATION,
+        schema=features.SCHEMA,
+        default_estimator=ESTIMATORS[scorer.KIND][0],
+        load=dataset.load,
+        least_rows=500,
+        least_positives=20,
+        label_seconds=dataset.CLICK_WINDOW.total_seconds(),
+    ),
+    Recipe(
+        kind=scorer.COMPLETION,
+        task=CLASSIFICATION,
+        schema=COMPLETION_SCHEMA,
+        default_estimator=ESTIMATORS[scorer.COMPLETION][0],
+        load=dataset.load_completion,
+        least_rows=500,
+        least_positives=20,
+        label_seconds=dataset.COMPLETION_WINDOW.total_seconds(),
+    ),
 )

@@ -110,6 +110,29 @@ def click_probability(audience: Audience, person: Person, ad: AdView) -> float:
     return _logistic(odds)
 
 
+def completion_probability(audience: Audience, person: Person, ad: AdView) -> float:
+    """True probability of seeing the ad to its end: who clicks stays, others may skip it where they can, or leave."""
+    clicks = click_probability(audience, person, ad)
+    skips = 0.0 if _skip_offered(ad) is None else skip_probability(audience, person, ad)
+    return clicks + (1 - clicks) * (1 - skips) * (1 - leave_probability(audience, person))
+
+
+def skip_probability(audience: Audience, person: Person, ad: AdView) -> float:
+    """True probability of pressing Skip once it is offered, for who does not click."""
+    rule = audience.skipping
+    return _logistic(rule.base + rule.interest * person.interests.get(ad.category, 0.0))
+
+
+def leave_probability(audience: Audience, person: Person) -> float:
+    """True probability of leaving during one ad, for who neither clicks nor skips it."""
+    return _logistic(audience.skipping.leave - 0.5 * person.patience)
+
+
+def _skip_offered(ad: AdView) -> float | None:
+    """Seconds into the ad, None when it ends before."""
+    return ad.skip_after if ad.skip_after is not None and ad.skip_after < ad.duration else None
+
+
 def watch_scene(audience: Audience, person: Person, scene: SceneView, *, ad_seconds: float, rng: Generator) -> Watched:
     """Draw what the person does in one scene: small signs first, then whether the scene is watched to its end."""
     rule = audience.watching
@@ -140,15 +163,14 @@ def watch_scene(audience: Audience, person: Person, scene: SceneView, *, ad_seco
 
 def watch_ad(audience: Audience, person: Person, ad: AdView, *, rng: Generator) -> Watched:
     """Draw what the person does with one ad; tracking events as in VAST 4.2, quartiles only of what was played."""
-    rule = audience.skipping
-    interest = person.interests.get(ad.category, 0.0)
     truth = click_probability(audience, person, ad)
     clicks = rng.random() < truth
     end = ad.duration
     skipped = left = False
-    if ad.skip_after is not None and ad.skip_after < ad.duration and not clicks and rng.random() < _logistic(rule.base + rule.interest * interest):
-        end, skipped = min(ad.duration - 0.1, ad.skip_after + float(rng.exponential(1.0)) + 0.2), True
-    elif not clicks and rng.random() < _logistic(rule.leave - 0.5 * person.patience):
+    offered = _skip_offered(ad)
+    if offered is not None and not clicks and rng.random() < skip_probability(audience, person, ad):
+        end, skipped = min(ad.duration - 0.1, offered + float(rng.exponential(1.0)) + 0.2), True
+    elif not clicks and rng.random() < leave_probability(audience, person):
         end, left = ad.duration * float(rng.uniform(0.1, 0.95)), True
     actions = [Action(0.0, "ad.impression"), Action(0.0, "ad.start")]
     for share, event in ((0.25, "ad.first_quartile"), (0.5, "ad.midpoint"), (0.75, "ad.third_quartile")):

@@ -38,7 +38,7 @@ from .arrivals import session_starts
 from .audience import Audience
 from .people import Person
 from .reporting import Reporter
-from .truth import CLICK, STAY, TruthFile
+from .truth import CLICK, COMPLETE, STAY, TruthFile
 
 SESSIONS_BETWEEN_DRAINS = 40
 # Sessions begin so long before the end of the stretch that all of them are over by then: nothing is written ahead of the clock.
@@ -281,6 +281,7 @@ class Walk:
         self.shown.append(Operation(verb, token.decision, token.slot))
         if self.kind in invalid.HONEST_BEHAVIOUR:
             run.truth.add(CLICK, token.decision, token.slot, watched.truth)
+            run.truth.add(COMPLETE, token.decision, token.slot, behaviour.completion_probability(run.audience, self.person, view))
             run.views.add(self.person.id, ad.campaign, now=self.clock)
         run.report.ads += 1
         run.report.invalid += self.kind != ""

@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 CLICK = "click"
+COMPLETE = "complete"
 STAY = "stay"
 
 
 class TruthFile:
-    """Appends ``kind, id, slot, probability`` lines; ``id`` is the decision of a click and the session of a stay."""
+    """Appends ``kind, id, slot, probability`` lines; ``id`` is the decision of a click or a completed view, and the session of a stay."""
 
     def __init__(self, folder: Path, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -53,8 +54,8 @@ def probabilities(folder: Path, kind: str, wanted: Iterable[tuple[uuid.UUID, int
     return found
 
 
-def of_clicks(folder: Path, keys: NDArray[np.str_]) -> NDArray[np.float64]:
-    """The true click probability of each ``decision/slot``, NaN for those the files do not know."""
+def of_slots(folder: Path, kind: str, keys: NDArray[np.str_]) -> NDArray[np.float64]:
+    """The true probability of a click or a completed view of each ``decision/slot``, NaN for those the files do not know."""
     wanted = [(uuid.UUID(key.split("/")[0]), int(key.split("/")[1])) for key in keys.tolist()]
-    found = probabilities(folder, CLICK, wanted)
+    found = probabilities(folder, kind, wanted)
     return np.array([found.get(key, np.nan) for key in wanted])

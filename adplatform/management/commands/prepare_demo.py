@@ -45,12 +45,14 @@ class Command(BaseCommand):
             (f"synthetic history, {FIRST_DAYS} days without model or forecasts", not_known("ctr"), lambda: self._first_days(options["sessions"])),
             ("forecasts as of then", not_known("ctr"), lambda: call_command("forecast", as_of=self._learned_at, stdout=io.StringIO())),
             ("the click model as of then", not_known("ctr"), lambda: self._train("ctr", as_of=self._learned_at)),
+            ("the completion model as of then", not_known("completion"), lambda: self._train("completion", as_of=self._learned_at)),
             (
                 f"synthetic history, the last {HISTORY_DAYS - FIRST_DAYS} days with both",
                 not_known("engagement"),
                 lambda: self._history(HISTORY_DAYS, options["sessions"], timezone.now()),
             ),
-            ("the click model of the whole week", lambda: not_known("engagement")() or load_champion("ctr") is None, lambda: self._train("ctr")),
+            ("the click model of the whole week", self._still_of_the_first_days("ctr"), lambda: self._train("ctr")),
+            ("the completion model of the whole week", self._still_of_the_first_days("completion"), lambda: self._train("completion")),
             ("the engagement model", lambda: load_champion("engagement") is None, lambda: self._train("engagement")),
         ]
         for number, (what, is_due, do) in enumerate(steps, start=1):
@@ -73,6 +75,10 @@ class Command(BaseCommand):
             if refusal.returncode != NOT_ENOUGH_DATA:
                 raise
             self.stdout.write(f"  {refusal}")
+
+    @staticmethod
+    def _still_of_the_first_days(kind: str) -> Callable[[], bool]:
+        return lambda: not_known("engagement")() or load_champion(kind) is None
 
     def _people(self) -> None:
         call_command("sync_groups", verbosity=0, stdout=self.stdout)

@@ -54,6 +54,7 @@ def test_only_valid_impressions_are_rows_and_only_clicks_in_their_window_count()
 
 def test_a_completed_view_is_the_label_of_the_completion_model() -> None:
     write_log(decisions=3, until=NOW - timedelta(hours=1))
+    AdEvent.objects.filter(type="ad.complete").update(type="ad.midpoint")
     first, second, third = Decision.objects.order_by("decided_at")
     event(first.id, 1, "ad.complete", first.decided_at + timedelta(seconds=20), 0).save()
     event(second.id, 0, "ad.skip", second.decided_at + timedelta(seconds=12), 0).save()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adplatform.learning import estimators, predictor, registry
+from adplatform.learning import estimators, predictor, registry, training
 from adplatform.learning.predictor import TwoStagePredictor
 from ads.ctr import features, scorer
 from ads.decision.control import in_control
@@ -35,15 +35,16 @@ def make_candidates(n: int, rates: dict[str, np.ndarray] | None = None) -> Candi
     return Candidates(lineup, ids, seen_ad=ids % 2, seen_campaign=ids % 2, rates=rates or {})
 
 
-def promote(estimator: str = "random_forest", **parameters: Any) -> None:
+def promote(estimator: str = "random_forest", kind: str = "ctr", **parameters: Any) -> None:
     rng = np.random.default_rng(3)
     rows = np.vstack([features.build(REQUEST, make_candidates(50, {"ad": rng.integers(0, 200, (50, 5)).astype(float)})) for _ in range(20)])
-    labels = (rng.random(len(rows)) < rows[:, PRIOR]).astype(np.float64)
+    schema = training.recipe_for(kind).schema
+    labels = (rng.random(len(rows)) < rows[:, schema.index[str(schema.prior)]]).astype(np.float64)
     labels[0] = 1
-    fitted = estimators.fit(estimator, "classification", rows, labels, features.SCHEMA, parameters)
+    fitted = estimators.fit(estimator, "classification", rows, labels, schema, parameters)
     path, digest = registry.store_artifact(fitted.artifact, fitted.suffix)
     parameters = {"schema_fingerprint": features.SCHEMA.fingerprint()}
-    registry.promote(registry.register(kind="ctr", estimator=estimator, artifact=path, artifact_sha256=digest, parameters=parameters))
+    registry.promote(registry.register(kind=kind, estimator=estimator, artifact=path, artifact_sha256=digest, parameters=parameters))
     registry.forget_loaded()
 
 

@@ -53,6 +53,18 @@ def test_the_first_model_is_promoted_as_bootstrap_and_scores_the_next_request(le
     assert scorer.score(REQUEST, make_candidates(3)).model_version == 1
 
 
+def test_a_completion_model_is_trained_on_the_same_rows_and_scores_the_next_request(learned: None) -> None:
+    report = training.train("completion", as_of=NOW)
+    assert (report.status, report.estimator) == ("promoted", "hashed_logistic"), report.verdict
+    assert report.metrics["log_loss"]["ci_high"] < report.metrics["log_loss"]["baseline"]
+    quality = next(gate for gate in report.gates if gate["name"] == "quality")
+    assert "the smoothed rates" in quality["words"]
+    assert quality["figures"]["difference"] < 0
+    registry.forget_loaded()
+    scores = scorer.score(REQUEST, make_candidates(3))
+    assert (scores.completion_version, scores.model_version) == (1, None)
+
+
 def test_where_the_true_probabilities_are_known_their_figures_stand_as_the_ceiling(learned: None, monkeypatch: pytest.MonkeyPatch) -> None:
     assert training.train("ctr", as_of=NOW, estimator="prior").metrics["log_loss"]["ceiling"] is None
     monkeypatch.setitem(training.recipes._truths, "ctr", lambda keys: np.full(len(keys), 0.1))
@@ -144,7 +156,7 @@ def test_the_command_answers_in_json(learned: None) -> None:
     ("arguments", "words"),
     [
         (["ctr", "--estimator", "oracle"], "choose one of: hashed_logistic, prior, random_forest, two_stage"),
-        (["weather"], "choose one of: ctr, engagement"),
+        (["weather"], "choose one of: completion, ctr, engagement"),
         (["ctr"], "not enough data"),
     ],
 )

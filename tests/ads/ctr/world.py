@@ -22,16 +22,18 @@ CATEGORIES = ("travel", "retail", "gaming")
 
 @dataclass
 class World:
-    """Each ad has an appeal; on mobile, and where the genre fits the category, people click more. Slots further back less."""
+    """Each ad has an appeal; on mobile, and where the genre fits the category, people click more. Slots further back less. On TV, and
+    where the genre fits, people see more of them to the end."""
 
     rng: np.random.Generator
+    staying: np.random.Generator
     counts: np.ndarray
     appeal: np.ndarray
 
     @classmethod
     def of(cls, seed: int) -> World:
         rng = np.random.default_rng(seed)
-        return cls(rng, np.zeros((ADS, 5)), np.exp(rng.normal(-2.6, 0.9, ADS)))
+        return cls(rng, np.random.default_rng(seed + 1), np.zeros((ADS, 5)), np.exp(rng.normal(-2.6, 0.9, ADS)))
 
     def candidates(self) -> Candidates:
         ad = np.arange(ADS, dtype=np.int64)
@@ -47,6 +49,10 @@ class World:
     def true_rate(self, request: AdRequest, ad: int, slot: int) -> float:
         rate = self.appeal[ad] * (1.8 if request.device == "mobile" else 0.8) * (0.8**slot)
         return float(min(0.6, rate * (2.0 if (request.genres[0] == "drama") == (ad % 3 == 0) else 0.7)))
+
+    def true_completion(self, request: AdRequest, ad: int) -> float:
+        fits = (request.genres[0] == "drama") == (ad % 3 == 0)
+        return 0.45 + 0.05 * (ad % 4) + (0.2 if request.device == "tv" else 0.0) + (0.15 if fits else 0.0)
 
     def request(self, session: uuid.UUID, number: int) -> AdRequest:
         choose = self.rng.choice
@@ -85,8 +91,9 @@ def _decide(world: World, session: uuid.UUID, number: int, at: datetime) -> tupl
         scores = {"pctr": 0.01 * (ad + 1), "pvcr": 0.1 * (ad + 1), "advertiser": ad // 4 + 31, "advertiser_name": f"Advertiser {ad // 4}"}
         slots.append({"slot": slot, "ad": ad + 1, "flight": ad + 11, "features": features.SCHEMA.pack(rows[ad]), **scores})
         clicked = bool(world.rng.random() < world.true_rate(request, ad, slot))
-        world.counts[ad] += (1, clicked, 1, 0, 0)
-        kinds = ["ad.impression", "ad.click"] if clicked else ["ad.impression"]
+        completed = bool(world.staying.random() < world.true_completion(request, ad))
+        world.counts[ad] += (1, clicked, completed, 0, 0)
+        kinds = ["ad.impression", *(["ad.click"] if clicked else []), *(["ad.complete"] if completed else [])]
         events += [event(key, slot, kind, at + timedelta(seconds=5 + 3 * place), ad) for place, kind in enumerate(kinds)]
     request_json = {name: str(value) for name, value in dataclasses.asdict(request).items()}
     decision = Decision(

@@ -62,6 +62,15 @@ def test_clicks_come_as_often_as_their_true_probability_says() -> None:
     assert clicks / 4000 == pytest.approx(truth, abs=4 * (truth * (1 - truth) / 4000) ** 0.5)
 
 
+@pytest.mark.parametrize("skip_after", [5.0, None])
+def test_ads_are_seen_to_their_end_as_often_as_the_true_probability_says(skip_after: float | None) -> None:
+    rng = np.random.default_rng(5)
+    person, ad = replace(someone(3), patience=-3.0), replace(AD, skip_after=skip_after)
+    truth = behaviour.completion_probability(AUDIENCE, person, ad)
+    completed = sum("ad.complete" in [a.type for a in behaviour.watch_ad(AUDIENCE, person, ad, rng=rng).actions] for _ in range(4000))
+    assert completed / 4000 == pytest.approx(truth, abs=4 * (truth * (1 - truth) / 4000) ** 0.5)
+
+
 def test_more_views_of_a_campaign_mean_fewer_clicks() -> None:
     person = someone(1)
     tired = behaviour.click_probability(AUDIENCE, person, replace(AD, seen_before=3))
