@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q, Value
 
-from adplatform.experiments.assignment import parse_arms
+from adplatform.experiments.validation import wrong_with
 
 
 class ModelVersion(models.Model):
@@ -177,11 +177,13 @@ class Experiment(models.Model):
         return self.key
 
     def clean(self) -> None:
-        """Raises ValidationError unless ``arms`` are well-formed, so that assignment never meets arms it cannot read."""
-        try:
-            parse_arms(self.arms)
-        except ValueError as error:
-            raise ValidationError({"arms": str(error)}) from error
+        """Raises ValidationError that says what is wrong with a draft, so that neither assignment nor a reading meets what it cannot
+        read. What runs is frozen as it was found right."""
+        if self.state != self.State.DRAFT:
+            return
+        wrong = dict(wrong_with(arms=self.arms, metric=self.metric, metrics=self.metrics, guardrails=self.guardrails, alpha=self.alpha))
+        if wrong:
+            raise ValidationError(wrong)
 
 
 class Assignment(models.Model):

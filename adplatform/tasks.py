@@ -13,6 +13,9 @@ from adplatform.celery import schedule
 from adplatform.eventlog import retention
 from adplatform.eventlog.archive import LEAST_KEEP_DAYS
 from adplatform.eventlog.partitions import days_around, ensure_partitions
+from adplatform.experiments import tasks as experiment_tasks
+
+__all__ = ["experiment_tasks", "partitions_made_ahead"]
 
 log = structlog.get_logger("adplatform.tasks")
 

@@ -11,7 +11,7 @@ class AdsConfig(AppConfig):
         from adplatform.learning import training
         from adplatform.learning.card import explain
 
-        from . import live_inventory, signals
+        from . import experiments, live_inventory, signals
         from .ctr import logged
         from .ctr.training import RECIPES
         from .handler import AdEvents
@@ -22,6 +22,7 @@ class AdsConfig(AppConfig):
         for recipe in RECIPES:
             training.register_recipe(recipe)
             explain.register_rows(recipe.kind, logged.ASKS_FOR, logged.logged_row)
+        experiments.register()
         warmth.register("decisions", _warm)
 
 

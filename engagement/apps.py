@@ -12,12 +12,13 @@ class EngagementConfig(AppConfig):
         from adplatform.learning import training
         from ads import vocabulary
 
-        from . import segmenting
+        from . import experiments, segmenting
         from .director.training import RECIPE
         from .handler import PlaybackEvents
         from .simulation import truth
 
         handlers.register(PlaybackEvents())
+        experiments.register()
         vocabulary.register_segments(segmenting.vocabulary)
         training.register_recipe(RECIPE)
         training.register_truth("ctr", lambda keys: truth.of_slots(settings.VAR_DIR / "truth", truth.CLICK, keys))

@@ -27,8 +27,11 @@ class Arm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class RunningExperiment:
+    """``rolled_out`` names the arm that everybody gets since the experiment ended; empty while it runs."""
+
     key: str
     arms: tuple[Arm, ...]
+    rolled_out: str = ""
 
 
 def parse_arms(raw: Any) -> tuple[Arm, ...]:
@@ -62,6 +65,8 @@ def point(key: str, unit: uuid.UUID) -> float:
 
 def arm_of(experiment: RunningExperiment, unit: uuid.UUID) -> str | None:
     """The arm of ``unit``, None when it falls outside every share."""
+    if experiment.rolled_out:
+        return experiment.rolled_out
     at, edge = point(experiment.key, unit), 0.0
     for arm in experiment.arms:
         edge += arm.share

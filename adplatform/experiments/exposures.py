@@ -16,7 +16,8 @@ class ExposureHandler:
     types = frozenset({EXPOSURE})
 
     def __call__(self, cursor: Any, events: Sequence[Event], *, now: datetime) -> None:
-        """Raises LookupError for an experiment that does not exist; a second exposure of a session changes nothing."""
+        """Raises LookupError for an experiment that does not exist. A second exposure of a session changes nothing, and one from after the
+        end (a process may learn of it seconds later) is of no run."""
         rows = [(event.data["experiment"], event.session, event.data["unit"], event.data["arm"], event.occurred_at) for event in events]
         cursor.execute("SELECT key FROM adplatform_experiment WHERE key = ANY(%s)", [[row[0] for row in rows]])
         unknown = {row[0] for row in rows} - {key for (key,) in cursor.fetchall()}
@@ -26,6 +27,7 @@ class ExposureHandler:
             "INSERT INTO adplatform_assignment (experiment_id, session, unit, arm, exposed_at)"
             " SELECT experiment.id, x.session, x.unit, x.arm, x.at"
             " FROM unnest(%s::text[], %s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[]) WITH ORDINALITY AS x(key, session, unit, arm, at, place)"
-            " JOIN adplatform_experiment experiment ON experiment.key = x.key ORDER BY x.place ON CONFLICT DO NOTHING",
+            " JOIN adplatform_experiment experiment ON experiment.key = x.key"
+            " WHERE experiment.stopped_at IS NULL OR x.at < experiment.stopped_at ORDER BY x.place ON CONFLICT DO NOTHING",
             [list(column) for column in zip(*rows, strict=True)],
         )

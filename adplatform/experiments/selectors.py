@@ -1,8 +1,11 @@
-"""Experiments that run now, read from the database at most every few seconds in each process."""
+"""Experiments that run now or were rolled out, read from the database at most every few seconds in each process."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+
+from django.db.models import Q
 
 from adplatform.models import Experiment
 
@@ -13,13 +16,21 @@ _kept: tuple[float, tuple[RunningExperiment, ...]] = (float("-inf"), ())
 
 
 def running_experiments() -> tuple[RunningExperiment, ...]:
+    """Those that decide what somebody gets: running ones, and ended ones whose winner everybody gets."""
     global _kept
     read_at, experiments = _kept
     if time.monotonic() - read_at > KEEP_SECONDS:
-        rows = Experiment.objects.filter(state=Experiment.State.RUNNING).order_by("key").values_list("key", "arms")
-        experiments = tuple(RunningExperiment(key, parse_arms(arms)) for key, arms in rows)
+        found = Experiment.objects.filter(Q(state=Experiment.State.RUNNING) | (Q(state=Experiment.State.STOPPED) & ~Q(rolled_out="")))
+        rows = found.order_by("key").values_list("key", "arms", "rolled_out")
+        experiments = tuple(RunningExperiment(key, parse_arms(arms), rolled_out) for key, arms, rolled_out in rows)
         _kept = (time.monotonic(), experiments)
     return experiments
+
+
+def measured(arms: Mapping[str, str]) -> dict[str, str]:
+    """Of ``arms`` (experiment key -> arm) those whose experiment still runs: only they are exposures."""
+    running = {experiment.key for experiment in running_experiments() if not experiment.rolled_out}
+    return {key: arm for key, arm in arms.items() if key in running}
 
 
 def forget() -> None:

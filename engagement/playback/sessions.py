@@ -13,7 +13,7 @@ from numpy.random import Generator
 from adplatform.eventlog import ids, stream, tokens
 from adplatform.eventlog.envelope import Event
 from adplatform.experiments import assignment
-from adplatform.experiments.selectors import running_experiments
+from adplatform.experiments.selectors import measured, running_experiments
 from ads.policy import policy_for
 from catalog.selectors import WatchableTitle
 from engagement.models import PlaybackSession, Viewer
@@ -129,11 +129,11 @@ def _new_session(
 
 
 def exposures(session: PlaybackSession, *, now: datetime) -> list[Event]:
-    """An arm takes effect when the session begins: every one changes what is published or shown."""
+    """An arm takes effect when the session begins: every one changes what is published or shown. One that was rolled out is no exposure."""
     unit = assignment.unit_of(viewer=session.viewer_id, session=session.pk, consent=session.consent)
     return [
         assignment.exposure(experiment=key, arm=arm, session=session.pk, unit=unit, now=now, synthetic=session.synthetic)
-        for key, arm in session.arms.items()
+        for key, arm in measured(session.arms).items()
     ]
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from adplatform.eventlog import consumer, stream
 from adplatform.experiments import selectors
 from adplatform.experiments.assignment import Arm, RunningExperiment, arm_of, arms_of, exposure, parse_arms, unit_of
-from adplatform.experiments.services import WrongState, experiment_start, experiment_stop
+from adplatform.experiments.services import UnknownArm, WrongState, experiment_roll_out, experiment_start, experiment_stop
 from adplatform.models import Assignment, DeadEvent, Experiment
 
 NOW = datetime.now(UTC)
@@ -89,7 +89,7 @@ def test_an_exposure_to_an_unknown_experiment_is_kept_as_dead() -> None:
 
 @pytest.mark.django_db
 def test_an_experiment_starts_once_stops_once_and_never_starts_again(actor: AbstractBaseUser) -> None:
-    experiment = Experiment.objects.create(key="pacing", arms=HALVES)
+    experiment = Experiment.objects.create(key="pacing", arms=HALVES, metric="click_rate")
     selectors.forget()
     assert selectors.running_experiments() == ()
     experiment_start(actor=actor, experiment=experiment, now=NOW)
@@ -102,3 +102,33 @@ def test_an_experiment_starts_once_stops_once_and_never_starts_again(actor: Abst
         experiment_start(actor=actor, experiment=experiment, now=NOW)
     selectors.forget()
     assert selectors.running_experiments() == ()
+
+
+@pytest.mark.django_db
+def test_a_rolled_out_arm_is_everybodys_and_no_exposure_any_more(actor: AbstractBaseUser) -> None:
+    narrow = [{"name": "control", "share": 0.1}, {"name": "bolder", "share": 0.1}]
+    experiment = Experiment.objects.create(key="pacing", arms=narrow, metric="click_rate")
+    with pytest.raises(WrongState):
+        experiment_roll_out(actor=actor, experiment=experiment, arm="bolder", now=NOW)
+    experiment_start(actor=actor, experiment=experiment, now=NOW)
+    with pytest.raises(UnknownArm, match="it has control, bolder"):
+        experiment_roll_out(actor=actor, experiment=experiment, arm="bold", now=NOW)
+    experiment_roll_out(actor=actor, experiment=experiment, arm="bolder", now=NOW + timedelta(days=1))
+    assert (experiment.state, experiment.rolled_out, experiment.stopped_at) == ("stopped", "bolder", NOW + timedelta(days=1))
+    selectors.forget()
+    everybody = [arms_of(selectors.running_experiments(), uuid.UUID(int=number)) for number in range(100)]
+    assert everybody == [{"pacing": "bolder"}] * 100
+    assert selectors.measured({"pacing": "bolder"}) == {}
+    experiment_roll_out(actor=actor, experiment=experiment, arm="", now=NOW)
+    selectors.forget()
+    assert selectors.running_experiments() == ()
+
+
+@pytest.mark.django_db
+def test_an_exposure_from_after_the_end_is_of_no_run() -> None:
+    Experiment.objects.create(key="pacing", arms=HALVES, state="stopped", started_at=NOW, stopped_at=NOW + timedelta(minutes=1))
+    for minutes in (0, 1):
+        at = NOW + timedelta(minutes=minutes)
+        stream.append([exposure(experiment="pacing", arm="control", session=uuid.uuid4(), unit=uuid.UUID(int=4), now=at)])
+    consumer.drain()
+    assert [row.exposed_at for row in Assignment.objects.all()] == [NOW]

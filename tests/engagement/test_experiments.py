@@ -1,0 +1,81 @@
+"""What experiments are read by on the viewers' side."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from adplatform.eventlog import ids
+from adplatform.experiments import metrics
+from adplatform.models import Assignment, Experiment
+from catalog.models import Title
+from engagement.models import PlaybackEvent, PlaybackSession, Viewer
+from tests.adplatform.experiments.units import NOW, START, expose, running
+
+pytestmark = pytest.mark.django_db
+
+
+def load(name: str, experiment: Experiment, until: datetime = NOW) -> metrics.Units:
+    return metrics.metric_of(name).load(experiment, START, until)
+
+
+def told(one: Assignment, kind: str, minutes: float = 5, session: uuid.UUID | None = None, **data: Any) -> None:
+    at = one.exposed_at + timedelta(minutes=minutes)
+    key = ids.new_id(at)
+    PlaybackEvent.objects.create(
+        id=key, day=ids.day_of(key), type=kind, occurred_at=at, received_at=at, session=session or one.session, viewer=one.unit, data=data
+    )
+
+
+def test_minutes_are_those_watched_since_the_exposure_beside_those_of_earlier_sessions() -> None:
+    experiment = running(metric="minutes_watched")
+    one, two = expose(experiment, ["control", "bolder"])
+    told(one, "playback.scene_end", watched=90)
+    told(one, "playback.leave", minutes=9, watched=30)
+    told(one, "playback.leave", minutes=10, watched="long")
+    for session, seconds in ((uuid.uuid4(), 600), (uuid.uuid4(), 300)):
+        told(one, "playback.scene_end", minutes=-600, session=session, watched=seconds)
+    told(two, "playback.leave", watched=60)
+    PlaybackEvent.objects.filter(session=two.session).update(valid=False)
+    found = load("minutes_watched", experiment)
+    assert (found.numerator.tolist(), found.denominator.tolist()) == ([2.0, 0.0], [1.0, 1.0])
+    assert found.covariate[0] == 7.5
+    assert np.isnan(found.covariate[1])
+
+
+def test_a_film_watched_to_its_end_counts_once_a_session() -> None:
+    experiment = running(metric="film_completion")
+    one, _ = expose(experiment, ["control", "bolder"])
+    for kind in ("playback.start", "playback.end", "playback.end"):
+        told(one, kind)
+    found = load("film_completion", experiment)
+    assert (found.numerator.tolist(), found.denominator.tolist()) == ([1.0, 0.0], [1.0, 1.0])
+
+
+def test_ratings_are_averaged_over_those_given_and_nonsense_is_none() -> None:
+    experiment = running(metric="rating")
+    one, _ = expose(experiment, ["control", "bolder"])
+    for stars in (5, 2, 9, "five"):
+        told(one, "playback.rating", stars=stars)
+    found = load("rating", experiment)
+    assert (found.numerator.tolist(), found.denominator.tolist()) == ([7.0, 0.0], [2.0, 0.0])
+
+
+def test_coming_back_is_asked_of_viewers_with_consent_whose_week_is_over() -> None:
+    experiment = running(metric="return_7_days")
+    back, stayed_away, late = expose(experiment, ["control", "bolder", "bolder"])
+    Assignment.objects.filter(pk=late.pk).update(exposed_at=START + timedelta(days=3))
+    expose(experiment, ["control"], anonymous=True, first=9)
+    title = Title.objects.create(slug="film", name="Film", synopsis="", year=2026)
+    for number, one in enumerate((back, stayed_away, late)):
+        viewer = Viewer.objects.create(id=one.unit, name=f"Viewer {number}", ads_consent=True)
+        for days in (-3.0, 2.0 if one is back else 0.01):
+            at = one.exposed_at + timedelta(days=days)
+            PlaybackSession.objects.create(id=ids.new_id(at), viewer=viewer, title=title, hour=8, started_at=at, last_seen_at=at)
+    found = load("return_7_days", experiment, START + timedelta(days=8))
+    assert (found.numerator.tolist(), found.denominator.tolist()) == ([1.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0])
+    assert found.covariate[:2].tolist() == [1.0, 1.0]
