@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import bundle
+from .attribution import Contributions, Paths
+from .calibration import Calibration, log_odds, sigmoid
+from .ensemble import INPUT, OUTPUT, TREES, read
 from .hashed import HashedLogistic
 from .schema import Feature, Matrix
 
-INPUT, OUTPUT = "features", "prediction"
 ONNX, PLAIN, BUNDLE = ".onnx", ".json", ".bundle"
 # A forest takes a millisecond for thirty rows, so it ranks no more than these of what a cheaper score finds best.
 SHORTLIST = 100
@@ -68,14 +71,48 @@ class OnnxPredictor:
         except (state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NotImplemented, state.RuntimeException) as error:
             raise ArtifactRefused(f"the artifact is no ONNX graph that can be run: {error}") from error
         self.width = int(self._session.get_inputs()[0].shape[1])
+        self._trees = graph if self._session.get_modelmeta().custom_metadata_map.get("model") == TREES else None
 
     def predict(self, features: Matrix) -> Predictions:
-        (answer,) = self._session.run([OUTPUT], {INPUT: np.ascontiguousarray(features, dtype=np.float32)})
+        rows = np.ascontiguousarray(features, dtype=np.float32)
+        if self._trees is None and len(rows) == 1:
+            # A product of one row is summed in another order than the same row among others; a replay must be exact.
+            return self.predict(np.repeat(rows, 2, axis=0))[:1]
+        (answer,) = self._session.run([OUTPUT], {INPUT: rows})
         return np.asarray(answer[:, -1], dtype=np.float64)
+
+    def contributions(self, features: Matrix) -> Contributions | None:
+        """What each column added, see `attribution`; None for a graph that is no trees."""
+        return None if self._paths is None else self._paths.contributions(features)
+
+    @cached_property
+    def _paths(self) -> Paths | None:
+        return None if self._trees is None else Paths.of(read(self._trees), self.width)
 
     def warm(self) -> None:
         for rows in WARM_ROWS:
             self.predict(np.zeros((rows, self.width), dtype=np.float32))
+
+
+class CalibratedPredictor:
+    """Any model of probabilities, its log-odds corrected."""
+
+    def __init__(self, inner: Predictor, calibration: Calibration) -> None:
+        self.inner, self.calibration = inner, calibration
+
+    def predict(self, features: Matrix) -> Predictions:
+        return sigmoid(self.calibration.log_odds(log_odds(self.inner.predict(features)), features))
+
+    def contributions(self, features: Matrix) -> Contributions | None:
+        """Those of the model inside, corrected alike; what a place adds is counted with its own column."""
+        inner = explain(self.inner, features)
+        if inner is None:
+            return None
+        parts, base = inner
+        parts = parts * self.calibration.slope
+        for offsets in self.calibration.offsets:
+            parts[:, offsets.column] += offsets.of(features)
+        return parts, base * self.calibration.slope + self.calibration.intercept
 
 
 class TwoStagePredictor:
@@ -101,6 +138,19 @@ class TwoStagePredictor:
         head = {"format": "two_stage", "shortlist": self.shortlist, "second_suffix": second_suffix}
         head |= {"sha256": {"first": sha256(first), "second": sha256(second)}}
         return bundle.pack(head, {"first": first, "second": second})
+
+
+def explain(predictor: Predictor, features: Matrix) -> Contributions | None:
+    """What each column added to each prediction, float64 [n, features], and what it started from; together the prediction, in
+    log-odds or in the unit of a regression's label. None for models that cannot tell."""
+    tell = getattr(predictor, "contributions", None)
+    return None if tell is None else tell(features)
+
+
+def wrap(inner: bytes, suffix: str, calibration: Calibration) -> bytes:
+    """A model of probabilities with its correction as one artifact."""
+    head = {"format": "calibrated", "calibration": calibration.as_json(), "inner_suffix": suffix, "sha256": {"inner": sha256(inner)}}
+    return bundle.pack(head, {"inner": inner})
 
 
 def sha256(artifact: bytes) -> str:
@@ -137,6 +187,9 @@ def _bundled(artifact: bytes) -> Predictor:
         head, pieces = bundle.unpack(artifact)
         if head["format"] == "hashed_logistic":
             return HashedLogistic.of(head, pieces)
+        if head["format"] == "calibrated":
+            inner = load(pieces["inner"], head["inner_suffix"], expected_sha256=head["sha256"]["inner"])
+            return CalibratedPredictor(inner, Calibration.of_json(head["calibration"]))
         if head["format"] != "two_stage":
             raise ArtifactRefused(f"unknown bundled format {head['format']!r}")
         parts = head["sha256"]

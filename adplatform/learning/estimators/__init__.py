@@ -7,7 +7,7 @@ from typing import Any
 
 from ..predictor import SHORTLIST, Predictions
 from ..schema import FeatureSchema, Matrix
-from . import forest, linear, prior, two_stage
+from . import boosted, forest, linear, prior, two_stage
 from .base import CLASSIFICATION, REGRESSION, Estimator, Fitted, UnknownEstimator
 
 __all__ = ["CLASSIFICATION", "ESTIMATORS", "REGRESSION", "Estimator", "Fitted", "UnknownEstimator", "find", "fit"]
@@ -21,17 +21,19 @@ def fit(name: str, task: str, features: Matrix, labels: Predictions, schema: Fea
 
 def find(name: str, task: str) -> Estimator:
     """Raises UnknownEstimator."""
-    estimator = ESTIMATORS.get(name)
-    if estimator is None or task not in estimator.tasks:
-        possible = sorted(key for key, value in ESTIMATORS.items() if task in value.tasks)
+    estimator = ESTIMATORS.get(name, {}).get(task)
+    if estimator is None:
+        possible = sorted(key for key, tasks in ESTIMATORS.items() if task in tasks)
         raise UnknownEstimator(f"there is no estimator {name!r} for {task}; choose one of: {', '.join(possible)}")
     return estimator
 
 
-ESTIMATORS: dict[str, Estimator] = {
-    "prior": Estimator(prior.fit, (CLASSIFICATION, REGRESSION)),
-    "random_forest": Estimator(forest.fit_classifier, (CLASSIFICATION,), forest.FOREST),
-    "hashed_logistic": Estimator(linear.fit, (CLASSIFICATION,), linear.HASHED),
-    "two_stage": Estimator(two_stage.fit, (CLASSIFICATION,), {**linear.HASHED, **forest.FOREST, "shortlist": SHORTLIST}),
-    "random_forest_regressor": Estimator(forest.fit_regressor, (REGRESSION,), forest.FOREST_REGRESSOR),
+ESTIMATORS: dict[str, dict[str, Estimator]] = {
+    "prior": {task: Estimator(prior.fit) for task in (CLASSIFICATION, REGRESSION)},
+    "random_forest": forest.TASKS,
+    "hist_gradient_boosting": boosted.tasks(boosted.hist_gradient_boosting, takes_margin=False),
+    "lightgbm": boosted.tasks(boosted.lightgbm),
+    "xgboost": boosted.tasks(boosted.xgboost),
+    "hashed_logistic": {CLASSIFICATION: Estimator(linear.fit, linear.HASHED)},
+    "two_stage": {CLASSIFICATION: Estimator(two_stage.fit, {**linear.HASHED, **forest.FOREST, "shortlist": SHORTLIST})},
 }

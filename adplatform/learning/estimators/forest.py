@@ -1,89 +1,104 @@
-"""Random forests of scikit-learn, served as ONNX."""
+"""Random forests of scikit-learn, served as plain trees."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..predictor import INPUT, ONNX, OUTPUT, Predictions
+from ..calibration import Floats, log_odds
+from ..ensemble import PROBABILITY, VALUE, Ensemble, Ints, graph
+from ..predictor import ONNX, Predictions
 from ..schema import FeatureSchema, Matrix
-from .base import FIT_JOBS, Fitted
+from .base import CLASSIFICATION, FIT_JOBS, REGRESSION, Estimator, Fitted, appeal_columns, leaf_for
+from .fitting import Rows, corrected, fit_by_rounds
+from .trees import of_forest
 
-LEAST_LEAF = 25
-FOREST: dict[str, Any] = {"n_estimators": 150, "max_depth": 10, "positives_per_leaf": 4, "max_features": 0.6, "random_state": 7}
+FOREST: dict[str, Any] = {
+    "n_estimators": 150, "max_depth": 10, "positives_per_leaf": 4, "max_features": 0.6, "random_state": 7, "negatives": 1.0,
+}  # fmt: skip
 FOREST_REGRESSOR: dict[str, Any] = {"n_estimators": 100, "max_depth": 10, "min_samples_leaf": 15, "max_features": 0.5, "random_state": 7}
+# Of the trees, for the forest that only says what to correct: its answers to later rows need no more.
+TRIAL_SHARE = 3
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A forest that saw ``columns`` of the schema, missing values filled as the schema says."""
+
+    forest: Any
+    columns: Ints
+    schema: FeatureSchema
+    rounds: int
+    curve: None = None
+
+    def raw(self, features: Matrix) -> Floats:
+        return log_odds(self.mean(features))
+
+    def mean(self, features: Matrix) -> Floats:
+        own = filled(features, self.columns, self.schema)
+        answers: Floats = self.forest.predict_proba(own)[:, 1] if hasattr(self.forest, "predict_proba") else self.forest.predict(own)
+        return answers
+
+    def fitted(self, link: str) -> Fitted:
+        ensemble = Ensemble(of_forest(self.forest, self.columns, self.schema.fills[self.columns]), 0.0, link)
+        return Fitted(graph(ensemble, self.schema), ONNX, self.mean, ensemble.importance(self.schema))
+
+
+def filled(features: Matrix, columns: Ints, schema: FeatureSchema) -> Matrix:
+    taken = features[:, columns]
+    whole: Matrix = np.where(np.isnan(taken), schema.fills[columns], taken)
+    return whole
 
 
 def fit_classifier(features: Matrix, labels: Predictions, schema: FeatureSchema, parameters: dict[str, Any]) -> Fitted:
+    negatives = float(parameters.pop("negatives", 1.0))
+    plant = _planter(labels, schema, parameters)
+    trees = int(parameters["n_estimators"])
+
+    def learn(rows: Rows, later: Rows | None, rounds: int) -> Grown:
+        return plant(rows.features, rows.labels, rounds if later is None else max(rounds // TRIAL_SHARE, 1), rounds)
+
+    outcome = fit_by_rounds(
+        learn, CLASSIFICATION, features, labels, schema, rounds=trees, fallback=trees, negatives=negatives, takes_margin=False
+    )  # fmt: skip
+    return corrected(outcome.model.fitted(PROBABILITY), outcome.calibration, outcome.notes)
+
+
+def fit_uncorrected(features: Matrix, labels: Predictions, schema: FeatureSchema, parameters: dict[str, Any]) -> Fitted:
+    """A classifier for whoever corrects its answers in another way, as a first stage does whose score is a column here."""
+    parameters.pop("negatives", None)
+    trees = int(parameters["n_estimators"])
+    return _planter(labels, schema, parameters)(features, labels, trees, trees).fitted(PROBABILITY)
+
+
+def _planter(labels: Predictions, schema: FeatureSchema, parameters: dict[str, Any]) -> Callable[[Matrix, Predictions, int, int], Grown]:
     from sklearn.ensemble import RandomForestClassifier
 
-    positives = parameters.pop("positives_per_leaf")
-    leaf = {"min_samples_leaf": leaf_for(len(labels), float(labels.mean()), positives)}
-    forest = RandomForestClassifier(n_jobs=FIT_JOBS, **{**leaf, **parameters})
-    return _fit(forest, features, labels.astype(np.int64), schema, lambda model, rows: model.predict_proba(rows)[:, 1])
+    settings = dict(parameters)
+    leaf = leaf_for(len(labels), float(labels.mean()), settings.pop("positives_per_leaf"))
+    settings = {"min_samples_leaf": leaf, **settings}
+    columns = appeal_columns(schema)
 
+    def plant(features: Matrix, labels: Predictions, trees: int, rounds: int) -> Grown:
+        forest = RandomForestClassifier(n_jobs=FIT_JOBS, **{**settings, "n_estimators": trees})
+        forest.fit(filled(features, columns, schema), labels.astype(np.int64))
+        forest.set_params(n_jobs=None)
+        return Grown(forest, columns, schema, rounds)
 
-def leaf_for(rows: int, rate: float, positives: float) -> int:
-    """Fewest rows in a leaf, so that it holds about ``positives`` positive outcomes: at a click rate of 1 %, leaves of 25 rows
-    hold a click by chance and the forest learns noise. At most a tenth of the rows, so that there is something to split."""
-    return max(LEAST_LEAF, min(rows // 10, math.ceil(positives / rate)))
+    return plant
 
 
 def fit_regressor(features: Matrix, labels: Predictions, schema: FeatureSchema, parameters: dict[str, Any]) -> Fitted:
     from sklearn.ensemble import RandomForestRegressor
 
+    columns = appeal_columns(schema)
     forest = RandomForestRegressor(n_jobs=FIT_JOBS, **parameters)
-    return _fit(forest, features, labels, schema, lambda model, rows: model.predict(rows))
-
-
-def _fit(forest: Any, features: Matrix, labels: Any, schema: FeatureSchema, predict: Callable[[Any, Matrix], Predictions]) -> Fitted:
-    """Ids are left out: a tree can only ask whether a code is above another, which says nothing of a hash."""
-    own = np.array([place for place, feature in enumerate(schema.features) if not feature.identity], dtype=np.int64)
-
-    def filled(rows: Matrix) -> Matrix:
-        return np.where(np.isnan(rows[:, own]), schema.fills[own], rows[:, own])
-
-    forest.fit(filled(features), labels)
+    forest.fit(filled(features, columns, schema), labels)
     forest.set_params(n_jobs=None)
-    importance = dict(zip([schema.names[place] for place in own], map(float, forest.feature_importances_), strict=True))
-    return Fitted(_graph(forest, schema, own), ONNX, lambda rows: predict(forest, filled(rows)), importance)
+    return Grown(forest, columns, schema, len(forest.estimators_)).fitted(VALUE)
 
 
-def _graph(forest: Any, schema: FeatureSchema, own: NDArray[np.int64]) -> bytes:
-    """The forest as ONNX over whole rows, of which it takes its ``own`` columns, with the schema's fills in front, so that serving
-    treats a missing value as training did."""
-    from onnx import TensorProto, helper, numpy_helper
-    from skl2onnx import to_onnx
-    from skl2onnx.common.data_types import FloatTensorType
-
-    width = len(schema.features)
-    classifies = hasattr(forest, "predict_proba")
-    model = to_onnx(
-        forest,
-        initial_types=[("filled", FloatTensorType([None, len(own)]))],
-        options={id(forest): {"zipmap": False}} if classifies else None,
-        name=schema.name,
-    )
-    graph = model.graph
-    answer = graph.output[-1].name
-    fills = numpy_helper.from_array(schema.fills[own].reshape(1, len(own)), "fills")
-    before = [
-        helper.make_node("Gather", [INPUT, "own"], ["taken"], axis=1),
-        helper.make_node("IsNaN", ["taken"], ["missing"]),
-        helper.make_node("Where", ["missing", "fills", "taken"], ["filled"]),
-    ]
-    nodes = [*before, *graph.node, helper.make_node("Identity", [answer], [OUTPUT])]
-    whole = helper.make_graph(
-        nodes,
-        schema.name,
-        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, width])],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, 2 if classifies else 1])],
-        [*graph.initializer, fills, numpy_helper.from_array(own, "own")],
-    )
-    named = helper.make_model(whole, opset_imports=model.opset_import, ir_version=model.ir_version, producer_name="intermission")
-    helper.set_model_props(named, {"schema": schema.fingerprint()})
-    return bytes(named.SerializeToString(deterministic=True))
+TASKS = {CLASSIFICATION: Estimator(fit_classifier, FOREST), REGRESSION: Estimator(fit_regressor, FOREST_REGRESSOR)}

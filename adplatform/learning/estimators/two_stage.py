@@ -9,7 +9,7 @@ import numpy as np
 from ..predictor import BUNDLE, FIRST_STAGE, Predictions, TwoStagePredictor, load, sha256
 from ..schema import FeatureSchema, Matrix
 from .base import Fitted
-from .forest import fit_classifier
+from .forest import fit_uncorrected
 from .linear import HASHED, learn
 
 # Blocks of time that the first of two stages leaves out in turn.
@@ -31,7 +31,7 @@ def fit(features: Matrix, labels: Predictions, schema: FeatureSchema, parameters
         unseen[block] = learn(features[rest], labels[rest], schema, linear)[0].logits(features[block])
     model, notes = learn(features, labels, schema, linear)
     wider = FeatureSchema(schema.name, schema.version, (*schema.features, FIRST_STAGE), schema.prior)
-    forest = fit_classifier(np.column_stack([features, unseen]).astype(np.float32), labels, wider, parameters)
+    forest = fit_uncorrected(np.column_stack([features, unseen]).astype(np.float32), labels, wider, parameters)
     served = TwoStagePredictor(model, load(forest.artifact, forest.suffix, expected_sha256=sha256(forest.artifact)), shortlist)
     artifact = served.to_bytes(first=model.to_bytes(), second=forest.artifact, second_suffix=forest.suffix)
     return Fitted(artifact, BUNDLE, lambda rows: forest.native(served.widened(rows)), forest.importance, notes)

@@ -81,8 +81,8 @@ def test_rolling_back_serves_the_previous_model(lead: Client) -> None:
 def test_the_train_button_queues_a_run(lead: Client, django_capture_on_commit_callbacks: Any) -> None:
     address = reverse("admin:adplatform_modelversion_train")
     assert "random forest" in lead.get(address).text
-    page = lead.post(address, {"kind": "ctr", "estimator": "random_forest_regressor"})
-    assert "choose one of: hashed_logistic, prior, random_forest, two_stage" in page.text
+    page = lead.post(address, {"kind": "engagement", "estimator": "two_stage"})
+    assert "choose one of: hist_gradient_boosting, lightgbm, " in page.text
     with django_capture_on_commit_callbacks(execute=True):
         page = lead.post(address, {"kind": "ctr", "estimator": ""}, follow=True)
     assert "is queued" in page.text

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
 
 from adplatform.learning import estimators, predictor
-from adplatform.learning.estimators import CLASSIFICATION, REGRESSION, forest
+from adplatform.learning.estimators import CLASSIFICATION, REGRESSION, base
 from adplatform.learning.predictor import ArtifactRefused
 from adplatform.learning.schema import Feature, FeatureSchema
 
@@ -20,7 +21,11 @@ SCHEMA = FeatureSchema(
     prior="b",
     terms=(("a",), ("c",), ("a", "c")),
 )
-PARAMETERS = {"n_estimators": 10, "max_depth": 5, "min_samples_leaf": 5}
+FOREST = {"n_estimators": 10, "max_depth": 5, "min_samples_leaf": 5}
+BOOSTED = {"rounds": 20, "fallback_rounds": 12, "leaves": 6}
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "random_forest": FOREST, "two_stage": FOREST, "hist_gradient_boosting": BOOSTED, "lightgbm": BOOSTED, "xgboost": BOOSTED,
+}  # fmt: skip
 
 
 def rows(n: int = 1500) -> tuple[np.ndarray, np.ndarray]:
@@ -35,7 +40,13 @@ def rows(n: int = 1500) -> tuple[np.ndarray, np.ndarray]:
     ("name", "task"),
     [
         ("random_forest", CLASSIFICATION),
-        ("random_forest_regressor", REGRESSION),
+        ("random_forest", REGRESSION),
+        ("hist_gradient_boosting", CLASSIFICATION),
+        ("hist_gradient_boosting", REGRESSION),
+        ("lightgbm", CLASSIFICATION),
+        ("lightgbm", REGRESSION),
+        ("xgboost", CLASSIFICATION),
+        ("xgboost", REGRESSION),
         ("prior", CLASSIFICATION),
         ("hashed_logistic", CLASSIFICATION),
         ("two_stage", CLASSIFICATION),
@@ -43,7 +54,7 @@ def rows(n: int = 1500) -> tuple[np.ndarray, np.ndarray]:
 )
 def test_the_served_model_answers_as_the_fitted_one(name: str, task: str) -> None:
     features, labels = rows()
-    fitted = estimators.fit(name, task, features, labels, SCHEMA, {} if name in {"prior", "hashed_logistic"} else PARAMETERS)
+    fitted = estimators.fit(name, task, features, labels, SCHEMA, PARAMETERS.get(name, {}))
     served = predictor.load(fitted.artifact, fitted.suffix, expected_sha256=predictor.sha256(fitted.artifact))
     answers = served.predict(features)
     assert answers.dtype == np.float64
@@ -54,24 +65,23 @@ def test_the_served_model_answers_as_the_fitted_one(name: str, task: str) -> Non
 
 def test_a_missing_value_is_a_case_of_its_own() -> None:
     features, labels = rows()
-    fitted = estimators.fit("random_forest", CLASSIFICATION, features, labels, SCHEMA, PARAMETERS)
+    fitted = estimators.fit("random_forest", CLASSIFICATION, features, labels, SCHEMA, FOREST)
     served = predictor.load(fitted.artifact, fitted.suffix, expected_sha256=predictor.sha256(fitted.artifact))
     missing, zero = np.full((1, 4), 0.5, dtype=np.float32), np.full((1, 4), 0.5, dtype=np.float32)
     missing[0, 0], zero[0, 0] = np.nan, 0.0
     assert served.predict(missing)[0] > 0.35 > 0.15 > served.predict(zero)[0]
 
 
-@pytest.mark.parametrize("name", ["random_forest", "hashed_logistic", "two_stage"])
+@pytest.mark.parametrize("name", ["random_forest", "hist_gradient_boosting", "lightgbm", "xgboost", "hashed_logistic", "two_stage"])
 def test_the_same_rows_give_the_same_bytes(name: str) -> None:
     features, labels = rows()
-    parameters = {} if name == "hashed_logistic" else PARAMETERS
-    first, second = (estimators.fit(name, CLASSIFICATION, features, labels, SCHEMA, parameters).artifact for _ in range(2))
+    first, second = (estimators.fit(name, CLASSIFICATION, features, labels, SCHEMA, PARAMETERS.get(name, {})).artifact for _ in range(2))
     assert first == second
 
 
 @pytest.mark.parametrize(("rows", "rate", "leaf"), [(10_000, 0.02, 200), (10_000, 0.5, 25), (1_000, 0.01, 100), (50, 0.1, 25)])
 def test_leaves_are_wide_enough_to_hold_clicks(rows: int, rate: float, leaf: int) -> None:
-    assert forest.leaf_for(rows, rate, positives=4) == leaf
+    assert base.leaf_for(rows, rate, positives=4) == leaf
 
 
 def test_the_prior_is_its_column_and_the_mean_where_that_is_missing() -> None:
@@ -83,8 +93,8 @@ def test_the_prior_is_its_column_and_the_mean_where_that_is_missing() -> None:
 
 
 def test_an_unknown_estimator_is_answered_with_those_there_are() -> None:
-    with pytest.raises(estimators.UnknownEstimator, match=r"choose one of: hashed_logistic, prior, random_forest, two_stage$"):
-        estimators.find("random_forest_regressor", CLASSIFICATION)
+    with pytest.raises(estimators.UnknownEstimator, match=r"choose one of: .*lightgbm, .*prior, random_forest, xgboost$"):
+        estimators.find("hashed_logistic", REGRESSION)
 
 
 class Bomb:

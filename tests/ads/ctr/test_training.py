@@ -155,7 +155,7 @@ def test_the_command_answers_in_json(learned: None) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["ctr", "--estimator", "oracle"], "choose one of: hashed_logistic, prior, random_forest, two_stage"),
+        (["ctr", "--estimator", "oracle"], "choose one of: hashed_logistic, hist_gradient_boosting, lightgbm"),
         (["weather"], "choose one of: completion, ctr, engagement"),
         (["ctr"], "not enough data"),
     ],
