@@ -101,7 +101,9 @@ class CalibratedPredictor:
         self.inner, self.calibration = inner, calibration
 
     def predict(self, features: Matrix) -> Predictions:
-        return sigmoid(self.calibration.log_odds(log_odds(self.inner.predict(features)), features))
+        answers = sigmoid(self.calibration.log_odds(log_odds(self.inner.predict(features)), features))
+        # As every graph answers and as scores are logged: a logged row gives its logged score again, to the last bit.
+        return answers.astype(np.float32).astype(np.float64)
 
     def contributions(self, features: Matrix) -> Contributions | None:
         """Those of the model inside, corrected alike; what a place adds is counted with its own column."""

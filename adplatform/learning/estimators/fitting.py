@@ -102,7 +102,7 @@ def fit_by_rounds(
     else:
         unseen = rows.take(later)
         first = learn(rows.take(learned_from & ~later), Rows(unseen.features, unseen.labels, unseen.margin + back), rounds)
-        rounds = max(first.rounds, 1)
+        rounds = first.rounds
         if first.curve is not None:
             notes |= {"rounds": f"{rounds}, best of {len(first.curve.later)} on {int(later.sum()):,} later rows", "curve": first.curve.as_json()}
         if classifies:

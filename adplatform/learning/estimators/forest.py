@@ -59,7 +59,7 @@ def fit_classifier(features: Matrix, labels: Predictions, schema: FeatureSchema,
     trees = int(parameters["n_estimators"])
 
     def learn(rows: Rows, later: Rows | None, rounds: int) -> Grown:
-        return plant(rows.features, rows.labels, rounds if later is None else max(rounds // TRIAL_SHARE, 1), rounds)
+        return plant(rows.features, rows.labels, rounds if later is None else -(-rounds // TRIAL_SHARE), rounds)
 
     outcome = fit_by_rounds(
         learn, CLASSIFICATION, features, labels, schema, rounds=trees, fallback=trees, negatives=negatives, takes_margin=False

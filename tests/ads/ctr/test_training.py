@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import dataclasses
 import io
 import json
 from collections.abc import Iterator
@@ -97,7 +98,14 @@ def test_a_model_of_shuffled_labels_is_refused_and_the_champion_stays(learned: N
 
 
 def test_a_model_that_predicts_many_times_too_much_is_refused(learned: None) -> None:
-    report = training.train("ctr", as_of=NOW, parameters={**SMALL, "class_weight": "balanced"})
+    recipe = training.recipe_for("ctr")
+
+    def overcounted(as_of: datetime) -> training.Dataset:
+        rows = recipe.load(as_of)
+        earlier, times = rows.at < np.quantile(rows.at, 0.8), np.random.default_rng(1).random(len(rows))
+        return dataclasses.replace(rows, labels=np.where(earlier & (times < 6 * rows.labels.mean()), 1.0, rows.labels))
+
+    report = train_with(recipe, overcounted)
     assert report.status == "refused"
     assert "predicts too much" in report.verdict
     assert registry.champion_row("ctr") is None
