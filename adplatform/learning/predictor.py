@@ -107,7 +107,7 @@ class CalibratedPredictor:
 
     def contributions(self, features: Matrix) -> Contributions | None:
         """Those of the model inside, corrected alike; what a place adds is counted with its own column."""
-        inner = explain(self.inner, features)
+        inner = contributions_of(self.inner, features)
         if inner is None:
             return None
         parts, base = inner
@@ -142,7 +142,7 @@ class TwoStagePredictor:
         return bundle.pack(head, {"first": first, "second": second})
 
 
-def explain(predictor: Predictor, features: Matrix) -> Contributions | None:
+def contributions_of(predictor: Predictor, features: Matrix) -> Contributions | None:
     """What each column added to each prediction, float64 [n, features], and what it started from; together the prediction, in
     log-odds or in the unit of a regression's label. None for models that cannot tell."""
     tell = getattr(predictor, "contributions", None)

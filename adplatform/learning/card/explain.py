@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from adplatform.models import ModelVersion
 
-from ..predictor import ArtifactRefused
+from ..predictor import ArtifactRefused, contributions_of
 from ..registry import load_version
 from ..schema import FeatureSchema, Matrix
 from .figures import Bar
@@ -66,11 +65,11 @@ def explain(version: ModelVersion, key: str) -> Explained:
         raise CannotExplain(str(error)) from error
     if model.schema_fingerprint != logged.schema.fingerprint():
         raise CannotExplain(f"{version} was trained on other features than this row has; choose a version of the same schema")
-    contributions: Any = getattr(model.predictor, "contributions", None)
-    if contributions is None:
-        raise CannotExplain(f"a {version.estimator.replace('_', ' ')} cannot say what each column added to one prediction")
     row = logged.row.reshape(1, -1)
-    added, base = contributions(row)
+    parts = contributions_of(model.predictor, row)
+    if parts is None:
+        raise CannotExplain(f"a {version.estimator.replace('_', ' ')} cannot say what each column added to one prediction")
+    added, base = parts
     prediction = float(model.predictor.predict(row)[0])
     bars = _bars(logged, np.asarray(added, dtype=np.float64)[0])
     return Explained(logged.words, f"{prediction:.4%}", f"{float(np.ravel(base)[0]):+.4f}", bars)
