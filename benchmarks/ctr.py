@@ -116,8 +116,8 @@ def fit_all(parts: Parts, only: Sequence[str] | None) -> Iterator[Model]:
     from adplatform.learning import estimators, predictor
     from ads.ctr import features
 
-    for name, estimator in estimators.ESTIMATORS.items():
-        if estimators.CLASSIFICATION not in estimator.tasks or (only and name not in only):
+    for name, tasks in estimators.ESTIMATORS.items():
+        if estimators.CLASSIFICATION not in tasks or (only and name not in only):
             continue
         started = time.perf_counter()
         try:
