@@ -10,10 +10,11 @@ import msgspec
 
 VERSION = 1
 
-# Tracking events follow VAST 4.2, section 3.14; `ad.decision` is written by the server alone.
+# Tracking events follow VAST 4.2, section 3.14, and `ad.viewable` its section 3.9.1, as IAB and MRC define it: half of the pixels on
+# screen while two seconds play in a row. `ad.decision` is written by the server alone.
 AD_TYPES = frozenset(
     {
-        "ad.impression", "ad.start", "ad.first_quartile", "ad.midpoint", "ad.third_quartile", "ad.complete", "ad.skip", "ad.click",
+        "ad.impression", "ad.viewable", "ad.start", "ad.first_quartile", "ad.midpoint", "ad.third_quartile", "ad.complete", "ad.skip", "ad.click",
         "ad.mute", "ad.unmute", "ad.pause", "ad.resume", "ad.heartbeat", "ad.error", "ad.not_used",
     }
 )  # fmt: skip

@@ -26,9 +26,9 @@ log = structlog.get_logger("adplatform.eventlog.edge")
 BODY_BYTES = 512 * 1024
 RETRY_AFTER_SECONDS = "2"
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
-# VAST 4.2 section 3.14 names, as they stand in tracking URLs.
+# VAST 4.2 section 3.14 names, and that of section 3.9.1, as they stand in tracking URLs.
 PIXEL_EVENTS = {
-    "impression": "ad.impression", "start": "ad.start", "firstQuartile": "ad.first_quartile", "midpoint": "ad.midpoint",
+    "impression": "ad.impression", "viewable": "ad.viewable", "start": "ad.start", "firstQuartile": "ad.first_quartile", "midpoint": "ad.midpoint",
     "thirdQuartile": "ad.third_quartile", "complete": "ad.complete", "skip": "ad.skip", "click": "ad.click", "mute": "ad.mute",
     "unmute": "ad.unmute", "pause": "ad.pause", "resume": "ad.resume", "error": "ad.error", "heartbeat": "ad.heartbeat", "notUsed": "ad.not_used",
 }  # fmt: skip

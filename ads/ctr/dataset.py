@@ -1,92 +1,143 @@
-"""Training rows of the click and the completion model: features exactly as they were served, joined to what happened after."""
+"""Training rows of the click and the completion model: features exactly as they were served, joined to what happened after.
+
+Days are read one after the other, from the table or its archive alike; of each only its rows are kept.
+"""
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from django.db import connection
+from django.db.models import Sum
 from numpy.typing import NDArray
 
-from adplatform.learning.training import Dataset
+from adplatform.learning.training import Dataset, NotEnoughData
+from ads.models import Advertiser, DeliveryDay
 
 from .features import SCHEMA
+
+if TYPE_CHECKING:
+    from adplatform.eventlog.days import Day
+
+    from .rows import Label, Rows
 
 # An ad is on screen for seconds; a click later than this belongs to something else, and so does the end of an ad that was left paused.
 CLICK_WINDOW = COMPLETION_WINDOW = timedelta(minutes=10)
 HISTORY = timedelta(days=28)
-
-# The events of a decision carry its time in their ids, so they lie in the partition of the same day.
-ROWS = """
-SELECT extract(epoch FROM d.decided_at)::float8, d.session::text, slot.value->'features', (slot.value->>'slot')::int, d.synthetic, d.id::text,
-       EXISTS (
-           SELECT 1 FROM ads_adevent c
-           WHERE c.day = d.day AND c.decision = d.id AND c.slot = i.slot AND c.type = %(outcome)s AND c.valid AND c.received_at <= %(as_of)s
-             AND c.occurred_at <= i.occurred_at + %(window)s
-       ),
-       coalesce(slot.value->>'advertiser', ''), slot.value->>'advertiser_name', coalesce(d.request->>'device', ''),
-       (slot.value->>%(score)s)::float8, coalesce({version}, 0)
-FROM ads_decision d
-CROSS JOIN LATERAL jsonb_array_elements(d.slots) AS slot
-JOIN ads_adevent i ON i.day = d.day AND i.decision = d.id AND i.slot = (slot.value->>'slot')::int
-                  AND i.type = 'ad.impression' AND i.valid AND i.received_at <= %(as_of)s AND i.occurred_at < %(mature)s
-WHERE d.day BETWEEN %(first_day)s AND %(last_day)s AND d.decided_at >= %(since)s AND d.decided_at < %(mature)s
-  AND slot.value->'features'->>'schema' = %(schema)s
-ORDER BY d.decided_at, d.id, i.slot
-"""
+DECISIONS, EVENTS = "ads_decision", "ads_adevent"
 
 
 def load(as_of: datetime) -> Dataset:
-    """One row for each valid impression whose click window had closed at ``as_of``; label 1 when a valid click came in it.
+    """A row for each valid impression that was seen and whose click window had closed at ``as_of``; label 1 when a valid click
+    came in it. `rows.select` says what counts as seen.
 
     Rows logged under another feature schema are left out. The exposure column holds the slot the ad really had. Keys are
-    ``decision/slot``, groups ``advertiser`` (its name when it last served) and ``device``; ``served`` is the pCTR of the decision.
+    ``decision/slot``, groups ``advertiser`` (its name) and ``device``; ``served`` is the pCTR of the decision.
+    Raises NotEnoughData when a day that was stored cannot be read any more.
     """
-    return _load(as_of, outcome="ad.click", window=CLICK_WINDOW, score="pctr", version="d.model_version")
+    return _load("click", as_of)
 
 
 def load_completion(as_of: datetime) -> Dataset:
     """The same rows, label 1 when the ad was seen to its end within the window; ``served`` is the pVCR of the decision."""
-    return _load(as_of, outcome="ad.complete", window=COMPLETION_WINDOW, score="pvcr", version="d.completion_version")
+    return _load("completion", as_of)
 
 
-def _load(as_of: datetime, *, outcome: str, window: timedelta, score: str, version: str) -> Dataset:
-    since, mature = as_of - HISTORY, as_of - window
-    bounds: dict[str, Any] = {
-        "as_of": as_of,
-        "outcome": outcome,
-        "window": window,
-        "score": score,
-        "since": since,
-        "mature": mature,
-        "first_day": since.astimezone(UTC).date(),
-        "last_day": mature.astimezone(UTC).date(),
-        "schema": SCHEMA.fingerprint(),
+def _load(outcome: str, as_of: datetime) -> Dataset:
+    return together([part for _, part in by_day(outcome, as_of)])
+
+
+def by_day(outcome: str, as_of: datetime) -> Iterator[tuple[date, Dataset]]:
+    """The rows of `load` (``click``) or `load_completion` (``completion``) day by day, days without any left out."""
+    # Arrow costs every process that holds it tens of megabytes, and web processes read no rows.
+    from adplatform.eventlog.days import MissingDay
+
+    from .rows import Bounds, rows_of_day
+
+    label, names = labels()[outcome], {str(pk): name for pk, name in Advertiser.objects.values_list("id", "name")}
+    bounds = Bounds(since=as_of - HISTORY, as_of=as_of)
+    try:
+        for decisions, events in _days(bounds.since, bounds.mature(label)):
+            if parts := list(rows_of_day(decisions, events, bounds, label)):
+                yield decisions.day, _dataset(parts, names)
+    except MissingDay as error:
+        raise NotEnoughData(f"a day to learn from is missing: {error}") from error
+
+
+def labels() -> Mapping[str, Label]:
+    from .rows import CLICK, COMPLETE, Label
+
+    return {
+        "click": Label(CLICK, CLICK_WINDOW, score="pctr", version="model_version"),
+        "completion": Label(COMPLETE, COMPLETION_WINDOW, score="pvcr", version="completion_version"),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(ROWS.format(version=version), bounds)
-        return _dataset(cursor.fetchall())
 
 
-def _dataset(rows: list[tuple[Any, ...]]) -> Dataset:
-    features = np.array([SCHEMA.unpack(json.loads(row[2])) for row in rows], dtype=np.float32).reshape(len(rows), len(SCHEMA.features))
-    features[:, SCHEMA.index["pod_position"]] = [row[3] for row in rows]
+def _days(since: datetime, until: datetime) -> Iterator[tuple[Day, Day]]:
+    """(decisions, events) of each UTC day. Raises NotEnoughData for a day of which figures tell and whose decisions are nowhere."""
+    from adplatform.eventlog.days import days_between, find_days
+
+    days = days_between(since.astimezone(UTC).date(), until.astimezone(UTC).date())
+    found = list(zip(find_days(DECISIONS, days), find_days(EVENTS, days), strict=True))
+    lost = {decisions.day for decisions, events in found if not (decisions.there and events.there)}
+    for day, slots in _decided(lost).items():
+        raise NotEnoughData(
+            f"a day to learn from is missing: {slots:,} ads were decided on {day}, and its decisions or events are neither in the database"
+            f" nor in the archive. Bring the archive back from a backup, or wait until the day is older than {HISTORY.days} days"
+        )
+    yield from found
+
+
+def _decided(days: set[date]) -> dict[date, int]:
+    buckets = [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in days]
+    counted = DeliveryDay.objects.filter(bucket__in=buckets, decided__gt=0).values("bucket").annotate(slots=Sum("decided")).order_by("bucket")
+    return {row["bucket"].date(): row["slots"] for row in counted}
+
+
+def _dataset(parts: Sequence[Rows], names: Mapping[str, str]) -> Dataset:
+    """In order of time, then of decision and slot."""
+    from .rows import key_names, name_of
+
+    def column(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    at, decision, slot = column("at"), column("decision"), column("slot")
+    order = np.lexsort((slot, decision, at))
+    # Under its name of today: an advertiser that was renamed stays one.
+    advertisers = [names.get(one, logged) for part in parts for one, logged in part.advertiser]
     return Dataset(
-        features=features,
-        labels=np.array([float(row[6]) for row in rows]),
-        at=np.array([row[0] for row in rows], dtype=np.float64),
-        session=np.array([row[1] for row in rows], dtype=np.str_),
-        synthetic=np.array([row[4] for row in rows], dtype=bool),
-        keys=np.array([f"{row[5]}/{row[3]}" for row in rows], dtype=np.str_),
-        groups={"advertiser": _advertisers(rows), "device": np.array([row[9] for row in rows], dtype=np.str_)},
-        served=np.array([row[10] if row[11] and row[10] is not None else np.nan for row in rows], dtype=np.float64),
-        served_by=np.array([row[11] for row in rows], dtype=np.int64),
+        features=column("features")[order],
+        labels=column("labels")[order],
+        at=at[order] / 1e6,
+        session=np.array([name_of(one) for one in column("session")[order]], dtype=np.str_),
+        synthetic=column("synthetic")[order],
+        keys=key_names(decision[order], slot[order]),
+        groups={"advertiser": np.array(advertisers, dtype=np.str_)[order], "device": column("device")[order]},
+        served=column("served")[order],
+        served_by=column("served_by")[order],
     )
 
 
-def _advertisers(rows: list[tuple[Any, ...]]) -> NDArray[Any]:
-    """Under its latest name: one that was renamed stays one."""
-    names = {row[7]: row[8] or row[7] for row in rows}
-    return np.array([names[row[7]] for row in rows], dtype=np.str_)
+def together(parts: Sequence[Dataset]) -> Dataset:
+    """One after the other; without any, no rows."""
+    if not parts:
+        return _none()
+
+    def column(name: str) -> Any:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    return Dataset(
+        **{name: column(name) for name in ("features", "labels", "at", "session", "synthetic", "keys", "served", "served_by")},
+        groups={name: np.concatenate([part.groups[name] for part in parts]) for name in parts[0].groups},
+    )
+
+
+def _none() -> Dataset:
+    text, numbers = np.empty(0, dtype=np.str_), np.empty(0)
+    return Dataset(
+        features=np.empty((0, len(SCHEMA.features)), dtype=np.float32), labels=numbers, at=numbers, session=text,
+        synthetic=np.empty(0, dtype=bool), keys=text, groups={"advertiser": text, "device": text}, served=numbers,
+        served_by=np.empty(0, dtype=np.int64),
+    )  # fmt: skip

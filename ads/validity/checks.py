@@ -11,11 +11,12 @@ from adplatform.eventlog.envelope import AD_TYPES, Event
 from . import limits
 
 IMPRESSION, START, SKIP, CLICK, COMPLETE = "ad.impression", "ad.start", "ad.skip", "ad.click", "ad.complete"
+VIEWABLE = "ad.viewable"
 # The share of an ad that has been seen when its event is sent (VAST 4.2, section 3.14.1), in the order in which they happen.
 STAGES: dict[str, float] = {IMPRESSION: 0.0, START: 0.0, "ad.first_quartile": 0.25, "ad.midpoint": 0.5, "ad.third_quartile": 0.75, COMPLETE: 1.0}
 QUARTILES = frozenset(kind for kind, share in STAGES.items() if share > 0)
 # Events that say something about each other. Each happens once a slot; all others are judged on arrival alone.
-ORDERED: tuple[str, ...] = (IMPRESSION, START, SKIP, "ad.first_quartile", "ad.midpoint", "ad.third_quartile", COMPLETE, CLICK)
+ORDERED: tuple[str, ...] = (IMPRESSION, START, SKIP, VIEWABLE, "ad.first_quartile", "ad.midpoint", "ad.third_quartile", COMPLETE, CLICK)
 _EARLIER: dict[str, tuple[str, ...]] = {kind: tuple(other for other in STAGES if STAGES[other] < STAGES[kind]) for kind in STAGES}
 
 
@@ -99,6 +100,11 @@ def _click_too_fast(event: Event, facts: SlotFacts) -> bool:
     return shown is not None and event.occurred_at < shown + limits.FASTEST_CLICK
 
 
+def _viewable_too_soon(event: Event, facts: SlotFacts) -> bool:
+    shown = facts.at.get(IMPRESSION)
+    return shown is not None and event.occurred_at < shown + limits.VIEWABLE_AFTER
+
+
 def _faster_than_the_ad(event: Event, facts: SlotFacts) -> bool:
     began = [facts.at[kind] for kind in (IMPRESSION, START) if kind in facts.at]
     return bool(began) and (event.occurred_at - min(began)).total_seconds() < _least_seconds(event, facts)
@@ -118,6 +124,7 @@ def _after_skip(event: Event, facts: SlotFacts) -> bool:
     return skipped is not None and event.occurred_at > skipped + limits.SAME_MOMENT
 
 
+_PARTS = QUARTILES | {VIEWABLE}
 _CLICKS, _COUNTED = frozenset({CLICK}), frozenset({IMPRESSION, CLICK})
 # In this order; the first that fails is the reason. What the edge already knew (robots, expired tokens) comes before all of them.
 CHECKS: tuple[Check, ...] = (
@@ -130,10 +137,11 @@ CHECKS: tuple[Check, ...] = (
     Check("faster_than_the_ad", _faster_than_the_server, QUARTILES),
     Check("before_decision", _before_decision, frozenset(ORDERED), waits=True, corrected=True),
     Check("click_without_impression", _without_impression, _CLICKS, waits=True),
-    Check("without_impression", _without_impression, QUARTILES, waits=True),
-    Check("before_impression", _before_impression, QUARTILES | _CLICKS, waits=True),
+    Check("without_impression", _without_impression, _PARTS, waits=True),
+    Check("before_impression", _before_impression, _PARTS | _CLICKS, waits=True),
     Check("click_too_fast", _click_too_fast, _CLICKS, waits=True),
+    Check("viewable_too_soon", _viewable_too_soon, frozenset({VIEWABLE}), waits=True),
     Check("faster_than_the_ad", _faster_than_the_ad, QUARTILES, waits=True),
     Check("out_of_order", _out_of_order, QUARTILES, waits=True),
-    Check("after_skip", _after_skip, QUARTILES, waits=True),
+    Check("after_skip", _after_skip, _PARTS, waits=True),
 )

@@ -13,6 +13,8 @@ BEFORE_DECISION = timedelta(minutes=5)
 
 # A viewed part of an ad took at least this share of its length: players report a little early.
 LEAST_SHARE_WATCHED = 0.8
+# Two seconds on screen, the definition of IAB and MRC, less what two clocks of one player may be apart.
+VIEWABLE_AFTER = timedelta(milliseconds=1750)
 # Nobody sees an ad, understands it and clicks in less.
 FASTEST_CLICK = timedelta(milliseconds=300)
 # Two events of one player may be stamped in either order when they belong to the same moment, a quartile and a pixel of it by two clocks.

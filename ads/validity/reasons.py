@@ -18,6 +18,7 @@ REASONS: dict[str, str] = {
     "without_impression": "A part seen of an ad that was not shown",
     "before_impression": "Happened before the ad was shown",
     "click_too_fast": "A click sooner after the ad appeared than anybody can react",
+    "viewable_too_soon": "Said to be in view sooner than two seconds of it could have been seen",
     "out_of_order": "A later part of the ad seen before an earlier one",
     "after_skip": "A part seen after the ad was skipped",
 }

@@ -98,6 +98,7 @@ class Watching(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rate: float
     stall: float
     pause_in_ad: float = 0.0
+    hidden_in_ad: dict[str, float] = {}
     minutes_paused: float = 0.0
 
 
@@ -186,7 +187,9 @@ def _problems(audience: Audience) -> list[str]:
             found.append(f"{name} needs shares, none negative and not all 0")
     invalid = audience.invalid_traffic.share if audience.invalid_traffic else 0.0
     part_of_all = {"profile.consent": profile.consent, "rating.share": audience.rating.share, "invalid_traffic.share": invalid}
-    for name, share in (part_of_all | {"watching.pause_in_ad": audience.watching.pause_in_ad}).items():
+    part_of_all["watching.pause_in_ad"] = audience.watching.pause_in_ad
+    part_of_all |= {f"watching.hidden_in_ad.{device}": share for device, share in audience.watching.hidden_in_ad.items()}
+    for name, share in part_of_all.items():
         if not 0 <= share <= 1:
             found.append(f"{name} is a share from 0 to 1, not {share}")
     if profile.monthly_hours.median <= 0:

@@ -19,6 +19,8 @@ from .people import Person, creative_appeal, genre_fit
 
 SHORTEST_REWIND = 3.0
 LONGEST_PAUSE_MINUTES = 10.0
+# What a player needs to call an ad viewable.
+VIEWABLE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """``actions`` in order, seconds of the clip seen, whether the person left, and the true probability that is a label's ceiling."""
+    """``actions`` in order, seconds of the clip seen, whether the person left, and the true probability that is a label's ceiling:
+    for an ad, that of a click where it is seen at all."""
 
     actions: tuple[Action, ...]
     seconds: float
@@ -164,6 +167,9 @@ def watch_scene(audience: Audience, person: Person, scene: SceneView, *, ad_seco
 def watch_ad(audience: Audience, person: Person, ad: AdView, *, rng: Generator) -> Watched:
     """Draw what the person does with one ad; tracking events as in VAST 4.2, quartiles only of what was played."""
     truth = click_probability(audience, person, ad)
+    hidden_share = audience.watching.hidden_in_ad.get(ad.device, 0.0)
+    if hidden_share and rng.random() < hidden_share:
+        return Watched(_in_order(_played(ad, ad.duration, complete=True)), ad.duration, left=False, truth=truth)
     clicks = rng.random() < truth
     end = ad.duration
     skipped = left = False
@@ -172,10 +178,9 @@ def watch_ad(audience: Audience, person: Person, ad: AdView, *, rng: Generator) 
         end, skipped = min(ad.duration - 0.1, offered + float(rng.exponential(1.0)) + 0.2), True
     elif not clicks and rng.random() < leave_probability(audience, person):
         end, left = ad.duration * float(rng.uniform(0.1, 0.95)), True
-    actions = [Action(0.0, "ad.impression"), Action(0.0, "ad.start")]
-    for share, event in ((0.25, "ad.first_quartile"), (0.5, "ad.midpoint"), (0.75, "ad.third_quartile")):
-        if ad.duration * share <= end:
-            actions.append(Action(ad.duration * share, event))
+    actions = _played(ad, end, complete=not left and not skipped)
+    if end >= VIEWABLE_SECONDS:
+        actions.append(Action(VIEWABLE_SECONDS, "ad.viewable"))
     watching = audience.watching
     if not left and watching.pause_in_ad and rng.random() < watching.pause_in_ad:
         at = end * float(rng.uniform(0.1, 0.9))
@@ -187,9 +192,16 @@ def watch_ad(audience: Audience, person: Person, ad: AdView, *, rng: Generator) 
         actions.append(Action(ad.duration * float(rng.uniform(0.3, 0.95)), "ad.click"))
     if skipped:
         actions.append(Action(end, "ad.skip"))
-    elif not left:
-        actions.append(Action(ad.duration, "ad.complete"))
     return Watched(_in_order(actions), end, left=left, truth=truth)
+
+
+def _played(ad: AdView, end: float, *, complete: bool) -> list[Action]:
+    """What the player reports of the playing itself."""
+    actions = [Action(0.0, "ad.impression"), Action(0.0, "ad.start")]
+    for share, event in ((0.25, "ad.first_quartile"), (0.5, "ad.midpoint"), (0.75, "ad.third_quartile")):
+        if ad.duration * share <= end:
+            actions.append(Action(ad.duration * share, event))
+    return [*actions, Action(ad.duration, "ad.complete")] if complete else actions
 
 
 def choose_title(person: Person, titles: Sequence[tuple[int, tuple[str, ...]]], *, rng: Generator) -> int:

@@ -14,11 +14,14 @@ const QUARTILES = [
   [0.75, "ad.third_quartile"],
 ];
 const AD_HEARTBEAT_SECONDS = 5;
+// In a row, with half of the picture on screen: what IAB and MRC call a viewable video impression.
+const VIEWABLE_SECONDS = 2;
 
 export class Beacons {
   constructor(timeline) {
     this.timeline = timeline;
     this.previous = null;
+    this.wasInView = false;
     this.ads = new Map();
     this.scene = null;
     this.seen = new Set();
@@ -32,10 +35,16 @@ export class Beacons {
     this.timeline = timeline;
   }
 
-  /** The playhead is at t. ``playing``: neither paused nor seeking nor waiting. */
-  step(t, playing) {
+  /**
+   * The playhead is at t. ``playing``: neither paused nor seeking nor waiting. ``inView``: half of the picture is on screen and
+   * the page is shown; what lies between two looks was seen when both found it so.
+   */
+  step(t, playing, inView = false) {
     const from = this.previous;
     this.previous = t;
+    this.seenSince = inView && this.wasInView;
+    this.wasInView = inView;
+    if (!playing || !this.seenSince) this.breakView();
     if (!playing || this.over || from === null || t <= from) return [];
     if (t - from > LONGEST_STEP) return this.jump(t);
     const out = [];
@@ -57,6 +66,7 @@ export class Beacons {
   jump(t, { sought = false } = {}) {
     const out = sought && this.previous !== null ? this.leaveOut(this.previous, t) : [];
     this.previous = t;
+    this.breakView();
     this.over = false;
     const there = this.timeline.itemAt(t);
     if (this.scene && !(there?.kind === "scene" && there.id === this.scene.item.id)) this.endScene(out);
@@ -70,10 +80,15 @@ export class Beacons {
    */
   finish() {
     const last = this.timeline.items.at(-1);
-    const out = last && this.previous !== null ? this.step(last.t1, true) : [];
+    const out = last && this.previous !== null ? this.step(last.t1, true, this.wasInView) : [];
     this.endScene(out);
     this.over = true;
     return out;
+  }
+
+  /** Being in view counts in one stretch. */
+  breakView() {
+    for (const ad of this.ads.values()) ad.viewed = 0;
   }
 
   /** The viewer pressed "Skip ad". */
@@ -97,7 +112,7 @@ export class Beacons {
     const key = adKey(item);
     if (this.seen.has(key)) return [];
     const begun = this.ads.get(key);
-    this.ads.set(key, { covered: 0, fired: new Set(), beat: 0, ...begun, broken: true, done: true });
+    this.ads.set(key, { covered: 0, fired: new Set(), beat: 0, viewed: 0, ...begun, broken: true, done: true });
     this.seen.add(key);
     return [this.adEvent("ad.error", item, t, { code })];
   }
@@ -136,11 +151,12 @@ export class Beacons {
     const key = adKey(item);
     let ad = this.ads.get(key);
     if (!ad) {
-      ad = { covered: 0, fired: new Set(), broken: a - item.t0 > GAP * 4, done: false, beat: 0 };
+      ad = { covered: 0, fired: new Set(), broken: a - item.t0 > GAP * 4, done: false, beat: 0, viewed: 0 };
       this.ads.set(key, ad);
       out.push(this.adEvent("ad.impression", item, b), this.adEvent("ad.start", item, b));
     }
     if (ad.done) return;
+    this.fireViewable(item, ad, a, b, out);
     if (b - item.t0 - ad.beat >= AD_HEARTBEAT_SECONDS) {
       ad.beat = b - item.t0;
       out.push(this.adEvent("ad.heartbeat", item, b));
@@ -156,6 +172,13 @@ export class Beacons {
       ad.done = true;
       this.seen.add(key);
     }
+  }
+
+  fireViewable(item, ad, a, b, out) {
+    if (this.seenSince) ad.viewed += b - a;
+    if (ad.viewed < VIEWABLE_SECONDS - 1e-6 || ad.fired.has("ad.viewable")) return;
+    ad.fired.add("ad.viewable");
+    out.push(this.adEvent("ad.viewable", item, b));
   }
 
   fireQuartiles(item, ad, t, out) {

@@ -4,6 +4,7 @@ import { Beacons } from "./beacons.js";
 import { Captions } from "./captions.js";
 import { Controls } from "./controls.js";
 import { DirectorView } from "./director.js";
+import { InView } from "./inview.js";
 import { Media } from "./media.js";
 import { Session } from "./session.js";
 import { Timeline, adKey, passOver, resolveSeek, resolveTo, round } from "./timeline.js";
@@ -28,6 +29,7 @@ class Player {
     this.part = (name) => root.querySelector(`[data-part="${name}"]`);
     this.video = this.part("video");
     this.media = new Media(this.video, root.dataset.worker);
+    this.inView = new InView(this.video);
     this.captions = new Captions(this.part("captions"));
     this.director = new DirectorView(root);
     this.ads = new AdView(root);
@@ -147,7 +149,7 @@ class Player {
   tick() {
     const t = this.video.currentTime;
     const playing = !this.video.paused && !this.video.seeking && this.video.readyState >= 3;
-    if (this.session?.details) this.record(this.beacons.step(t, playing));
+    if (this.session?.details) this.record(this.beacons.step(t, playing, this.inView.now));
     const item = this.timeline.itemAt(t);
     if (item !== this.item) this.changed(item);
     if (playing) this.follow(item, t);

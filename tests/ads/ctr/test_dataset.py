@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from django.db import connection
 
+from adplatform.eventlog import days
+from adplatform.eventlog.archive import archive_day, drop_partition
+from adplatform.learning.training import Dataset, NotEnoughData
+from adplatform.models import ArchivedDay
 from ads.ctr import dataset, features
-from ads.models import AdEvent, Decision
+from ads.models import AdEvent, Decision, DeliveryDay
 
 from .world import event, write_log
 
@@ -75,6 +82,71 @@ def test_a_row_tells_whose_ad_it_was_on_what_device_and_which_model_said_what() 
     assert clicks.served_by.tolist() == [7, 7, 0, 0, 0, 0]
     assert clicks.served[:2].tolist() == [slot["pctr"] for slot in slots[:2]]
     assert np.isnan(clicks.served[2:]).all() and np.isnan(views.served).all()
+
+
+def test_an_impression_that_was_not_seen_is_no_row_unless_it_was_clicked() -> None:
+    write_log(decisions=3, until=NOW - timedelta(hours=1), days=0.1)
+    first, second, third = Decision.objects.order_by("decided_at")
+    AdEvent.objects.filter(type="ad.click").update(valid=False)
+    for decision, slot in ((first, 0), (second, 1)):
+        event(decision.id, slot, "ad.viewable", decision.decided_at + timedelta(seconds=8), 0).save()
+    event(third.id, 1, "ad.click", third.decided_at + timedelta(seconds=30), 0).save()
+    found = dataset.load(NOW)
+    assert found.keys is not None
+    assert found.keys.tolist() == [f"{first.id}/0", f"{second.id}/1", f"{third.id}/1"]
+    assert found.labels.tolist() == [0, 0, 1]
+    assert dataset.load_completion(NOW).keys.tolist() == found.keys.tolist()  # type: ignore[union-attr]
+    AdEvent.objects.filter(type="ad.viewable", decision=first.id).update(valid=False)
+    assert len(dataset.load(NOW)) == 2
+
+
+def test_a_player_that_never_reports_what_is_seen_is_believed_when_it_showed_enough_to_tell() -> None:
+    write_log(decisions=9, until=NOW - timedelta(hours=1), days=0.1)
+    AdEvent.objects.filter(type="ad.click").update(valid=False)
+    reports, silent, rare = (list(Decision.objects.order_by("decided_at")[start : start + 3]) for start in (0, 3, 6))
+    for name, group in (("reports", reports), ("silent", silent), ("rare", rare)):
+        AdEvent.objects.filter(decision__in=[one.id for one in group]).update(ua_hash=name)
+    event(reports[0].id, 0, "ad.viewable", reports[0].decided_at + timedelta(seconds=8), 0).save()
+    AdEvent.objects.filter(type="ad.viewable").update(ua_hash="reports")
+    AdEvent.objects.filter(decision__in=[one.id for one in rare[:2]]).update(valid=False)
+    # One of those who report, all six of the one who never does, and none of the two that tell nothing.
+    expected = [f"{reports[0].id}/0"] + [f"{one.id}/{slot}" for one in silent for slot in (0, 1)]
+    assert dataset.load(NOW).keys.tolist() == expected  # type: ignore[union-attr]
+
+
+def same(one: Dataset, other: Dataset) -> bool:
+    columns = ("features", "labels", "at", "session", "synthetic", "keys", "served", "served_by")
+    pairs = [(getattr(one, name), getattr(other, name)) for name in columns] + [(one.groups[name], other.groups[name]) for name in one.groups]
+    return all(a.dtype == b.dtype and a.tobytes() == b.tobytes() for a, b in pairs)
+
+
+def test_archived_days_and_live_ones_give_the_same_rows(settings: Any, tmp_path: Path) -> None:
+    settings.ARCHIVE_DIR = tmp_path
+    write_log(decisions=60, until=NOW - timedelta(hours=1), days=8)
+    clicks, views = dataset.load(NOW), dataset.load_completion(NOW)
+    old = sorted({day for day in Decision.objects.values_list("day", flat=True) if day < NOW.date() - timedelta(days=4)})
+    for day in old:
+        for table in (dataset.DECISIONS, dataset.EVENTS):
+            archive_day(table, day, now=NOW)
+            assert drop_partition(table, day, now=NOW)
+    assert len(old) > 2
+    assert Decision.objects.count() < 60
+    assert same(dataset.load(NOW), clicks)
+    assert same(dataset.load_completion(NOW), views)
+    days.check_file(ArchivedDay.objects.get(table=dataset.EVENTS, day=old[1])).unlink()
+    with pytest.raises(NotEnoughData, match=f"a day to learn from is missing: The archive of ads_adevent of {old[1]} .* is gone"):
+        dataset.load(NOW)
+
+
+def test_a_day_that_figures_tell_of_and_nobody_has_any_more_is_named() -> None:
+    write_log(decisions=3, until=NOW - timedelta(hours=1))
+    DeliveryDay.objects.create(
+        bucket=datetime(2026, 11, 2, tzinfo=UTC), advertiser_id=1, campaign_id=1, flight_id=1, ad_id=1, title_id=1, genre="", device="", decided=12
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS ads_decision_20261102")
+    with pytest.raises(NotEnoughData, match="12 ads were decided on 2026-11-02, and its decisions or events are neither in the database nor"):
+        dataset.load(NOW)
 
 
 def test_an_impression_whose_window_is_open_is_not_a_row_yet() -> None:

@@ -124,3 +124,14 @@ def test_what_happened_before_the_decision_is_judged_by_the_corrected_clock_alon
 def test_only_events_that_others_can_contradict_wait() -> None:
     waiting = {kind for kind in AD_TYPES if not validity.judge(event(kind, 20), facts(decided_at=None)).final}
     assert waiting == set(validity.ORDERED)
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(1.7, "viewable_too_soon"), (1.8, ""), (2.0, ""), (400.0, "")])
+def test_an_ad_is_in_view_two_seconds_after_it_was_shown_at_the_soonest(seconds: float, found: str) -> None:
+    assert reason(event("ad.viewable", seconds)) == found
+
+
+def test_an_ad_that_was_not_shown_or_was_skipped_is_not_in_view() -> None:
+    assert validity.judge(event("ad.viewable", 3), facts(at={})) == validity.Verdict("without_impression", final=False)
+    assert reason(event("ad.viewable", 6), at={**SHOWN, "ad.skip": NOW + timedelta(seconds=5)}) == "after_skip"
+    assert reason(event("ad.viewable", 4), at={**SHOWN, "ad.skip": NOW + timedelta(seconds=5)}) == ""

@@ -9,9 +9,9 @@ const types = (events) => events.map((event) => event.type);
 const ofAds = (events) => events.filter((event) => event.type.startsWith("ad."));
 const counted = (events) => types(ofAds(events)).filter((type) => type !== "ad.heartbeat");
 
-function play(beacons, from, to, step = 0.25) {
+function play(beacons, from, to, step = 0.25, inView = false) {
   const events = [];
-  for (let t = from; t <= to + 1e-9; t += step) events.push(...beacons.step(t, true));
+  for (let t = from; t <= to + 1e-9; t += step) events.push(...beacons.step(t, true, inView));
   return events;
 }
 
@@ -158,4 +158,39 @@ test("an ad whose clip cannot be had is reported once with its code and counts a
   assert.deepEqual(more, []);
   assert.deepEqual(beacons.fail(ad, ad.t0, 401), []);
   assert.deepEqual(counted(play(beacons, ad.t0, ad.t0 + 1)), []);
+});
+
+const inView = (beacons, from, to, step) => types(play(beacons, from, to, step, true)).filter((type) => type === "ad.viewable").length;
+const outOfView = (beacons, from, to) => types(play(beacons, from, to)).filter((type) => type === "ad.viewable").length;
+
+test("an ad is viewable once, when two seconds of it were in view in a row", () => {
+  for (const step of [0.016, 0.25, 1]) {
+    const beacons = fresh();
+    assert.equal(inView(beacons, 14, 17.9, step), 0, `too early at step ${step}`);
+    assert.equal(inView(beacons, 18, 21.9, step), 1, `step ${step}`);
+  }
+});
+
+test("an ad in a hidden page, or with less than half of it on screen, is never viewable", () => {
+  assert.equal(outOfView(fresh(), 14, 33), 0);
+});
+
+test("being in view begins anew after it was interrupted", () => {
+  const hidden = fresh();
+  assert.equal(inView(hidden, 14, 17.5) + outOfView(hidden, 17.75, 17.75) + inView(hidden, 18, 19.75), 0);
+  const paused = fresh();
+  assert.equal(inView(paused, 14, 17.5), 0);
+  paused.step(17.5, false, true);
+  assert.equal(inView(paused, 17.75, 19.25), 0);
+  assert.equal(inView(paused, 19.5, 21), 1);
+  const jumped = fresh();
+  assert.equal(inView(jumped, 14, 17.5), 0);
+  jumped.jump(18);
+  assert.equal(inView(jumped, 18, 19.75), 0);
+});
+
+test("what passed before a hidden page was shown again is not taken as seen", () => {
+  const beacons = fresh();
+  beacons.step(16, true, false);
+  assert.equal(types(beacons.step(18.4, true, true)).filter((type) => type === "ad.viewable").length, 0);
 });

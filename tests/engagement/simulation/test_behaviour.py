@@ -57,7 +57,7 @@ def test_nothing_happens_in_a_scene_after_it_was_left(seed: int) -> None:
 def test_clicks_come_as_often_as_their_true_probability_says() -> None:
     rng = np.random.default_rng(5)
     person = replace(someone(3), interests={"gaming": 2.0})
-    truth = behaviour.click_probability(AUDIENCE, person, AD)
+    truth = behaviour.click_probability(AUDIENCE, person, AD) * (1 - AUDIENCE.watching.hidden_in_ad[AD.device])
     clicks = sum("ad.click" in [a.type for a in behaviour.watch_ad(AUDIENCE, person, AD, rng=rng).actions] for _ in range(4000))
     assert clicks / 4000 == pytest.approx(truth, abs=4 * (truth * (1 - truth) / 4000) ** 0.5)
 
@@ -65,10 +65,25 @@ def test_clicks_come_as_often_as_their_true_probability_says() -> None:
 @pytest.mark.parametrize("skip_after", [5.0, None])
 def test_ads_are_seen_to_their_end_as_often_as_the_true_probability_says(skip_after: float | None) -> None:
     rng = np.random.default_rng(5)
-    person, ad = replace(someone(3), patience=-3.0), replace(AD, skip_after=skip_after)
+    person, ad = replace(someone(3), patience=-3.0), replace(AD, skip_after=skip_after, device="tv")
     truth = behaviour.completion_probability(AUDIENCE, person, ad)
     completed = sum("ad.complete" in [a.type for a in behaviour.watch_ad(AUDIENCE, person, ad, rng=rng).actions] for _ in range(4000))
     assert completed / 4000 == pytest.approx(truth, abs=4 * (truth * (1 - truth) / 4000) ** 0.5)
+
+
+def test_ads_in_pages_nobody_looks_at_play_to_their_end_without_being_viewable_or_clicked() -> None:
+    desktop = replace(AD, device="desktop", skip_after=None)
+    drawn = [behaviour.watch_ad(AUDIENCE, someone(seed), desktop, rng=np.random.default_rng(seed)) for seed in range(600)]
+    types = [{action.type for action in watched.actions} for watched in drawn]
+    unseen = [found for found in types if "ad.viewable" not in found]
+    assert 0.13 < len(unseen) / len(types) < 0.24
+    assert sum("ad.complete" in found for found in unseen) > 0.9 * len(unseen)
+    assert not any("ad.click" in found for found in unseen)
+    on_screen = replace(desktop, device="tv")
+    assert all(
+        "ad.viewable" in {action.type for action in watched.actions} or watched.seconds < behaviour.VIEWABLE_SECONDS
+        for watched in (behaviour.watch_ad(AUDIENCE, someone(seed), on_screen, rng=np.random.default_rng(seed)) for seed in range(50))
+    )
 
 
 def test_more_views_of_a_campaign_mean_fewer_clicks() -> None:
