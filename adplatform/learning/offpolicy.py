@@ -13,22 +13,20 @@ of SNIPS never leaves the range of the rewards.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import likelihood
+from .likelihood import Valued
 from .metrics import Floats
 
 # Below, a click rate of 2 % is known to no better than half of itself: 1.96 * sqrt(.02 * .98 / 1000) is .009.
 LEAST_ESS = 1_000.0
 # Beyond, the click of a single row would move the estimate by a percentage point, which is what whole policies differ by.
 LARGEST_SHARE = 0.01
-# What the root of -2 log R exceeds outside the interval (its square is chi-square with one degree of freedom).
-NORMAL_95 = 1.959963984540054
-NEWTON_STEPS, CLOSE = 60, 1e-7
 
 Direct = tuple[Floats, Floats]
 
@@ -55,15 +53,6 @@ class Estimate:
     max_weight: float
 
 
-@dataclass(frozen=True, slots=True)
-class Valued:
-    """One estimate with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
 def estimate(
     reward: Floats,
     logged_propensity: Floats,
@@ -85,8 +74,8 @@ def estimate(
     ess, largest = evidence(weight)
     if ess < LEAST_ESS or largest > LARGEST_SHARE * weight.sum():
         raise NotEnoughEvidence(ess, largest)
-    snips = _ratio(weight * reward, weight, sessions)
-    dr = None if direct is None else _mean(_doubly_robust(reward, weight, direct), sessions)
+    snips = likelihood.ratio(weight * reward, weight, sessions)
+    dr = None if direct is None else likelihood.mean(_doubly_robust(reward, weight, direct), sessions)
     led = snips if dr is None else dr
     return Estimate(float((weight * reward).mean()), snips.value, None if dr is None else dr.value, led.low, led.high, ess, largest)
 
@@ -108,14 +97,14 @@ def side_by_side(
         raise NotEnoughEvidence(0.0, 0.0)
     bounded = np.minimum(weight, clip)
     found = {
-        "ips": _mean(weight * reward, sessions),
-        "snips": _ratio(weight * reward, weight, sessions),
-        "clipped": _ratio(bounded * reward, bounded, sessions),
+        "ips": likelihood.mean(weight * reward, sessions),
+        "snips": likelihood.ratio(weight * reward, weight, sessions),
+        "clipped": likelihood.ratio(bounded * reward, bounded, sessions),
     }
     if direct is not None:
-        found["dm"] = _mean(direct[1], sessions)
-        found["dr"] = _mean(_doubly_robust(reward, weight, direct), sessions)
-        found["switch_dr"] = _mean(_doubly_robust(reward, np.where(weight <= clip, weight, 0.0), direct), sessions)
+        found["dm"] = likelihood.mean(direct[1], sessions)
+        found["dr"] = likelihood.mean(_doubly_robust(reward, weight, direct), sessions)
+        found["switch_dr"] = likelihood.mean(_doubly_robust(reward, np.where(weight <= clip, weight, 0.0), direct), sessions)
     return found
 
 
@@ -138,14 +127,14 @@ def difference(
         raise NotEnoughEvidence(0.0, 0.0)
     values = [float((weight * reward).sum() / weight.sum()) for weight in weights]
     moved, stayed = (weight * (reward - value) / weight.mean() for weight, value in zip(weights, values, strict=True))
-    around = _mean(moved - stayed, sessions)
+    around = likelihood.mean(moved - stayed, sessions)
     apart = values[0] - values[1]
     snips = Valued(apart, apart + around.low - around.value, apart + around.high - around.value)
     if direct is None:
         return snips, None
     logged, mine, other = direct
     gap = _doubly_robust(reward, weights[0], (logged, mine)) - _doubly_robust(reward, weights[1], (logged, other))
-    return snips, _mean(gap, sessions)
+    return snips, likelihood.mean(gap, sessions)
 
 
 def evidence(weight: Floats) -> tuple[float, float]:
@@ -169,65 +158,3 @@ def _weights(reward: Floats, logged: Floats, target: Floats, direct: Direct | No
 def _doubly_robust(reward: Floats, weight: Floats, direct: Direct) -> Floats:
     predicted, value = direct
     return value + weight * (reward - predicted)
-
-
-def _mean(values: Floats, sessions: NDArray[Any] | None) -> Valued:
-    return _ratio(values, np.ones_like(values), sessions)
-
-
-def _ratio(top: Floats, bottom: Floats, sessions: NDArray[Any] | None) -> Valued:
-    """sum(top) / sum(bottom) with its interval; rows of one session are added up first."""
-    if sessions is not None:
-        _, group = np.unique(sessions, return_inverse=True)
-        top, bottom = (np.bincount(group, weights=column).astype(np.float64) for column in (top, bottom))
-    # Most rows of a log are alike (no click, the same weight), and the likelihood needs each kind once.
-    kinds, count = np.unique(top + 1j * bottom, return_counts=True)
-    return Likelihood(kinds.real.copy(), kinds.imag.copy(), count.astype(np.float64)).interval()
-
-
-@dataclass(frozen=True)
-class Likelihood:
-    """Empirical likelihood of the ratio t that solves sum(count * (top - t * bottom)) = 0; arrays [kinds], ``bottom`` >= 0."""
-
-    top: Floats
-    bottom: Floats
-    count: Floats
-
-    def interval(self) -> Valued:
-        value = float((self.count * self.top).sum() / (self.count * self.bottom).sum())
-        share = self.top[self.bottom > 0] / self.bottom[self.bottom > 0]
-        return Valued(value, self._edge(value, float(share.min())), self._edge(value, float(share.max())))
-
-    def _edge(self, value: float, end: float) -> float:
-        """Where between the estimate and the end of the range the interval ends. The root of the statistic is nearly a straight
-        line there, so each step goes where that line crosses; a step out of the bracket halves it instead."""
-        error = math.sqrt(float((self.count * (self.top - value * self.bottom) ** 2).sum())) / float((self.count * self.bottom).sum())
-        inside, outside, close = value, end, CLOSE * abs(end - value)
-        at = value + math.copysign(NORMAL_95 * error, end - value)
-        while abs(outside - inside) > close:
-            if not min(inside, outside) < at < max(inside, outside):
-                at = (inside + outside) / 2
-            root = math.sqrt(self.statistic(at))
-            if abs(root - NORMAL_95) < CLOSE:
-                return at
-            inside, outside = (at, outside) if root <= NORMAL_95 else (inside, at)
-            at = value + (at - value) * NORMAL_95 / root if math.isfinite(root) and root > 0 else math.inf
-        return inside
-
-    def statistic(self, ratio: float) -> float:
-        """-2 log R: twice the largest of sum(count * log(1 + x * off)) over x, infinite where no weighting of the rows has this
-        ratio. The function is concave in x, so Newton's steps, halved where they leave its domain, find the maximum."""
-        off: Floats = self.top - ratio * self.bottom
-        if off.min() >= 0 or off.max() <= 0:
-            return 0.0 if not off.any() else math.inf
-        low, high = -1.0 / float(off.max()), -1.0 / float(off.min())
-        x = 0.0
-        for _ in range(NEWTON_STEPS):
-            tilted = off / (1.0 + x * off)
-            step = float((self.count * tilted).sum() / (self.count * tilted**2).sum())
-            while not low < x + step < high:
-                step /= 2
-            x += step
-            if abs(step) <= 1e-9 * (high - low):
-                break
-        return 2.0 * float((self.count * np.log1p(x * off)).sum())
