@@ -144,6 +144,11 @@ def losses(labels: Floats, predictions: Floats) -> Floats:
     return -(labels * np.log(clipped) + (1 - labels) * np.log(1 - clipped))
 
 
+def squares(labels: Floats, predictions: Floats) -> Floats:
+    """Squared error of each row, float64 [n]."""
+    return (predictions - labels) ** 2
+
+
 def auc(labels: Floats, predictions: Floats, weights: Floats | None = None) -> float:
     """Area under the ROC curve with ties counted half; NaN with one class only. ``weights`` [n] count rows more than once."""
     weight = np.ones_like(labels) if weights is None else weights

@@ -2,9 +2,10 @@
 
 from .checkpoint import Checkpoint
 from .dataset import Dataset, NotEnoughData, split
+from .judging import residual_bands
 from .lock import AlreadyTraining, one_at_a_time
 from .recipes import Recipe, UnknownKind, kinds, recipe_for, register_recipe, register_truth
-from .run import Report, residual_bands, train, train_under_lock
+from .run import Report, train, train_under_lock
 
 __all__ = [
     "AlreadyTraining",

@@ -8,27 +8,24 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-import numpy as np
 import structlog
 from django.db import transaction
 
 from adplatform.models import ModelVersion
 
 from .. import estimators, gates, metrics, predictor, registry
-from ..metrics import Floats, Metric, Resampling
-from ..schema import Matrix
+from ..gates import Gate, Profile
+from ..schema import SchemaMismatch
+from . import judging
 from .checkpoint import Checkpoint, NothingKept
 from .dataset import Dataset, NotEnoughData, split
+from .lineage import lineage
 from .lock import one_at_a_time
-from .recipes import Recipe, recipe_for, truth_of
-from .reference import reference
+from .recipes import Recipe, recipe_for
 from .update import Base, CannotUpdate, base_for
 
 log = structlog.get_logger(__name__)
 
-SEED = 20
-INTERVAL_LEVEL = 0.8
-INTERVAL_BANDS = 3
 STATE_SUFFIX = ".state"
 Status = ModelVersion.Status
 
@@ -134,6 +131,8 @@ class _Run:
             earlier, later, cut = self._divide(dataset)
         except NotEnoughData as error:
             return self._not_enough(str(error)) if self.base is None else self._not_updated(str(error))
+        except SchemaMismatch as error:
+            return self._refused(Gate("data", gates.FAIL, f"the log holds rows of another schema: {error}"))
         self.version = self.checkpoint.version(lambda: self._registered(dataset, earlier, later))
         try:
             return self._candidate(self.version, earlier, later, cut)
@@ -163,20 +162,22 @@ class _Run:
         return earlier, later, cut
 
     def _not_enough(self, reason: str) -> Report:
-        """One row says so; the next run that finds too little overwrites it instead of adding another."""
-        verdict = f"Refused: not enough data: {reason}"
+        return self._refused(Gate("data", gates.NOT_ENOUGH, reason), f"Refused: not enough data: {reason}")
+
+    def _refused(self, gate: Gate, verdict: str = "") -> Report:
+        """Before there was anything to fit. One row says so; the next run that gets no further overwrites it instead of adding another."""
+        verdict = verdict or gates.refused([gate]).words
         last = ModelVersion.objects.filter(kind=self.recipe.kind).first()
-        if last is not None and last.status == Status.REFUSED and not last.artifact:
+        if last is not None and last.status == Status.REFUSED and not last.artifact and not last.train_rows:
             version = last
             ModelVersion.objects.filter(pk=version.pk).update(verdict=verdict, estimator=self.estimator, trained_at=self.as_of)
         else:
             version = registry.register(
                 kind=self.recipe.kind, estimator=self.estimator, status=Status.REFUSED, verdict=verdict, trained_at=self.as_of
             )
-        gate = gates.Gate("data", gates.NOT_ENOUGH, reason).as_json()
-        ModelVersion.objects.filter(pk=version.pk).update(gates=[gate])
+        ModelVersion.objects.filter(pk=version.pk).update(gates=[gate.as_json()])
         self.progress(100, verdict)
-        return Report(self.recipe.kind, self.estimator, Status.REFUSED, verdict, version.number, gates=[gate], seconds=self._seconds())
+        return Report(self.recipe.kind, self.estimator, Status.REFUSED, verdict, version.number, gates=[gate.as_json()], seconds=self._seconds())
 
     def _not_updated(self, reason: str) -> Report:
         self.progress(100, reason)
@@ -193,47 +194,52 @@ class _Run:
         )
 
     def _candidate(self, version: ModelVersion, earlier: Dataset, later: Dataset, cut: float) -> Report:
-        recipe = self.recipe
+        """What cannot be fitted, stored or read is refused there and then, by the gate that found it."""
+        opponent = judging.opponent_of(self.recipe)
+        self._say(10, f"checking {len(earlier) + len(later):,} rows")
+        checked, profile = judging.check_rows(self.recipe, earlier, later, opponent)
+        fields: dict[str, Any] = {"trained_at": self.as_of, "lineage": self._lineage(earlier, later, opponent, profile)}
+        if checked.verdict == gates.FAIL:
+            return self._placed(version, [checked], gates.refused([checked]), fields)
         fitted = self._fitted(earlier, later)
         self._say(60, "storing and loading the artifact")
         path, digest = registry.store_artifact(fitted.artifact, fitted.suffix)
-        candidate = predictor.load(fitted.artifact, fitted.suffix, expected_sha256=digest)
-        answers = candidate.predict(later.features)
+        fields |= {"artifact": path, "artifact_sha256": digest, **_state(fitted)}
+        try:
+            model = predictor.load(fitted.artifact, fitted.suffix, expected_sha256=digest)
+            answers = model.predict(later.features)
+        except Exception as error:  # noqa: BLE001 (each runtime raises its own; whatever it is, this artifact must not serve)
+            broken = gates.unreadable(f"{type(error).__name__}: {error}")
+            return self._placed(version, [checked, broken], gates.refused([broken]), {**fields, "artifact": "", "artifact_sha256": ""})
         # An update has learned its later rows by now: it is judged by what it said of each before.
         predictions = answers if self.base is None or fitted.foretold is None else fitted.foretold
-        resampling = Resampling.of(later.session, np.random.default_rng(SEED))
-        self._say(70, f"measuring on {len(later):,} later rows")
-        found = self._metrics(earlier, later, predictions, resampling)
-        champion = _champion(recipe)
-        self._say(85, "asking the gates")
-        judged = [
-            gates.data(recipe.schema, *_together(earlier, later), (len(earlier), len(later))),
-            gates.parity(fitted.native(later.features), answers),
-            self._quality(earlier, later, predictions, champion),
-            self._calibration(found, later),
-            gates.latency(candidate, champion.predictor if champion else None, later.features, time.perf_counter),
-        ]  # fmt: skip
-        bootstrap = bool(champion and champion.parameters.get("bootstrap"))
-        verdict = gates.judge(judged, first=champion is None, champion_is_bootstrap=bootstrap, prior=self._prior())
-        kept = self._kept(fitted, bootstrap=verdict.bootstrap, cut=cut)
-        if recipe.task == estimators.REGRESSION:
-            kept["interval"] = residual_bands(later.labels, predictions)
-        fields: dict[str, Any] = {
-            "metrics": metrics.describe(found), "gates": [gate.as_json() for gate in judged], "verdict": verdict.words, "parameters": kept,
-            "artifact": path, "artifact_sha256": digest, "trained_at": self.as_of,
-            "card": {"reference": reference(recipe.schema, candidate, earlier, later)}, **_state(fitted),
-        }  # fmt: skip
+        candidate = judging.Candidate(self.estimator, model, predictions, fitted.native(later.features), answers, fitted.notes)
+        found = judging.judge(self.recipe, candidate, earlier, later, opponent, checked, self._say)
+        kept = self._kept(fitted, bootstrap=found.verdict.bootstrap, cut=cut)
+        if self.recipe.task == estimators.REGRESSION:
+            kept["interval"] = judging.residual_bands(later.labels, predictions)
+        fields |= {"metrics": metrics.describe(found.metrics), "parameters": kept, "card": found.card}
+        return self._placed(version, found.gates, found.verdict, fields)
+
+    def _placed(self, version: ModelVersion, judged: list[Gate], verdict: gates.Verdict, fields: dict[str, Any]) -> Report:
+        """Everything about the version and its place, or nothing."""
+        fields |= {"gates": [gate.as_json() for gate in judged], "verdict": verdict.words}
         with transaction.atomic():
             ModelVersion.objects.filter(pk=version.pk).update(status=Status.REFUSED, **fields)
             version.refresh_from_db()
             if verdict.promote:
                 registry.promote(version)
         self.progress(100, verdict.words)
-        log.info("model trained", kind=recipe.kind, number=version.number, status=version.status, seconds=self._seconds())
+        log.info("model trained", kind=self.recipe.kind, number=version.number, status=version.status, seconds=self._seconds())
         return Report(
-            recipe.kind, self.estimator, version.status, verdict.words, version.number, fields["metrics"], fields["gates"], len(earlier), len(later),
-            version.data_from.isoformat() if version.data_from else None, version.data_to.isoformat() if version.data_to else None, self._seconds(),
+            self.recipe.kind, self.estimator, version.status, verdict.words, version.number, version.metrics, fields["gates"], version.train_rows,
+            version.test_rows, version.data_from.isoformat() if version.data_from else None, version.data_to.isoformat() if version.data_to else None,
+            self._seconds(),
         )  # fmt: skip
+
+    def _lineage(self, earlier: Dataset, later: Dataset, opponent: judging.Opponent | None, profile: Profile | None) -> dict[str, Any]:
+        compared = opponent.name if opponent is not None else judging.prior_of(self.recipe)
+        return lineage(earlier, later, as_of=self.as_of, parameters=self.parameters, compared_with=compared, profile=profile)
 
     def _kept(self, fitted: estimators.Fitted, *, bootstrap: bool, cut: float) -> dict[str, Any]:
         """What serving, the next run and the admin need to know of a version beside its artifact."""
@@ -247,47 +253,6 @@ class _Run:
             "importance": importance,
             "notes": dict(fitted.notes),
         }
-
-    def _metrics(self, earlier: Dataset, later: Dataset, predictions: Floats, resampling: Resampling) -> dict[str, Metric]:
-        if self.recipe.task == estimators.REGRESSION:
-            return metrics.regression(later.labels, predictions, float(earlier.labels.mean()), resampling)
-        return metrics.classification(later.labels, predictions, float(earlier.labels.mean()), resampling, truth=self._truth(later))
-
-    def _prior(self) -> str:
-        return "the smoothed rates" if self.recipe.schema.prior else "the constant prediction"
-
-    def _truth(self, later: Dataset) -> Floats | None:
-        """The true probability of every later row, None unless all of them are known."""
-        truth = truth_of(self.recipe.kind)
-        if truth is None or later.keys is None or not later.synthetic.all():
-            return None
-        known = truth(later.keys)
-        return None if np.isnan(known).any() else known
-
-    def _quality(self, earlier: Dataset, later: Dataset, predictions: Floats, champion: registry.LoadedModel | None) -> gates.Gate:
-        """Against the champion on rows neither has learned from, against the prior where there is no champion.
-
-        Another kind of model than the champion's must be better, not just no worse: else two of them would take turns.
-        """
-        figure, title = (
-            ("normalised_entropy", "normalised entropy") if self.recipe.task == estimators.CLASSIFICATION else ("mse", "mean squared error")
-        )
-        if champion is None:
-            prior = estimators.fit("prior", self.recipe.task, earlier.features, earlier.labels, self.recipe.schema, {})
-            opponent, name, unseen = prior.native(later.features), self._prior(), np.ones(len(later), dtype=bool)
-        else:
-            opponent, name = champion.predictor.predict(later.features), f"champion v{champion.version_number}"
-            unseen = later.at >= champion.parameters.get("trained_to", 0.0)
-        if len(np.unique(later.labels[unseen])) < 2:
-            return gates.Gate("quality", gates.NOT_ENOUGH, f"no rows yet that {name} has not learned from: not enough evidence")
-        resampling = Resampling.of(later.session[unseen], np.random.default_rng(SEED))
-        allowance = gates.MARGIN if champion is None or champion.estimator == self.estimator else 0.0
-        return gates.quality(figure, title, later.labels[unseen], predictions[unseen], opponent[unseen], name, resampling, allowance=allowance)
-
-    def _calibration(self, found: dict[str, Metric], later: Dataset) -> gates.Gate:
-        if self.recipe.task == estimators.CLASSIFICATION:
-            return gates.calibration(found["calibration"])
-        return gates.unbiased(found["bias"], float(later.labels.std()))
 
     def _say(self, percent: int, words: str) -> None:
         self.progress(percent, words)
@@ -304,34 +269,6 @@ def _state(fitted: estimators.Fitted) -> dict[str, str]:
         return {}
     path, digest = registry.store_artifact(fitted.state, STATE_SUFFIX)
     return {"state_artifact": path, "state_sha256": digest}
-
-
-def residual_bands(labels: Floats, predictions: Floats) -> dict[str, Any]:
-    """What the model was off by on later rows, by band of its prediction: 80 % of the outcomes lay within
-    ``prediction + low`` and ``prediction + high`` of the band. ``edges`` separate the bands."""
-    edges = np.quantile(predictions, np.linspace(0, 1, INTERVAL_BANDS + 1)[1:-1])
-    band = np.searchsorted(edges, predictions, side="right")
-    tail = (1 - INTERVAL_LEVEL) / 2
-    off = [labels[band == number] - predictions[band == number] for number in range(INTERVAL_BANDS)]
-    spans = [np.quantile(part if part.size else labels - predictions, [tail, 1 - tail]) for part in off]
-    return {"level": INTERVAL_LEVEL, "edges": edges.tolist(), "low": [float(s[0]) for s in spans], "high": [float(s[1]) for s in spans]}
-
-
-def _together(earlier: Dataset, later: Dataset) -> tuple[Matrix, Floats]:
-    return np.vstack([earlier.features, later.features]), np.concatenate([earlier.labels, later.labels])
-
-
-def _champion(recipe: Recipe) -> registry.LoadedModel | None:
-    """None also when the champion cannot answer for this schema or its artifact is gone: then it serves nobody either."""
-    version = registry.champion_row(recipe.kind)
-    if version is None:
-        return None
-    try:
-        loaded = registry.load_version(version)
-    except predictor.ArtifactRefused as error:
-        log.error("champion cannot be compared with", kind=recipe.kind, version=version.number, reason=str(error))
-        return None
-    return loaded if loaded.schema_fingerprint == recipe.schema.fingerprint() else None
 
 
 def _bury_the_dead(kind: str) -> None:
