@@ -39,16 +39,16 @@ def test_groups_tell_predicted_over_observed_and_leave_out_what_says_nothing() -
 
 
 def test_the_wide_intervals_hold_for_all_groups_at_once_in_95_of_100_logs() -> None:
-    """120 logs of 20 groups: of a true 95 %, at least 90 % with 99 % certainty. Each group's own interval misses far more often."""
+    """60 logs of 10 groups: of a true 95 %, at least 87 % with 99 % certainty. Each group's own interval misses far more often."""
     held, alone = [], []
-    for seed in range(120):
-        labels, predictions, sessions = sample(6000, seed)
+    for seed in range(60):
+        labels, predictions, sessions = sample(3000, seed)
         # The mean prediction of a group is known: what is uncertain is what happened.
-        members = curves.by_group(labels, predictions, {"one": np.arange(6000) // 300}, sessions)["one"]
+        members = curves.by_group(labels, predictions, {"one": np.arange(3000) // 300}, sessions)["one"]
         held.append(all(one.sure_low <= 1 <= one.sure_high for one in members))
         alone.append(all(one.low <= 1 <= one.high for one in members))
-    assert np.mean(held) >= 0.9
-    assert np.mean(alone) < 0.7
+    assert np.mean(held) >= 0.87
+    assert np.mean(alone) < 0.8
 
 
 def test_the_curves_have_the_areas_of_the_textbook() -> None:

@@ -206,7 +206,7 @@ def die_here(*arguments, **named):
     print("here", flush=True)
     time.sleep(60)
 if sys.argv[2] == "judging":
-    gates.data = die_here
+    gates.parity = die_here
 else:
     runs._finish = die_here
 runs.run_execute(TrainingRun.objects.get())
@@ -249,12 +249,12 @@ def test_a_run_goes_on_where_its_worker_was_killed(killed: TrainingRun, monkeypa
 
 @pytest.mark.django_db(transaction=True)
 def test_a_damaged_checkpoint_is_made_again(nobody_works: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    def shut_down(*arguments: Any) -> gates.Gate:
+    def shut_down(*arguments: Any, **named: Any) -> gates.Gate:
         raise SystemExit
 
     run = ask()
     with monkeypatch.context() as patched, pytest.raises(SystemExit):
-        patched.setattr(gates, "data", shut_down)
+        patched.setattr(gates, "parity", shut_down)
         runs.run_execute(run)
     run.refresh_from_db()
     assert run.state == "running"
