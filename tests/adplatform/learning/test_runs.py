@@ -48,7 +48,7 @@ RECIPE = training.Recipe("runs", estimators.CLASSIFICATION, SCHEMA, "random_fore
 @pytest.fixture(autouse=True)
 def recipe(monkeypatch: pytest.MonkeyPatch) -> None:
     small = {**estimators.find("random_forest", RECIPE.task).parameters, "n_estimators": 5}
-    monkeypatch.setitem(estimators.ESTIMATORS, "random_forest", replace(estimators.find("random_forest", RECIPE.task), parameters=small))
+    monkeypatch.setitem(estimators.ESTIMATORS["random_forest"], RECIPE.task, replace(estimators.find("random_forest", RECIPE.task), parameters=small))
     monkeypatch.setitem(training.recipes._recipes, "runs", RECIPE)
 
 
@@ -237,7 +237,7 @@ def test_a_run_goes_on_where_its_worker_was_killed(killed: TrainingRun, monkeypa
         raise AssertionError("rows and model were kept")
 
     monkeypatch.setitem(training.recipes._recipes, "runs", replace(RECIPE, load=again))
-    monkeypatch.setitem(estimators.ESTIMATORS, "random_forest", replace(estimators.find("random_forest", RECIPE.task), fit=again))
+    monkeypatch.setitem(estimators.ESTIMATORS["random_forest"], RECIPE.task, replace(estimators.find("random_forest", RECIPE.task), fit=again))
     assert [run.pk for run in runs.waiting(timezone.now())] == [killed.pk]
     assert runs.run_execute(killed).status == "promoted"
     killed.refresh_from_db()
