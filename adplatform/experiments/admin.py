@@ -56,7 +56,7 @@ class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        named = [(metric.name, f"{metric.title} ({metric.unit})") for metric in sorted(metrics.registered().values(), key=lambda one: one.title)]
+        named = [(metric.name, metric.title) for metric in sorted(metrics.registered().values(), key=lambda one: one.title)]
         for field, choices in (("metric", [("", "None yet"), *named]), ("metrics", named)):
             if field in self.fields:
                 self.fields[field].choices = choices  # type: ignore[attr-defined]
@@ -72,6 +72,7 @@ class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]
 
 class ReadOnlyInline(TabularInline):  # type: ignore[misc]
     extra = 0
+    hide_title = True
     per_page = 20
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
@@ -123,6 +124,19 @@ class ExperimentAdmin(ModelAdmin):  # type: ignore[misc]
     def has_delete_permission(self, request: HttpRequest, obj: Experiment | None = None) -> bool:
         return super().has_delete_permission(request, obj) and (obj is None or obj.state == Experiment.State.DRAFT)
 
+    def has_read_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._may(request, object_id, Experiment.State.RUNNING, Experiment.State.STOPPED)
+
+    def has_start_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._may(request, object_id, Experiment.State.DRAFT)
+
+    def has_stop_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._may(request, object_id, Experiment.State.RUNNING)
+
+    def _may(self, request: HttpRequest, object_id: Any, *states: str) -> bool:
+        """A button that would be refused is not offered."""
+        return self.has_change_permission(request) and Experiment.objects.filter(pk=object_id, state__in=states).exists()
+
     @display(description="State", label=LABELS, ordering="state")  # type: ignore[untyped-decorator]
     def shown_state(self, experiment: Experiment) -> str:
         return experiment.state
@@ -145,11 +159,14 @@ class ExperimentAdmin(ModelAdmin):  # type: ignore[misc]
         last = experiment.readings.order_by("-at").values_list("at", flat=True).first()
         if last is None:
             return "-"
-        rows = [_told(row) for row in sorted(experiment.readings.filter(at=last), key=lambda row: (row.metric != SAMPLE_RATIO, row.pk))]
-        table = {"headers": ["Metric", "Arm", "Units", "Control", "Arm's value", "In words"], "rows": rows}
-        return format_html(
-            "<p>{} UTC</p>{}", f"{last:%d %b %Y %H:%M}", SafeString(render_to_string("unfold/components/table.html", {"table": table}))
-        )
+        rows = list(experiment.readings.filter(at=last).order_by("pk"))
+        context = {
+            "at": last,
+            "sizes": next((row for row in rows if row.metric == SAMPLE_RATIO), None),
+            "rows": [_told(row) for row in rows if row.metric != SAMPLE_RATIO],
+            "interference": next((row.figures["interference"] for row in rows if row.figures.get("interference")), ""),
+        }
+        return render_to_string("adplatform/experiment_look.html", context)
 
     @admin.display(description="From look to look")
     def plots(self, experiment: Experiment) -> SafeString | str:
@@ -172,7 +189,7 @@ class ExperimentAdmin(ModelAdmin):  # type: ignore[misc]
         for experiment in queryset:
             self._do(request, experiment, experiment_stop, "is stopped")
 
-    @action(description="Read now", permissions=["change"], url_path="read", icon="query_stats")  # type: ignore[untyped-decorator]
+    @action(description="Read now", permissions=["read"], url_path="read", icon="query_stats")  # type: ignore[untyped-decorator]
     def read_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
         experiment = get_object_or_404(Experiment, pk=object_id)
         if request.method == "POST":
@@ -186,17 +203,17 @@ class ExperimentAdmin(ModelAdmin):  # type: ignore[misc]
         words = "Counts what every exposed unit has done until now. It may be read as often as you like: its intervals hold for all looks together."
         return self._ask(request, experiment, f"Read {experiment.key}", words, "Read")
 
-    @action(description="Start", permissions=["change"], url_path="start", icon="play_arrow")  # type: ignore[untyped-decorator]
+    @action(description="Start", permissions=["start"], url_path="start", icon="play_arrow")  # type: ignore[untyped-decorator]
     def start_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
         words = "Everybody whose session begins from now on falls into an arm or outside. Arms, metrics and guardrails cannot be changed any more."
         return self._asked(request, object_id, "Start", words, experiment_start, "runs")
 
-    @action(description="Stop", permissions=["change"], url_path="stop", icon="stop")  # type: ignore[untyped-decorator]
+    @action(description="Stop", permissions=["stop"], url_path="stop", icon="stop")  # type: ignore[untyped-decorator]
     def stop_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
         words = "Within seconds nobody gets any of its arms. Its figures stay; it cannot be started again."
         return self._asked(request, object_id, "Stop", words, experiment_stop, "is stopped")
 
-    @action(description="Roll out", permissions=["change"], url_path="rollout", icon="rocket_launch")  # type: ignore[untyped-decorator]
+    @action(description="Roll out", permissions=["read"], url_path="rollout", icon="rocket_launch")  # type: ignore[untyped-decorator]
     def roll_out(self, request: HttpRequest, object_id: str) -> HttpResponse:
         experiment = get_object_or_404(Experiment, pk=object_id)
         if request.method == "POST":
@@ -238,11 +255,22 @@ def _back(experiment: Experiment) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:adplatform_experiment_change", args=[experiment.pk]))
 
 
-def _told(row: ExperimentReading) -> list[str]:
-    if row.metric == SAMPLE_RATIO:
-        return ["Units by arm", "", f"{row.units:,}", "", "", row.words]
-    name = metrics.registered()[row.metric].title if row.metric in metrics.registered() else row.metric
-    return [name, row.arm, f"{row.units:,} : {row.control_units:,}", _number(row.control_mean), _number(row.mean), row.words]
+def _told(row: ExperimentReading) -> dict[str, str]:
+    known = metrics.registered().get(row.metric)
+    biased = row.figures.get("interference", "")
+    beside = ["read with care: interference, see below"] if biased else []
+    if row.variance_left < 1:
+        beside.append(f"adjusting for earlier behaviour left {row.variance_left:.0%} of the variance".replace("%", " %"))
+    return {
+        "title": known.title if known else row.metric,
+        "unit": known.unit if known else "",
+        "arm": row.arm,
+        "units": f"{row.units:,} : {row.control_units:,}",
+        "control": _number(row.control_mean),
+        "value": _number(row.mean),
+        "words": row.words.removesuffix(f". {biased}") if biased else row.words,
+        "beside": "; ".join(beside),
+    }
 
 
 def _figure(metric: str, arm: str, points: list[Point]) -> SafeString:

@@ -64,8 +64,10 @@ def test_a_running_experiment_keeps_what_it_was_started_with_and_cannot_be_delet
 
 def test_a_button_asks_before_it_changes_anything(lead: Client) -> None:
     experiment = running()
-    for name in ("read_now", "start_one", "stop_one", "roll_out"):
+    for name in ("read_now", "stop_one", "roll_out"):
         assert lead.get(button(experiment, name)).status_code == 200
+    assert lead.post(button(experiment, "start_one")).status_code == 403
+    assert lead.get(button(Experiment.objects.create(key="draft", arms=HALVES), "start_one")).status_code == 200
     experiment.refresh_from_db()
     assert (experiment.state, experiment.rolled_out, ExperimentReading.objects.count()) == ("running", "", 0)
 
@@ -76,7 +78,7 @@ def test_buttons_read_roll_out_and_take_back_and_each_is_audited(lead: Client) -
     assert "has no arm" in lead.post(button(experiment, "roll_out"), {"arm": "boldest"}, follow=True).content.decode()
     assert "gives everybody bolder" in lead.post(button(experiment, "roll_out"), {"arm": "bolder"}, follow=True).content.decode()
     lead.post(button(experiment, "roll_out"), {"arm": ""})
-    assert "is not draft" in lead.post(button(experiment, "start_one"), follow=True).content.decode()
+    assert lead.post(button(experiment, "stop_one")).status_code == 403
     assert [entry.change_message for entry in LogEntry.objects.order_by("pk")] == ["bolder for everybody", "no arm for anybody"]
 
 
