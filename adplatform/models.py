@@ -123,7 +123,8 @@ class ModelReading(models.Model):
 
     class Meta:
         ordering = ["-window_to", "measure", "subject"]
-        constraints = [models.UniqueConstraint(fields=["version", "measure", "subject", "window_to"], name="one_reading_a_window")]
+        constraints = [models.UniqueConstraint(fields=["version", "measure", "subject", "window_to", "window_from"], name="one_reading_a_window")]
+        indexes = [models.Index(fields=["-window_to", "measure"], name="reading_time")]
 
     def __str__(self) -> str:
         return f"{self.measure} {self.subject} of {self.version_id}"

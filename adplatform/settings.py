@@ -289,6 +289,8 @@ HOLDS_PER_ADDRESS: int = env.int("HOLDS_PER_ADDRESS", default=100)
 # What the click model is trained by; the first is the default, the others must be better to take its place.
 CTR_ESTIMATORS: list[str] = env.list("CTR_ESTIMATORS", default=["random_forest", "hashed_logistic"])
 COMPLETION_ESTIMATORS: list[str] = env.list("COMPLETION_ESTIMATORS", default=["hashed_logistic"])
+# Rows that monitoring reads of an hour or a day at most, drawn by chance.
+MONITOR_ROWS: int = env.int("MONITOR_ROWS", default=20_000)
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 OPENAI_API_KEY: str = env.str("OPENAI_API_KEY", default="")
 INSIGHTS_LLM_BASE_URL: str = env.str("INSIGHTS_LLM_BASE_URL", default="")

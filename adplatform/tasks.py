@@ -14,8 +14,10 @@ from adplatform.eventlog import retention
 from adplatform.eventlog.archive import LEAST_KEEP_DAYS
 from adplatform.eventlog.partitions import days_around, ensure_partitions
 from adplatform.experiments import tasks as experiment_tasks
+from adplatform.learning.monitoring import tasks as monitoring_tasks
 
-__all__ = ["experiment_tasks", "partitions_made_ahead"]
+# Workers find tasks in the module of this name alone.
+__all__ = ["archive_days", "experiment_tasks", "monitoring_tasks", "partitions_made_ahead"]
 
 log = structlog.get_logger("adplatform.tasks")
 

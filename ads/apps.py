@@ -8,11 +8,11 @@ class AdsConfig(AppConfig):
     def ready(self) -> None:
         from adplatform import warmth
         from adplatform.eventlog import clicks, handlers
-        from adplatform.learning import training
+        from adplatform.learning import monitoring, training
         from adplatform.learning.card import explain
 
         from . import experiments, live_inventory, signals
-        from .ctr import logged
+        from .ctr import logged, served
         from .ctr.training import RECIPES
         from .handler import AdEvents
 
@@ -23,6 +23,8 @@ class AdsConfig(AppConfig):
             training.register_recipe(recipe)
             explain.register_rows(recipe.kind, logged.ASKS_FOR, logged.logged_row)
         experiments.register()
+        for kind, load_served in served.LOADS.items():
+            monitoring.register_checks(kind, load_served=load_served)
         warmth.register("decisions", _warm)
 
 
