@@ -27,7 +27,8 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Settings:
-    """``alpha`` and ``beta`` set the step, ``l1`` and ``l2`` pull values to 0, ``dense_l2`` the dense columns."""
+    """``alpha`` and ``beta`` set the step, ``l1`` and ``l2`` pull values to 0, ``dense_l2`` the dense columns.
+    Rows that come later are learned ``epochs`` times."""
 
     alpha: float = 0.03
     beta: float = 1.0
@@ -42,18 +43,29 @@ class Settings:
 @dataclass(frozen=True)
 class State:
     """Where a learner stands. ``z`` and ``squares`` (sums of squared gradients) float64 [coordinates], the last of them for what is
-    missing; ``dense_z`` and ``dense_squares`` [dense columns + 1], the last of them for what all rows share. ``start`` is the bias
-    in log-odds that learning began at, corrected to the mean of the rows."""
+    missing, and the ``pull`` of each to 0 (its L2); ``dense_z`` and ``dense_squares`` [dense columns + 1], the last of them for what
+    all rows share. ``start`` is the bias in log-odds that learning began at, corrected to the mean of the rows."""
 
     z: Floats
     squares: Floats
     dense_z: Floats
     dense_squares: Floats
     start: float
+    pull: Floats
 
     @classmethod
-    def new(cls, coordinates: int, dense: int, start: float) -> State:
-        return cls(np.zeros(coordinates), np.zeros(coordinates), np.zeros(dense + 1), np.zeros(dense + 1), start)
+    def new(cls, coordinates: int, dense: int, start: float, pull: float) -> State:
+        hashed, numbers = np.zeros(coordinates), np.zeros(dense + 1)
+        return cls(hashed, hashed.copy(), numbers, numbers.copy(), start, np.full(coordinates, pull))
+
+    def at(self, weights: Floats, dense: Floats, bias: float, pull: Floats, settings: Settings) -> State:
+        """The state in which these are the weights, and from which each moves as far as one that has seen these gradients in all
+        passes: where another method has found the weights, and this one goes on."""
+        squares, dense_squares = self.squares * settings.epochs, self.dense_squares * settings.epochs
+        z = -weights * ((settings.beta + np.sqrt(squares)) / settings.alpha + pull) - np.sign(weights) * settings.l1
+        numbers = np.append(dense, 0.0)
+        dense_z = -numbers * ((settings.beta + np.sqrt(dense_squares)) / settings.alpha + settings.dense_l2)
+        return State(z, squares, dense_z, dense_squares, bias, pull)
 
 
 @dataclass(frozen=True)
@@ -72,7 +84,7 @@ class Learned:
 class _Coordinates:
     """Per-coordinate state: ``z`` and the sum of squared gradients; the weight follows from both."""
 
-    def __init__(self, z: Floats, squares: Floats, settings: Settings, l1: float, l2: float) -> None:
+    def __init__(self, z: Floats, squares: Floats, settings: Settings, l1: float, l2: Floats) -> None:
         self.z, self.squares, self.weights = z.copy(), squares.copy(), np.zeros(len(z))
         self.settings, self.l1, self.l2 = settings, l1, l2
         self._follow(slice(None))
@@ -87,7 +99,7 @@ class _Coordinates:
     def _follow(self, touched: Ints | slice) -> None:
         z, squares = self.z[touched], self.squares[touched]
         shrunk = np.sign(z) * np.maximum(np.abs(z) - self.l1, 0.0)
-        self.weights[touched] = -shrunk / ((self.settings.beta + np.sqrt(squares)) / self.settings.alpha + self.l2)
+        self.weights[touched] = -shrunk / ((self.settings.beta + np.sqrt(squares)) / self.settings.alpha + self.l2[touched])
 
 
 @dataclass(frozen=True)
@@ -100,8 +112,8 @@ class _Batch:
 class _Learner:
     def __init__(self, state: State, settings: Settings, terms: int) -> None:
         self.start, self.terms = state.start, terms
-        self.hashed = _Coordinates(state.z, state.squares, settings, settings.l1, settings.l2)
-        self.numbers = _Coordinates(state.dense_z, state.dense_squares, settings, 0.0, settings.dense_l2)
+        self.hashed = _Coordinates(state.z, state.squares, settings, settings.l1, state.pull)
+        self.numbers = _Coordinates(state.dense_z, state.dense_squares, settings, 0.0, np.full(len(state.dense_z), settings.dense_l2))
 
     def predict(self, batch: _Batch, columns: Floats) -> Floats:
         gathered = self.hashed.weights[batch.touched][batch.inverse].reshape(-1, self.terms).sum(axis=1)
@@ -117,8 +129,8 @@ class _Learner:
         weights, numbers = self.hashed.weights, self.numbers.weights
         scored = weights[places].sum(axis=1) + dense @ numbers[:-1]
         begun = self.start + float(numbers[-1])
-        bias = _bias(scored, labels, begun, trust)
-        state = State(self.hashed.z, self.hashed.squares, self.numbers.z, self.numbers.squares, self.start + bias - begun)
+        bias = level(scored, labels, begun, trust=trust)
+        state = State(self.hashed.z, self.hashed.squares, self.numbers.z, self.numbers.squares, self.start + bias - begun, self.hashed.l2)
         return Learned(weights, numbers[:-1], bias, tuple(passes), state, foretold)
 
 
@@ -126,7 +138,7 @@ def learn(places: Ints, dense: Floats, labels: Floats, settings: Settings, *, no
     """``places`` int64 [n, terms]: which coordinate each term of each row has, ``nowhere`` (the highest) for none; ``dense``
     float64 [n, d] without NaN; ``labels`` 0 or 1. Rows in order of time. The same arguments give the same weights."""
     rate = float(np.clip(labels.mean(), 1e-6, 1 - 1e-6))
-    learner = _Learner(State.new(nowhere + 1, dense.shape[1], float(np.log(rate / (1 - rate)))), settings, places.shape[1])
+    learner = _Learner(State.new(nowhere + 1, dense.shape[1], float(np.log(rate / (1 - rate))), settings.l2), settings, places.shape[1])
     columns, batches = _prepared(places, dense, settings)
     passes, foretold = [], np.zeros(len(labels))
     rng = np.random.default_rng(settings.seed)
@@ -165,7 +177,7 @@ def go_on(state: State, places: Ints, dense: Floats, labels: Floats, known_at: F
     return learner.learned(places, dense, labels, passes, foretold, trust=BIAS_TRUST)
 
 
-def _bias(logits: Floats, labels: Floats, start: float, trust: float) -> float:
+def level(logits: Floats, labels: Floats, start: float, *, trust: float) -> float:
     """The bias at which the mean prediction is the rate of the rows (Newton's method): the last batches of a pass pull at it most,
     and a prediction that pays money must not depend on their order. ``trust`` is the precision of ``start``."""
     bias = start

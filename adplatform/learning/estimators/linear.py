@@ -1,4 +1,5 @@
-"""The linear model over hashed values, learned by FTRL, and how it goes on learning where it stopped."""
+"""The linear model over hashed values: its most probable weights, each term believed as far as the rows call for, and how FTRL goes on
+learning from there."""
 
 from __future__ import annotations
 
@@ -8,27 +9,31 @@ from typing import Any, Self
 
 import numpy as np
 
-from .. import bundle, ftrl
+from .. import bundle, ftrl, strengths
 from ..ftrl import Floats, Ints
-from ..hashed import Dense, HashedLogistic, Spec, transformed
+from ..hashed import Dense, HashedLogistic, Spec, sigmoid, transformed
+from ..metrics import losses
 from ..predictor import BUNDLE, ArtifactRefused, Predictions
 from ..schema import FeatureSchema, Matrix
 from .base import Fitted
 
 HASHED: dict[str, Any] = {"bits": 18, **asdict(ftrl.Settings())}
-STATE_FORMAT = "ftrl_state"
+STATE_FORMAT = "ftrl_state_2"
+# Weights smaller than this change no prediction that anybody could tell apart; left out, artifacts stay small.
+NEGLIGIBLE = 1e-4
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Where the learning of one model stands: its terms and numbers, and the learner's state at the ``used`` places (ascending;
-    the state has one more, for what is missing)."""
+    """Where the learning of one model stands: its terms, how much each pulls its weights to 0 (``pulls`` [terms]), its numbers, and
+    the learner's state at the ``used`` places (ascending; the state has one more, for what is missing)."""
 
     spec: Spec
     settings: ftrl.Settings
     dense: tuple[Dense, ...]
     used: Ints
     state: ftrl.State
+    pulls: Floats
 
     @classmethod
     def new(cls, schema: FeatureSchema, features: Matrix, settings: ftrl.Settings, bits: int) -> Standing:
@@ -36,7 +41,8 @@ class Standing:
         numbers = [feature for feature in schema.features if feature.linear is not None]
         spreads = [_spread(transformed(str(one.linear), features[:, schema.index[one.name]].astype(np.float64))) for one in numbers]
         dense = tuple(Dense(one.name, str(one.linear), *spread, 1.0) for one, spread in zip(numbers, spreads, strict=True))
-        return cls(Spec.of(schema, bits), settings, dense, np.zeros(0, dtype=np.int64), ftrl.State.new(1, len(dense), 0.0))
+        state = ftrl.State.new(1, len(dense), 0.0, settings.l2)
+        return cls(Spec.of(schema, bits), settings, dense, np.zeros(0, dtype=np.int64), state, np.full(len(schema.terms), settings.l2))
 
     def columns(self, features: Matrix) -> Floats:
         """What the numbers of each row say, float64 [n, dense]."""
@@ -46,13 +52,15 @@ class Standing:
         return np.stack(moved, axis=1) if moved else np.zeros((len(features), 0))
 
     def meeting(self, places: Ints) -> Self:
-        """The same with the ``places`` that were never met before, about which nothing is known."""
+        """The same with the ``places`` [n, terms] that were never met before, about which nothing is known but their terms."""
         nowhere = 1 << self.spec.bits
         used = np.union1d(self.used, places[places < nowhere])
         known = np.append(np.searchsorted(used, self.used), len(used))
         z, squares = np.zeros(len(used) + 1), np.zeros(len(used) + 1)
         z[known], squares[known] = self.state.z, self.state.squares
-        return replace(self, used=used, state=replace(self.state, z=z, squares=squares))
+        pull = self.pulls[strengths.term_of(np.searchsorted(used, places), len(used) + 1)]
+        pull[known] = self.state.pull
+        return replace(self, used=used, state=replace(self.state, z=z, squares=squares, pull=pull))
 
     def model(self, weights: Floats, dense: Floats, bias: float) -> HashedLogistic:
         table = np.zeros(1 << self.spec.bits, dtype=np.float32)
@@ -64,8 +72,9 @@ class Standing:
         head = {
             "format": STATE_FORMAT, "columns": spec.columns, "terms": spec.terms, "bands": dict(spec.bands), "bits": spec.bits,
             "settings": asdict(self.settings), "dense": [asdict(one) for one in self.dense], "start": state.start,
+            "pulls": self.pulls.tolist(),
         }  # fmt: skip
-        arrays = {"z": state.z, "squares": state.squares, "dense_z": state.dense_z, "dense_squares": state.dense_squares}
+        arrays = {name: getattr(state, name) for name in ("z", "squares", "dense_z", "dense_squares", "pull")}
         pieces = {name: array.astype("<f8").tobytes() for name, array in arrays.items()}
         return bundle.pack(head, {"used": self.used.astype("<u4").tobytes(), **pieces})
 
@@ -78,10 +87,13 @@ class Standing:
                 raise ArtifactRefused(f"the state of a linear model is {STATE_FORMAT}, this is {head['format']!r}")
             bands = {str(name): tuple(map(float, edges)) for name, edges in head["bands"].items()}
             spec = Spec(tuple(map(str, head["columns"])), tuple(tuple(map(str, term)) for term in head["terms"]), bands, int(head["bits"]))
-            z, squares, dense_z, dense_squares = (np.frombuffer(pieces[name], dtype="<f8") for name in ("z", "squares", "dense_z", "dense_squares"))
+            z, squares, dense_z, dense_squares, pull = (
+                np.frombuffer(pieces[name], dtype="<f8") for name in ("z", "squares", "dense_z", "dense_squares", "pull")
+            )
             used = np.frombuffer(pieces["used"], dtype="<u4").astype(np.int64)
-            state = ftrl.State(z, squares, dense_z, dense_squares, float(head["start"]))
-            return cls(spec, ftrl.Settings(**head["settings"]), tuple(Dense(**one) for one in head["dense"]), used, state)
+            state = ftrl.State(z, squares, dense_z, dense_squares, float(head["start"]), pull)
+            pulls = np.array(head["pulls"], dtype=np.float64)
+            return cls(spec, ftrl.Settings(**head["settings"]), tuple(Dense(**one) for one in head["dense"]), used, state, pulls)
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise ArtifactRefused(f"the bytes are no state of a linear model: {error}") from error
 
@@ -119,8 +131,22 @@ def _learn(
     places = _places(standing, features)
     standing = standing.meeting(places)
     coordinates, columns = np.searchsorted(standing.used, places), standing.columns(features)
-    learned = ftrl.learn(coordinates, columns, labels, standing.settings, nowhere=len(standing.used))
-    return _finished(standing, learned, coordinates, columns)
+    first = ftrl.learn(coordinates, columns, labels, replace(standing.settings, epochs=1), nowhere=len(standing.used))
+    return _finished(*_settled(standing, first, coordinates, columns, labels), coordinates, columns)
+
+
+def _settled(standing: Standing, first: ftrl.Learned, coordinates: Ints, columns: Floats, labels: Predictions) -> tuple[Standing, ftrl.Learned]:
+    """The most probable weights in place of those after one pass, which is an honest foretelling and no more; and the state in which
+    the learner has them."""
+    found = strengths.settle(coordinates, columns, labels, nowhere=len(standing.used), start=first.bias)
+    weights = np.where(np.abs(found.weights) < NEGLIGIBLE, 0.0, found.weights)
+    pulls = found.strength * standing.settings.epochs
+    pull = pulls[strengths.term_of(coordinates, len(weights))]
+    bias = ftrl.level(weights[coordinates].sum(axis=1) + columns @ found.dense, labels, found.bias, trust=0.0)
+    chances = sigmoid(weights[coordinates].sum(axis=1) + columns @ found.dense + bias)
+    passes = (*first.losses, float(losses(labels, chances).mean()))
+    state = first.state.at(weights, found.dense, bias, pull, standing.settings)
+    return replace(standing, pulls=pulls), ftrl.Learned(weights, found.dense, bias, passes, state, first.foretold)
 
 
 def _finished(

@@ -122,9 +122,9 @@ def test_the_same_rows_and_seed_learn_the_same_weights(data: int, seed: int) -> 
     assert first.weights[40] == 0.0
 
 
-def test_the_first_pass_is_an_honest_loss_and_later_ones_fall() -> None:
-    losses = fitted().notes["progressive_log_loss"]
-    assert losses[0] > losses[1] > losses[-1]
+def test_the_first_pass_is_an_honest_loss_and_the_most_probable_weights_fit_better() -> None:
+    honest, fit = fitted().notes["progressive_log_loss"]
+    assert honest > fit
 
 
 def test_l1_leaves_out_what_says_nothing() -> None:
