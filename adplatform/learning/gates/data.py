@@ -34,15 +34,18 @@ class Profile:
     constant: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, schema: FeatureSchema, features: Matrix, labels: Floats) -> Profile:
-        """Of a matrix that has the schema's width."""
+    def of(cls, schema: FeatureSchema, features: Matrix, labels: Floats, learned: int) -> Profile:
+        """Of a matrix that has the schema's width. What tells the outcome is asked of the first ``learned`` rows alone: between those
+        and the later ones clicks may become rarer, and whatever counts upwards with time would seem to know."""
         missing = np.isnan(features).mean(axis=0) if len(features) else np.zeros(features.shape[1])
         spread = [np.unique(column[~np.isnan(column)]).size for column in features.T]
         return cls(
             rows=len(labels),
             positives=int((labels > 0.5).sum()),
             missing={name: round(float(share), 4) for name, share in zip(schema.names, missing, strict=True)},
-            telling={f.name: round(_telling(features[:, place], labels), 4) for place, f in enumerate(schema.features) if not f.identity},
+            telling={
+                f.name: round(_telling(features[:learned, place], labels[:learned]), 4) for place, f in enumerate(schema.features) if not f.identity
+            },
             constant=tuple(name for name, values, share in zip(schema.names, spread, missing, strict=True) if values == 1 and share == 0),
         )
 
@@ -58,11 +61,11 @@ def data(
     schema: FeatureSchema, features: Matrix, labels: Floats, rows: tuple[int, int], champion: Profile | None = None
 ) -> tuple[Gate, Profile | None]:
     """The matrix keeps its schema, no column stopped being filled since the ``champion`` was trained, and no single one gives the
-    label away. ``rows`` are those to learn from and the later ones. Also returns the profile, None where the matrix is none."""
+    label away. ``rows`` are those to learn from, which come first, and the later ones. Also returns the profile, None where the matrix is none."""
     broken = [f"{problem.feature} {problem.words}" if problem.feature != "*" else problem.words for problem in schema.problems(features)]
     if broken:
         return Gate("data", FAIL, "; ".join(broken), {"problems": broken}), None
-    profile = Profile.of(schema, features, labels)
+    profile = Profile.of(schema, features, labels, rows[0])
     figures = {"train_rows": rows[0], "test_rows": rows[1], "positives": profile.positives, "constant": list(profile.constant)}
     problems = _giveaways(profile, champion) + _stopped(schema, profile, champion)
     if problems:

@@ -81,26 +81,26 @@ def labelled(leak: np.ndarray | None = None, rows: int = 4000) -> tuple[np.ndarr
 def test_data_fails_on_a_column_that_gives_the_answer_away_also_by_being_empty(leak: np.ndarray) -> None:
     features, labels = labelled()
     features[:, 0] = leak[labels.astype(int)]
-    gate, _ = gates.data(SCHEMA, features, labels, (300, 100))
+    gate, _ = gates.data(SCHEMA, features, labels, (3000, 1000))
     assert (gate.verdict, "rate alone tells the outcome" in gate.words) == (FAIL, True)
 
 
 def test_data_fails_on_a_column_that_tells_much_more_than_it_did_for_the_champion() -> None:
-    _, before = gates.data(SCHEMA, *labelled(), (300, 100))
+    _, before = gates.data(SCHEMA, *labelled(), (3000, 1000))
     features, labels = labelled()
     # Of seven in ten positive outcomes the column knows: no giveaway by itself, but it told nothing before.
     known = (labels > 0) & (np.random.default_rng(7).random(len(labels)) < 0.7)
     features[known, 0] = 0.999
-    assert gates.data(SCHEMA, features, labels, (300, 100))[0].verdict == PASS
-    gate, _ = gates.data(SCHEMA, features, labels, (300, 100), before)
+    assert gates.data(SCHEMA, features, labels, (3000, 1000))[0].verdict == PASS
+    gate, _ = gates.data(SCHEMA, features, labels, (3000, 1000), before)
     assert (gate.verdict, "part of the answer" in gate.words) == (FAIL, True)
 
 
 def test_data_fails_on_a_column_that_stopped_being_filled_since_the_champion_was_trained() -> None:
     features, labels = labelled()
-    _, before = gates.data(SCHEMA, features, labels, (300, 100))
+    _, before = gates.data(SCHEMA, features, labels, (3000, 1000))
     features[: len(labels) // 2, 1] = np.nan
-    gate, _ = gates.data(SCHEMA, features, labels, (300, 100), before)
+    gate, _ = gates.data(SCHEMA, features, labels, (3000, 1000), before)
     assert (gate.verdict, "hour is missing in 50% of the rows, 0% when the champion was trained" in gate.words) == (FAIL, True)
 
 
