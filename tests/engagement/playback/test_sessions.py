@@ -7,6 +7,9 @@ import pytest
 
 from adplatform.eventlog import stream, tokens
 from adplatform.eventlog.envelope import decode
+from adplatform.experiments import selectors as experiments
+from adplatform.experiments.assignment import EXPOSURE
+from adplatform.models import Experiment
 from ads.decision.load import Allowance, Policy
 from catalog.models import Genre
 from engagement.models import PlaybackSession, Viewer
@@ -109,3 +112,23 @@ def test_the_titles_policy_and_the_scene_before_are_part_of_the_ad_request(opene
     request = asked(opened(now=NOW), policy=policy)
     assert (request.duration, request.max_ads, request.creative_gap, request.reserve_micros, request.house_ads) == (45, 3, 300, 2_500, False)
     assert request.maturity == "PG"
+
+
+def test_a_session_is_exposed_once_however_often_it_is_opened_and_to_nothing_that_began_later(opened: Open, ada: Viewer) -> None:
+    halves = [{"name": "control", "share": 0.5}, {"name": "bolder", "share": 0.5}]
+    Experiment.objects.create(key="running", arms=halves, state="running", started_at=NOW)
+    Experiment.objects.create(key="everybodys", arms=halves, state="stopped", rolled_out="bolder", started_at=NOW, stopped_at=NOW)
+    experiments.forget()
+    session = opened(viewer=ada, now=NOW).session
+    Experiment.objects.create(key="later", arms=halves, state="running", started_at=NOW)
+    experiments.forget()
+    again = opened(viewer=ada, now=NOW + timedelta(minutes=1))
+    experiments.forget()
+    assert again.reopened
+    assert again.session.arms == session.arms
+    assert session.arms["everybodys"] == "bolder"
+    assert "later" not in session.arms
+    events = [event for event in stream.unread() if event.type == EXPOSURE]
+    assert [(event.data["experiment"], event.data["arm"], event.data["unit"]) for event in events] == [
+        ("running", session.arms["running"], str(ada.pk))
+    ]
