@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 import redis
 from django.db.models import Count, F, Sum
@@ -41,17 +42,22 @@ def record(client: redis.Redis, outcomes: Iterable[Outcome]) -> None:
 def increments(outcomes: Iterable[Outcome]) -> Iterator[online.Increment]:
     for outcome in outcomes:
         counter = COUNTED.get(outcome.type)
-        if counter is None:
-            continue
-        yield online.Increment("ad", outcome.ad, counter)
-        yield online.Increment("campaign", outcome.campaign, counter)
-        yield online.Increment("advertiser", outcome.advertiser, counter)
-        yield online.Increment("category", outcome.category, counter)
-        yield online.Increment("genre_category", f"{outcome.genre}/{outcome.category}", counter)
-        yield online.Increment("all", "all", counter)
-        yield online.Increment("title", outcome.title or 0, counter)
-        if outcome.viewer is not None:
-            yield online.Increment("viewer", str(outcome.viewer), counter)
+        if counter is not None:
+            for scope, key in keys_of(outcome):
+                yield online.Increment(scope, key, counter)
+
+
+def keys_of(outcome: Outcome) -> Iterator[tuple[str, online.Key]]:
+    """(scope, key) of every counter that an outcome adds to."""
+    yield "ad", outcome.ad
+    yield "campaign", outcome.campaign
+    yield "advertiser", outcome.advertiser
+    yield "category", outcome.category
+    yield "genre_category", f"{outcome.genre}/{outcome.category}"
+    yield "all", "all"
+    yield "title", outcome.title or 0
+    if outcome.viewer is not None:
+        yield "viewer", str(outcome.viewer)
 
 
 def rebuild(client: redis.Redis) -> None:
@@ -59,13 +65,18 @@ def rebuild(client: redis.Redis) -> None:
     STORE.replace(client, increments_of_tables())
 
 
-def increments_of_tables() -> Iterator[online.Increment]:
-    """The counters as the rollups and, for viewers, the valid events hold them. Viewers are on events with consent alone."""
+def increments_of_tables(*, before: date | None = None) -> Iterator[online.Increment]:
+    """The counters as the rollups and, for viewers, the valid events hold them, of the UTC days ``before`` alone where one is given.
+    Viewers are on events with consent alone, and forgotten when their events' days leave the database."""
     category_of = dict(Ad.objects.values_list("id", "category"))
     keys = ("ad_id", "campaign_id", "advertiser_id", "genre", "title_id")
     columns = {"impressions": "impressions", "clicks": "clicks", "completes": "completed_views", "skips": "skips", "errors": "errors"}
     measures = {counter: Sum(column) for counter, column in columns.items()}
-    for row in DeliveryDay.objects.values(*keys).annotate(**{f"{name}_": total for name, total in measures.items()}).iterator():
+    days, seen = DeliveryDay.objects.all(), AdEvent.objects.filter(valid=True, viewer__isnull=False, type__in=COUNTED)
+    if before is not None:
+        midnight = datetime(before.year, before.month, before.day, tzinfo=UTC)
+        days, seen = days.filter(bucket__lt=midnight), seen.filter(day__lte=before, occurred_at__lt=midnight)
+    for row in days.values(*keys).annotate(**{f"{name}_": total for name, total in measures.items()}).iterator():
         category = category_of.get(row["ad_id"], "")
         for counter in measures:
             by = row[f"{counter}_"]
@@ -74,6 +85,5 @@ def increments_of_tables() -> Iterator[online.Increment]:
                 ("genre_category", f"{row['genre']}/{category}"), ("all", "all"), ("title", row["title_id"]),
             ):  # fmt: skip
                 yield online.Increment(scope, key, counter, by)
-    seen = AdEvent.objects.filter(valid=True, viewer__isnull=False, type__in=COUNTED)
     for row in seen.values("viewer", kind=F("type")).annotate(by=Count("id")).order_by().iterator():
         yield online.Increment("viewer", str(row["viewer"]), COUNTED[row["kind"]], row["by"])
