@@ -291,6 +291,12 @@ CTR_ESTIMATORS: list[str] = env.list("CTR_ESTIMATORS", default=["random_forest",
 COMPLETION_ESTIMATORS: list[str] = env.list("COMPLETION_ESTIMATORS", default=["hashed_logistic"])
 # Rows that monitoring reads of an hour or a day at most, drawn by chance.
 MONITOR_ROWS: int = env.int("MONITOR_ROWS", default=20_000)
+# How a version that passed its gates comes to serve, see docs/learning.md: what it scores in shadow, and what its canary sees in each step.
+ROLLOUT_SHADOW_SCORES: int = env.int("ROLLOUT_SHADOW_SCORES", default=2000)
+ROLLOUT_SHADOW_HOURS: float = env.float("ROLLOUT_SHADOW_HOURS", default=1.0)
+ROLLOUT_STEPS: list[float] = env.list("ROLLOUT_STEPS", cast=float, default=[0.05, 0.25, 0.5])
+ROLLOUT_STEP_HOURS: float = env.float("ROLLOUT_STEP_HOURS", default=2.0)
+ROLLOUT_STEP_IMPRESSIONS: int = env.int("ROLLOUT_STEP_IMPRESSIONS", default=200)
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 OPENAI_API_KEY: str = env.str("OPENAI_API_KEY", default="")
 INSIGHTS_LLM_BASE_URL: str = env.str("INSIGHTS_LLM_BASE_URL", default="")

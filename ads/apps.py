@@ -8,11 +8,11 @@ class AdsConfig(AppConfig):
     def ready(self) -> None:
         from adplatform import warmth
         from adplatform.eventlog import clicks, handlers
-        from adplatform.learning import monitoring, training
+        from adplatform.learning import monitoring, stages, training
         from adplatform.learning.card import explain
 
         from . import experiments, live_inventory, signals
-        from .ctr import logged, served
+        from .ctr import evidence, logged, served
         from .ctr.training import RECIPES
         from .handler import AdEvents
 
@@ -22,6 +22,8 @@ class AdsConfig(AppConfig):
         for recipe in RECIPES:
             training.register_recipe(recipe)
             explain.register_rows(recipe.kind, logged.ASKS_FOR, logged.logged_row)
+        for source in evidence.SOURCES:
+            stages.register_source(source)
         experiments.register()
         for kind, load_served in served.LOADS.items():
             monitoring.register_checks(kind, load_served=load_served)

@@ -12,6 +12,7 @@ from adplatform.eventlog import ids, tables
 from adplatform.eventlog.envelope import Event
 from adplatform.eventlog.rollup import truncate
 
+from .ctr.rollout import with_shadow
 from .effects import Fact
 from .facts import Facts
 from .rollups import BREAKS, FUNNEL, UNFILLED, delivery
@@ -27,7 +28,8 @@ UNTOLD = "untold"
 
 def store(cursor: Any, decisions: Sequence[Event], facts: Facts) -> list[Fact]:
     """Store ``decisions`` (without repeated ids); returns what they add to the delivery figures, which the caller folds with the rest."""
-    new = tables.insert_once(cursor, "ads_decision", DECISION_COLUMNS, map(_row, decisions))
+    slots = with_shadow(event.data["slots"] for event in decisions)
+    new = tables.insert_once(cursor, "ads_decision", DECISION_COLUMNS, map(_row, decisions, slots))
     fresh = [event for event in decisions if event.id in new]
     BREAKS.add(cursor, (_break(event, facts) for event in fresh))
     UNFILLED.add(cursor, (fact for event in fresh for fact in _unfilled(event, facts)))
@@ -35,11 +37,11 @@ def store(cursor: Any, decisions: Sequence[Event], facts: Facts) -> list[Fact]:
     return [fact for event in fresh for fact in _won(event, facts)]
 
 
-def _row(event: Event) -> tuple[Any, ...]:
+def _row(event: Event, slots: list[dict[str, Any]]) -> tuple[Any, ...]:
     data = event.data
     return (
         event.id, ids.day_of(event.id), event.occurred_at, event.session or NO_SESSION, event.viewer, event.title, data["break_id"],
-        data["request"], data["state"], data["slots"], data["explanation"], data["model_version"],
+        data["request"], data["state"], slots, data["explanation"], data["model_version"],
         data.get("completion_version"), data.get("model_arm", ""), data["inventory_version"], data["seed"],
         data["milliseconds"], data.get("control", False), event.synthetic,
     )  # fmt: skip

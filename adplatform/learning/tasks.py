@@ -12,7 +12,7 @@ from django.utils import timezone
 from adplatform.celery import app, schedule
 from adplatform.models import TrainingRun
 
-from . import runs, training
+from . import runs, stages, training
 
 log = structlog.get_logger(__name__)
 
@@ -52,4 +52,11 @@ def request_nightly(kind: str, estimators: Sequence[str] = ()) -> list[str]:
     return [runs.run_request(kind=kind, estimator=name, key=key, reason="Nightly", now=now).key for name, key in keys.items()]
 
 
+@app.task(name="adplatform.advance_rollouts")
+def advance_rollouts() -> dict[str, str]:
+    """Every three minutes: what each challenger has shown, and what follows."""
+    return stages.advance_all(now=timezone.now())
+
+
 schedule("adplatform.resume_runs", timedelta(minutes=1))
+schedule("adplatform.advance_rollouts", timedelta(minutes=3))

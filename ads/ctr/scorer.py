@@ -10,12 +10,11 @@ import structlog
 from adplatform.learning import registry
 from adplatform.learning.hashed import HashedLogistic, sigmoid
 from adplatform.learning.predictor import SHORTLIST, Predictor, TwoStagePredictor
-from ads.decision.control import in_control
 from ads.decision.packing import single
 from ads.decision.request import AdRequest
 from ads.decision.state import Candidates, Floats, Ints, Scores
 
-from . import fast, features
+from . import fast, features, rollout
 
 log = structlog.get_logger(__name__)
 
@@ -28,31 +27,46 @@ Best = Callable[[Floats, int], Ints]
 
 
 def score(request: AdRequest, candidates: Candidates) -> Scores:
-    """Scores [n], by the champions of clicks and of completed views, or by the smoothed rates where there is none and for the
-    control slice; the rows they follow from are built when asked for.
+    """Scores [n], by the champions of clicks and of completed views (a challenger, where the request falls to its canary), or by the
+    smoothed rates where there is none and for the control slice; the rows they follow from are built when asked for.
 
     Reads no Redis of its own: the counters come with the candidates, from the decision's one round trip.
     """
     smoothed = features.smooth(candidates.lineup, candidates.rates).columns
     clicks, completions = (smoothed[name][candidates.rows] for name in ("ad_click_rate", "ad_completion_rate"))
-    asked = len(candidates) > 0 and not in_control(request)
-    completing = _champion(COMPLETION) if asked else None
-    if completing is not None:
-        by_clicks = clicks
-        completions = _probabilities(
-            completing.predictor, request, candidates, completions, lambda likely, most: shortlist(candidates, by_clicks, likely, most)
-        )
+    assigned = rollout.assign(request, (KIND, COMPLETION))
+    likely_clicks = clicks
+    completing, completions = _answer(
+        COMPLETION, assigned, request, candidates, completions, lambda likely, most: shortlist(candidates, likely_clicks, likely, most)
+    )
     pvcr = single(np.clip(completions, LEAST, MOST))
-    clicking = _champion(KIND) if asked else None
-    if clicking is not None:
-        clicks = _probabilities(clicking.predictor, request, candidates, clicks, lambda likely, most: shortlist(candidates, likely, pvcr, most))
+    clicking, clicks = _answer(KIND, assigned, request, candidates, clicks, lambda likely, most: shortlist(candidates, likely, pvcr, most))
     return Scores(
         pctr=single(np.clip(clicks, LEAST, MOST)),
         pvcr=pvcr,
         rows=lambda places: features.build(request, candidates.take(places)),
-        model_version=None if clicking is None else clicking.version_number,
-        completion_version=None if completing is None else completing.version_number,
+        model_version=clicking,
+        completion_version=completing,
+        arm=assigned.arm,
     )
+
+
+def _answer(
+    kind: str, assigned: rollout.Assigned, request: AdRequest, candidates: Candidates, smoothed: Floats, best_of: Best
+) -> tuple[int | None, Floats]:
+    """Who answered, and what. A model that fails is told of, and the next one steps in: the champion, then the smoothed rates."""
+    for model in assigned.models[kind] if len(candidates) else ():
+        if not _fits(model):
+            continue
+        try:
+            likely = _probabilities(model.predictor, request, candidates, smoothed.copy(), best_of)
+            if not np.isfinite(likely).all():
+                raise ValueError("it answers with numbers that are none")
+        except Exception:  # noqa: BLE001 (each runtime raises its own; whatever it is, the break is decided)
+            rollout.failed(kind, model.version_number)
+        else:
+            return model.version_number, likely
+    return None, smoothed
 
 
 def _probabilities(predictor: Predictor, request: AdRequest, candidates: Candidates, smoothed: Floats, best_of: Best) -> Floats:
@@ -79,16 +93,15 @@ def shortlist(candidates: Candidates, pctr: Floats, pvcr: Floats, most: int) -> 
     return np.sort(np.argpartition(-worth, most)[:most]).astype(np.int64)
 
 
-def _champion(kind: str) -> registry.LoadedModel | None:
-    """None also when it was trained on other features than are served."""
-    champion = registry.load_champion(kind)
-    if champion is not None and champion.schema_fingerprint != features.SCHEMA.fingerprint():
-        _warn_once(kind, champion.version_number)
-        return None
-    return champion
+def _fits(model: registry.LoadedModel) -> bool:
+    """A model that was trained on other features than are served answers nothing."""
+    if model.schema_fingerprint == features.SCHEMA.fingerprint():
+        return True
+    _warn_once(model.kind, model.version_number)
+    return False
 
 
 def _warn_once(kind: str, version: int) -> None:
     if (kind, version) not in _warned:
         _warned.add((kind, version))
-        log.warning("champion was trained on another feature schema, scoring by smoothed rates until it is retrained", kind=kind, version=version)
+        log.warning("model was trained on another feature schema and answers nothing until it is retrained", kind=kind, version=version)

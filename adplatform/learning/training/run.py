@@ -13,7 +13,7 @@ from django.db import transaction
 
 from adplatform.models import ModelVersion
 
-from .. import estimators, gates, metrics, predictor, registry
+from .. import estimators, gates, metrics, predictor, registry, stages
 from ..gates import Gate, Profile
 from ..schema import SchemaMismatch
 from . import judging
@@ -228,11 +228,11 @@ class _Run:
             ModelVersion.objects.filter(pk=version.pk).update(status=Status.REFUSED, **fields)
             version.refresh_from_db()
             if verdict.promote:
-                registry.promote(version)
-        self.progress(100, verdict.words)
+                stages.admit(version, bootstrap=verdict.bootstrap, now=datetime.now(UTC))
+        self.progress(100, version.verdict)
         log.info("model trained", kind=self.recipe.kind, number=version.number, status=version.status, seconds=self._seconds())
         return Report(
-            self.recipe.kind, self.estimator, version.status, verdict.words, version.number, version.metrics, fields["gates"], version.train_rows,
+            self.recipe.kind, self.estimator, version.status, version.verdict, version.number, version.metrics, fields["gates"], version.train_rows,
             version.test_rows, version.data_from.isoformat() if version.data_from else None, version.data_to.isoformat() if version.data_to else None,
             self._seconds(),
         )  # fmt: skip
