@@ -31,8 +31,16 @@ CHARGES = """
 JOIN ads_ledgerentry l ON l.decision = d.id AND l.booked_at < %(until)s"""
 CHARGES_EARLIER = CHARGES.replace("%(until)s", "v.first")
 
-OF_IMPRESSIONS = """
-SELECT v.unit, count(*) FILTER (WHERE e.type = %(counted)s) AS numerator, count(*) FILTER (WHERE e.type = 'ad.impression') AS denominator"""
+COMPLETED = """
+SELECT v.unit, count(*) FILTER (WHERE e.type = 'ad.complete') AS numerator, count(*) FILTER (WHERE e.type = 'ad.impression') AS denominator
+{source} GROUP BY v.unit"""
+# Whether an ad could be seen is told by the player itself; what was clicked was seen. Before any player told of it, all impressions count.
+OF_VIEWABLE = """
+SELECT v.unit, count(*) FILTER (WHERE v.clicked) AS numerator, count(*) AS denominator
+FROM (SELECT v.unit, bool_or(e.type = 'ad.click') AS clicked, bool_or(e.type = 'ad.viewable') AS viewable,
+             bool_or(bool_or(e.type = 'ad.viewable')) OVER () AS anybody {source}
+      GROUP BY v.unit, d.id, e.slot HAVING bool_or(e.type = 'ad.impression')) v
+WHERE v.viewable OR v.clicked OR NOT v.anybody GROUP BY v.unit"""
 LEFT = """
 SELECT v.unit, count(*) FILTER (WHERE NOT v.over) AS numerator, count(*) AS denominator
 FROM (SELECT v.unit, bool_or(e.type IN ('ad.complete', 'ad.skip')) AS over {source}
@@ -57,16 +65,19 @@ FROM spending s LEFT JOIN bound b USING (flight_id)
 """
 
 
-def _of_impressions(counted: str) -> metrics.Load:
-    return per_unit(
-        OF_IMPRESSIONS + DECISIONS + EVENTS + GROUPED, OF_IMPRESSIONS + EARLIER + EVENTS_EARLIER + GROUPED, counted=counted,
-        types=["ad.impression", counted],
-    )  # fmt: skip
+def _of_slots(counting: str, *types: str) -> metrics.Load:
+    return per_unit(counting.format(source=DECISIONS + EVENTS), counting.format(source=EARLIER + EVENTS_EARLIER), types=list(types))
 
 
 METRICS = (
-    Metric("click_rate", "Click rate", "clicks per impression", "higher", _of_impressions("ad.click"), competes=True),
-    Metric("ad_completion", "Completed ads", "completed views per impression", "higher", _of_impressions("ad.complete"), competes=True),
+    Metric(
+        "click_rate", "Click rate", "clicks per viewable impression", "higher",
+        _of_slots(OF_VIEWABLE, "ad.impression", "ad.viewable", "ad.click"), competes=True,
+    ),
+    Metric(
+        "ad_completion", "Completed ads", "completed views per impression", "higher", _of_slots(COMPLETED, "ad.impression", "ad.complete"),
+        competes=True,
+    ),
     Metric(
         "revenue_per_session", "Revenue per session", "money per session", "higher",
         per_unit(
@@ -78,9 +89,7 @@ METRICS = (
     ),
     Metric(
         "ads_leave_rate", "Left during ads", "of the ads shown", "lower",
-        per_unit(
-            LEFT.format(source=DECISIONS + EVENTS), LEFT.format(source=EARLIER + EVENTS_EARLIER), types=["ad.impression", "ad.complete", "ad.skip"]
-        ),
+        _of_slots(LEFT, "ad.impression", "ad.complete", "ad.skip"),
     ),
 )  # fmt: skip
 

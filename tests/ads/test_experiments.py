@@ -88,6 +88,14 @@ def test_a_unit_seen_in_two_arms_is_left_out_and_counted() -> None:
     assert metrics.exposed(experiment, START, NOW - timedelta(hours=2)) == ((1, 2), 0)
 
 
+def test_once_players_tell_what_could_be_seen_only_that_is_an_impression_for_clicks() -> None:
+    experiment = running()
+    one, two = expose(experiment, ["control", "bolder"])
+    store(after(one, [[SHOWN, "ad.viewable"], [SHOWN], [SHOWN, CLICK]]), after(two, [[SHOWN]]))
+    found = load("click_rate", experiment)
+    assert (found.numerator.tolist(), found.denominator.tolist()) == ([1, 0], [2, 0])
+
+
 def test_without_consent_each_session_is_a_unit_without_a_past() -> None:
     experiment = running()
     (one,) = expose(experiment, ["bolder"], anonymous=True)
