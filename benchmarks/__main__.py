@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.harness import ROOT, interval, table
 
-SHARED = {"__init__", "__main__", "audience_log", "audience_world", "harness", "inventory", "pacing_world"}
+SHARED = {"__init__", "__main__", "audience_log", "audience_world", "chart", "first_demo", "harness", "inventory", "pacing_world"}
 REPORT = ROOT / "docs" / "benchmarks.md"
 
 

@@ -127,12 +127,14 @@ class _Viewer:
 
 @dataclass
 class Log:
-    """One row a viewable impression: parts of features, and for each row label, truth, time, session, slot, ad row and chance."""
+    """One row a viewable impression: parts of features, and for each row label, truth, time, session, slot, advertiser and device.
+    ``of_breaks`` has impressions and clicks of every break, in order."""
 
     features: list[Matrix] = field(default_factory=list)
     rows: list[tuple[float, float, float, str, int, int, str]] = field(default_factory=list)
     impressions: int = 0
     clicks: int = 0
+    of_breaks: list[tuple[int, int]] = field(default_factory=list)
 
     def dataset(self) -> tuple[Dataset, Floats]:
         """(rows in order of time, the true probability of each)."""
@@ -145,10 +147,13 @@ class Log:
 
 
 class Station:
-    """One installation that serves breaks by one policy and remembers. ``keeps`` says whether rows of features are logged."""
+    """One installation that serves breaks by one policy and remembers. ``keeps`` says whether rows of features are logged, ``reads``
+    whether there are counters at all: a policy that learns nothing needs neither."""
 
-    def __init__(self, world: World, policy: Policy, *, seed: int, epsilon: float = exploration.EPSILON, keeps: bool = True) -> None:
-        self.world, self.policy, self.keeps, self.epsilon = world, policy, keeps, epsilon
+    def __init__(
+        self, world: World, policy: Policy, *, seed: int, epsilon: float = exploration.EPSILON, keeps: bool = True, reads: bool = True
+    ) -> None:
+        self.world, self.policy, self.keeps, self.reads, self.epsilon = world, policy, keeps, reads, epsilon
         self.counters, self.log = Counters(world), Log()
         self.seed, self.rng = seed, np.random.default_rng([seed, 20])
         self.viewers = [_Viewer() for _ in world.persons]
@@ -168,7 +173,7 @@ class Station:
         recent = np.array([row for _, row in viewer.views], dtype=np.int64)
         known = recent if consent else np.array(viewer.stream, dtype=np.int64)
         request = self._request(moment, film, viewer)
-        asked = self._candidates(moment, request, known, self.counters.rates(moment, film, consent=consent))
+        asked = self._candidates(moment, request, known, self.counters.rates(moment, film, consent=consent) if self.reads else {})
         weary = np.bincount(world.ads.campaign[recent], minlength=world.ads.campaigns)[world.ads.campaign]
         scores = self.policy.scores(moment, request, asked, weary[asked.rows])
         places = self._pod(asked, scores, film.most_ads)
@@ -258,7 +263,7 @@ class Station:
 
     def _outcome(self, moment: Break, request: AdRequest, asked: Candidates, places: Ints, truth: Floats, chance: Floats) -> None:
         world, rows = self.world, asked.rows[places]
-        rule, mine = world.audience.skipping, world.interest[moment.person]
+        rule, mine = world.audience.skipping, world.interests_of(moment)
         viewed = min(moment.viewed, len(rows))
         clicked = chance[0, :viewed] < truth[:viewed]
         skipping = sigmoid(rule.base + rule.interest * mine[world.ads.category[rows[:viewed]]])
@@ -272,10 +277,12 @@ class Station:
         outcome = np.zeros((viewed, len(COUNTERS)))
         outcome[:, IMPRESSION], outcome[:, CLICK], outcome[:, SKIP] = 1.0, clicked, skipped & (share == 1.0)
         outcome[:, COMPLETE] = (share == 1.0) & ~skipped
-        ended = moment.at + float(seconds.sum()) + WRITTEN_AFTER
-        self.counters.later(ended, self.served, Shown(moment, rows[:viewed], outcome))
+        if self.reads:
+            ended = moment.at + float(seconds.sum()) + WRITTEN_AFTER
+            self.counters.later(ended, self.served, Shown(moment, rows[:viewed], outcome))
         self.log.impressions += viewed
         self.log.clicks += int(clicked.sum())
+        self.log.of_breaks.append((viewed, int(clicked.sum())))
         if not self.keeps:
             return
         kept = np.flatnonzero(viewable)

@@ -107,14 +107,15 @@ class World:
         """True log-odds of a click on the ads in ``rows`` in this break, as `behaviour.click_probability` has them; ``seen`` [n]
         are recent views of each one's campaign, ``place`` in the pod."""
         rule, film = self.audience.clicking, self.films[moment.film]
-        of_category = rule.interest * self._interest(moment) + self.fit[self.genre[film.genres[0]]]
+        of_category = rule.interest * self.interests_of(moment) + self.fit[self.genre[film.genres[0]]]
         odds = self.ads.appeal[rows] + of_category[self.ads.category[rows]] + rule.per_view_of_same_campaign * seen
         odds = odds + rule.per_place_in_pod * place
         evening = rule.evening if EVENING[0] <= moment.hour <= EVENING[1] else 0.0
         logits: Floats = odds + (rule.base + evening + self.device[moment.person])
         return logits
 
-    def _interest(self, moment: Break) -> Floats:
+    def interests_of(self, moment: Break) -> Floats:
+        """What the person of this break is interested in at that time, [categories]."""
         mine: Floats = self.interest[moment.person]
         if not self.drift:
             return mine
