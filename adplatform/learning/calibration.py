@@ -32,7 +32,10 @@ APPEAL_PULL = 1.0
 # Twice the gain in log-likelihood of two free numbers passes this by chance once in a hundred times (chi-square, 2 degrees).
 CLEARLY = 9.21
 LEAST_POSITIVES = 50
-NEWTON_STEPS = 30
+# Half of the way to the level of later rows is gone with so many positives: fewer say little about a tenth more or less.
+LEVEL_PULL, SLOPE_PULL = 200.0, 1.0
+NEWTON_STEPS = 40
+SMALLEST_STEP = 1e-6
 
 
 @dataclass(frozen=True)
@@ -188,8 +191,11 @@ def platt(labels: Floats, raw: Floats, margin: Floats) -> Platt:
 
 
 def _line(labels: Floats, raw: Floats, margin: Floats) -> tuple[float, float]:
-    intercept, slope = logistic(np.column_stack([np.ones(len(raw)), raw]), labels, margin, np.array([0.0, 1e-3]), start=np.array([0.0, 1.0]))
-    return float(slope), float(intercept)
+    """The slope as it fits; the level moved from the model's own towards that of the rows as far as their positives say."""
+    _, slope = logistic(np.column_stack([np.ones(len(raw)), raw]), labels, margin, np.array([0.0, SLOPE_PULL]), start=np.array([0.0, 1.0]))
+    weight = float(labels.sum() / (labels.sum() + LEVEL_PULL))
+    rate = weight * float(labels.mean()) + (1 - weight) * float(sigmoid(raw + margin).mean())
+    return float(slope), level_shift(np.full(len(labels), rate), slope * raw + margin)
 
 
 def _gain(labels: Floats, raw: Floats, margin: Floats, slope: float, intercept: float) -> float:
@@ -205,17 +211,26 @@ def level_shift(labels: Floats, log_odds: Floats) -> float:
 
 def logistic(design: Floats, labels: Floats, given: Floats, pull: Floats, start: Floats | None = None) -> Floats:
     """Weights [d] of a logistic regression of ``labels`` on ``design`` [n, d] with the log-odds ``given`` [n] added, each pulled
-    to its ``start`` (0 by default) with strength ``pull`` [d]. Newton's method, its steps bounded."""
+    to its ``start`` (0 by default) with strength ``pull`` [d]. Newton's method, a step halved until it helps."""
     centre = np.zeros(design.shape[1]) if start is None else start
-    weights = centre.copy()
+
+    def cost(weights: Floats) -> float:
+        odds = design @ weights + given
+        return float((np.logaddexp(0.0, odds) - labels * odds).sum() + (pull * (weights - centre) ** 2).sum() / 2)
+
+    weights, now = centre, cost(centre)
     for _ in range(NEWTON_STEPS):
         chance = sigmoid(design @ weights + given)
         slope = design.T @ (labels - chance) - pull * (weights - centre)
         curve = (design * (chance * (1 - chance))[:, np.newaxis]).T @ design + np.diag(pull + 1e-9)
-        step = np.clip(np.linalg.solve(curve, slope), -2.0, 2.0)
-        weights = weights + step
-        if np.abs(step).max() < 1e-9:
+        step = np.linalg.solve(curve, slope)
+        size, after = 1.0, cost(weights + step)
+        while after > now and size > SMALLEST_STEP:
+            size /= 2
+            after = cost(weights + size * step)
+        if after > now or np.abs(size * step).max() < 1e-9:
             break
+        weights, now = weights + size * step, after
     return weights
 
 

@@ -79,13 +79,14 @@ def at_most(thresholds: Floats) -> NDArray[np.float32]:
     """The largest float32 at or below each float64: ``x <= t`` and ``x <= at_most(t)`` say the same of every float32 ``x``."""
     limit = np.finfo(np.float32).max
     near = np.clip(thresholds, -limit, limit).astype(np.float32)
-    rounded: NDArray[np.float32] = np.where(near.astype(np.float64) > thresholds, np.nextafter(near, np.float32(-np.inf)), near)
+    rounded: NDArray[np.float32] = np.where(near.astype(np.float64) > thresholds, below(near), near)
     return rounded
 
 
 def below(thresholds: NDArray[np.float32]) -> NDArray[np.float32]:
     """The largest float32 below each: ``x < t`` and ``x <= below(t)`` say the same of every float32 ``x``."""
-    lower: NDArray[np.float32] = np.nextafter(thresholds, np.float32(-np.inf))
+    with np.errstate(over="ignore", under="ignore"):
+        lower: NDArray[np.float32] = np.nextafter(thresholds, np.float32(-np.inf))
     return lower
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..predictor import SHORTLIST, Predictions
 from ..schema import FeatureSchema, Matrix
-from . import boosted, forest, linear, prior, two_stage
+from . import boosted, deep, forest, linear, mlp, prior, two_stage
 from .base import CLASSIFICATION, REGRESSION, Estimator, Fitted, UnknownEstimator
 
 __all__ = ["CLASSIFICATION", "ESTIMATORS", "REGRESSION", "Estimator", "Fitted", "UnknownEstimator", "find", "fit"]
@@ -20,11 +20,12 @@ def fit(name: str, task: str, features: Matrix, labels: Predictions, schema: Fea
 
 
 def find(name: str, task: str) -> Estimator:
-    """Raises UnknownEstimator."""
+    """Raises UnknownEstimator, also for one whose package is not installed."""
     estimator = ESTIMATORS.get(name, {}).get(task)
     if estimator is None:
         possible = sorted(key for key, tasks in ESTIMATORS.items() if task in tasks)
         raise UnknownEstimator(f"there is no estimator {name!r} for {task}; choose one of: {', '.join(possible)}")
+    estimator.needs()
     return estimator
 
 
@@ -34,6 +35,8 @@ ESTIMATORS: dict[str, dict[str, Estimator]] = {
     "hist_gradient_boosting": boosted.tasks(boosted.hist_gradient_boosting, takes_margin=False),
     "lightgbm": boosted.tasks(boosted.lightgbm),
     "xgboost": boosted.tasks(boosted.xgboost),
+    "mlp": mlp.TASKS,
+    "deep": deep.TASKS,
     "hashed_logistic": {CLASSIFICATION: Estimator(linear.fit, linear.HASHED)},
     "two_stage": {CLASSIFICATION: Estimator(two_stage.fit, {**linear.HASHED, **forest.FOREST, "shortlist": SHORTLIST})},
 }

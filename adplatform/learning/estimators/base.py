@@ -45,10 +45,11 @@ Fit = Callable[[Matrix, Predictions, FeatureSchema, dict[str, Any]], Fitted]
 
 @dataclass(frozen=True)
 class Estimator:
-    """How one task is fitted, and the parameters it has unless told."""
+    """How one task is fitted, the parameters it has unless told, and a check of what has to be installed (raises UnknownEstimator)."""
 
     fit: Fit
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    needs: Callable[[], None] = lambda: None
 
 
 def appeal_columns(schema: FeatureSchema) -> Ints:

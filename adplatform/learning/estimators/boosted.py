@@ -7,14 +7,13 @@ hash; the smoothed rates stand for them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..calibration import Calibration, Floats, sigmoid
+from ..calibration import Calibration, Floats, level_shift, sigmoid
 from ..ensemble import LOG_ODDS, VALUE, Ensemble, Ints, Tree, graph, place_tree
 from ..predictor import ONNX, Predictions
 from ..schema import FeatureSchema, Matrix
@@ -61,10 +60,9 @@ class Setting:
         taken: Matrix = np.ascontiguousarray(features[:, self.columns])
         return taken
 
-    def start(self, labels: Floats) -> float:
-        """What every row is before the first tree: the rate of the rows in log-odds, or their mean."""
-        mean = float(labels.mean())
-        return math.log(mean / (1 - mean)) if self.classifies else mean
+    def start(self, rows: Rows) -> float:
+        """What every row is before the first tree: the log-odds that give their rate, or their mean."""
+        return level_shift(rows.labels, rows.margin) if self.classifies else float(rows.labels.mean())
 
 
 Grow = Callable[[Setting, Rows, Rows | None, int], Boosted]
@@ -115,7 +113,7 @@ def lightgbm(setting: Setting, rows: Rows, later: Rows | None, rounds: int) -> B
         "min_sum_hessian_in_leaf": 1e-3, "feature_fraction": asked["column_share"], "seed": asked["seed"], "deterministic": True,
         "force_row_wise": True, "num_threads": THREADS, "boost_from_average": False, "verbosity": -1,
     }  # fmt: skip
-    start = setting.start(rows.labels)
+    start = setting.start(rows)
 
     def table(of: Rows, reference: Any = None) -> Any:
         return lightgbm.Dataset(setting.own(of.features), of.labels, init_score=of.margin + start, reference=reference)
@@ -150,7 +148,7 @@ def xgboost(setting: Setting, rows: Rows, later: Rows | None, rounds: int) -> Bo
         "colsample_bytree": asked["column_share"], "seed": asked["seed"], "nthread": THREADS, "verbosity": 0,
         "base_score": 0.5 if setting.classifies else 0.0,
     }  # fmt: skip
-    start = setting.start(rows.labels)
+    start = setting.start(rows)
 
     def table(of: Rows) -> Any:
         return xgboost.DMatrix(setting.own(of.features), of.labels, base_margin=of.margin + start, nthread=THREADS)

@@ -87,10 +87,11 @@ def fit_by_rounds(
     added = margin(offsets, features)
     rows = Rows(features, labels, added if takes_margin else np.zeros(len(labels)))
     learned_from = thinned(labels, negatives, SEED) if classifies else np.ones(len(labels), dtype=bool)
-    back = float(np.log(negatives)) if classifies else 0.0
+    share = float(learned_from[labels < 0.5].mean()) if classifies and (labels < 0.5).any() else 1.0
+    back = float(np.log(share))
     notes: dict[str, Any] = {"places": [list(one.values) for one in offsets]} if offsets else {}
-    if negatives < 1 and classifies:
-        notes["negatives"] = kept_words(negatives)
+    if share < 1:
+        notes["negatives"] = kept_words(share)
 
     def level(fitted: Fittable, which: NDArray[np.bool_]) -> float:
         """What puts the mean right of a model that learned without knowing what the places add."""
