@@ -21,7 +21,7 @@ from ..gates import Profile
 from .dataset import Dataset
 
 # What the numbers of a model depend on, of those that are installed.
-LIBRARIES = ("numpy", "scikit-learn", "lightgbm", "xgboost-cpu", "skl2onnx", "onnx", "onnxruntime", "torch")
+LIBRARIES = ("numpy", "scikit-learn", "lightgbm", "xgboost-cpu", "onnx", "onnxruntime", "torch")
 # Set where a release is built: an image holds no repository to ask.
 RELEASE = "INTERMISSION_RELEASE"
 
