@@ -7,15 +7,17 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget
 
 from adplatform.models import ModelVersion
 
@@ -23,11 +25,20 @@ from . import estimators, training
 from .card.views import model_card
 from .predictor import ArtifactRefused
 from .registry import NotPromotable
-from .services import model_promote, model_rollback, model_train
+from .services import model_canary, model_promote, model_rollback, model_shadow, model_stop, model_train
 
 SHOWN_FEATURES = 12
 VERDICTS = {"pass": "Pass", "fail": "Fail", "not_enough_evidence": "Not enough evidence"}
-LABELS = {"champion": "success", "previous": "info", "challenger": "warning", "promoted": "success", "refused": "danger", "failed": "danger"}
+LABELS = {
+    "champion": "success",
+    "previous": "info",
+    "challenger": "warning",
+    "shadow": "info",
+    "canary": "warning",
+    "promoted": "success",
+    "refused": "danger",
+    "failed": "danger",
+}
 
 
 class TrainForm(forms.Form):
@@ -43,14 +54,36 @@ class TrainForm(forms.Form):
         self.fields["estimator"].choices = [("", "The kind's own"), *names]  # type: ignore[attr-defined]
 
 
+class ShadowForm(forms.Form):
+    """Nothing to fill in: it only scores what others decide."""
+
+    title = "Shadow"
+    sentence = "It scores what the others decide and decides nothing itself. When it has seen enough, a canary begins by itself."
+
+    def start(self, actor: AbstractBaseUser, version: ModelVersion) -> str:
+        model_shadow(actor=actor, version=version, now=timezone.now())
+        return f"{version} is in shadow."
+
+
+class CanaryForm(ShadowForm):
+    title = "Canary"
+    sentence = "It decides for a share of the viewers, who stay the same while the share grows. It steps down by itself when an alarm is raised."
+    percent = forms.FloatField(min_value=0.1, max_value=99, initial=5, label="Share of the viewers in percent", widget=UnfoldAdminDecimalFieldWidget)
+
+    def start(self, actor: AbstractBaseUser, version: ModelVersion) -> str:
+        share = self.cleaned_data["percent"] / 100
+        model_canary(actor=actor, version=version, share=share, now=timezone.now())
+        return f"{version} decides for {share:.1%} of the viewers."
+
+
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
     list_display = ["name", "serves", "state", "figure", "rows", "trained_at", "short_verdict"]
     list_filter = ["kind", "status", "alias"]
     search_fields = ["kind", "estimator", "verdict"]
-    actions = ["roll_back"]
+    actions = ["roll_back", "stop_test"]
     actions_list = ["train"]
-    actions_detail = ["card", "promote"]
+    actions_detail = ["card", "promote", "shadow", "canary"]
     fieldsets = (
         (None, {"fields": ["kind", "number", "estimator", "serves", "state", "verdict"]}),
         ("Figures on later sessions, beside the constant prediction", {"fields": ["metrics_table"]}),
@@ -80,7 +113,9 @@ class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
         return version.alias
 
     @display(description="State", label=LABELS)  # type: ignore[untyped-decorator]
-    def state(self, version: ModelVersion) -> str:
+    def state(self, version: ModelVersion) -> tuple[str, str] | str:
+        if version.status == ModelVersion.Status.CANARY:
+            return version.status, f"canary {version.traffic_share:.0%}"
         return version.status
 
     @admin.display(description="Against the constant")
@@ -134,6 +169,16 @@ class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
             else:
                 self.message_user(request, f"{version} serves again.", messages.SUCCESS)
 
+    @admin.action(description="End the test of these kinds' challengers", permissions=["change"])
+    def stop_test(self, request: HttpRequest, queryset: QuerySet[ModelVersion]) -> None:
+        for kind in sorted(set(queryset.values_list("kind", flat=True))):
+            try:
+                version = model_stop(actor=request.user, kind=kind, now=timezone.now())  # type: ignore[arg-type]
+            except NotPromotable as error:
+                self.message_user(request, str(error), messages.ERROR)
+            else:
+                self.message_user(request, f"{version} is out of the rollout; the champion answers all.", messages.SUCCESS)
+
     @action(description="Model card", permissions=["view"], url_path="card", icon="monitoring")  # type: ignore[untyped-decorator]
     def card(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return model_card(request, object_id, site=self.admin_site)
@@ -154,6 +199,29 @@ class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
         else:
             self.message_user(request, f"{version} serves now.", messages.SUCCESS)
         return back
+
+    @action(description="Shadow", permissions=["change"], url_path="shadow", icon="visibility")  # type: ignore[untyped-decorator]
+    def shadow(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        version = get_object_or_404(ModelVersion, pk=object_id)
+        return self._tested(request, version, ShadowForm(request.POST if request.method == "POST" else None))
+
+    @action(description="Canary", permissions=["change"], url_path="canary", icon="alt_route")  # type: ignore[untyped-decorator]
+    def canary(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        version = get_object_or_404(ModelVersion, pk=object_id)
+        return self._tested(request, version, CanaryForm(request.POST if request.method == "POST" else None))
+
+    def _tested(self, request: HttpRequest, version: ModelVersion, form: ShadowForm) -> HttpResponse:
+        """Asks first: a person may overrule the gates, and should see what they said."""
+        if request.method != "POST" or not form.is_valid():
+            context = {"version": version, "gates": self.gates_table(version), "form": form}
+            return self._page(request, f"{form.title} of {version}", "adplatform/model_test.html", context)
+        try:
+            words = form.start(request.user, version)  # type: ignore[arg-type]
+        except (NotPromotable, ArtifactRefused) as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.message_user(request, words, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:adplatform_modelversion_change", args=[version.pk]))
 
     @action(description="Train a model", permissions=["change"], url_path="train", icon="model_training")  # type: ignore[untyped-decorator]
     def train(self, request: HttpRequest) -> HttpResponse:

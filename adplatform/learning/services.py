@@ -1,6 +1,8 @@
-"""What a person may do with models: promote, roll back, have one trained. Each is audited with who did it."""
+"""What a person may do with models: promote, roll back, test beside the champion, have one trained. Each is audited with who did it."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.models import AbstractBaseUser
@@ -9,21 +11,43 @@ from django.utils import timezone
 
 from adplatform.models import ModelVersion, TrainingRun
 
-from . import registry, runs
+from . import registry, runs, stages
 
 
+@transaction.atomic
 def model_promote(*, actor: AbstractBaseUser, version: ModelVersion) -> None:
     """Serve this version whatever the gates said. Raises NotPromotable, ArtifactRefused."""
-    with transaction.atomic():
-        registry.promote(version)
-        _audit(actor, version, "promoted by hand")
+    registry.promote(version)
+    _audit(actor, version, "promoted by hand")
 
 
+@transaction.atomic
 def model_rollback(*, actor: AbstractBaseUser, kind: str) -> ModelVersion:
     """Serve the previous champion again. Raises NotPromotable, ArtifactRefused."""
-    with transaction.atomic():
-        version = registry.rollback(kind)
-        _audit(actor, version, "rolled back to")
+    version = registry.rollback(kind)
+    _audit(actor, version, "rolled back to")
+    return version
+
+
+@transaction.atomic
+def model_shadow(*, actor: AbstractBaseUser, version: ModelVersion, now: datetime) -> None:
+    """Let this version score what others decide, whatever the gates said. Raises NotPromotable, ArtifactRefused."""
+    stages.shadow(version, now=now)
+    _audit(actor, version, "put in shadow by hand")
+
+
+@transaction.atomic
+def model_canary(*, actor: AbstractBaseUser, version: ModelVersion, share: float, now: datetime) -> None:
+    """Let this version decide for a share of the viewers, 0-1, whatever the gates said. Raises NotPromotable, ArtifactRefused."""
+    stages.canary(version, share, now=now)
+    _audit(actor, version, f"canary with {share:.0%} of the traffic by hand")
+
+
+@transaction.atomic
+def model_stop(*, actor: AbstractBaseUser, kind: str, now: datetime) -> ModelVersion:
+    """End the test of this kind's challenger. Raises NotPromotable."""
+    version = stages.stop(kind, f"Stopped by {actor.get_username()}.", now=now)
+    _audit(actor, version, "taken out of the rollout by hand")
     return version
 
 

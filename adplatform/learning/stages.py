@@ -13,8 +13,10 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import connection, transaction
 
+from adplatform.audit import system_actor
 from adplatform.models import ModelVersion
 
 from . import gates, rollout, seats, versions
@@ -180,16 +182,19 @@ def _applied(challenger: ModelVersion, judgement: Judgement, now: datetime) -> b
         return bool(_as_seen(challenger).update(verdict=f"{judgement.words}. It waits for {other}, in canary on the same traffic.", gates=told))
     if judgement.move == rollout.WAIT:
         return bool(_as_seen(challenger).update(verdict=judgement.words, gates=told))
-    log.info("rollout moved", kind=challenger.kind, version=challenger.number, move=judgement.move, share=judgement.share, words=judgement.words)
     if judgement.move == rollout.REFUSE:
-        return _move(challenger, Status.REFUSED, 0.0, now, alias="", verdict=judgement.words, gates=told)
-    if judgement.move == rollout.PROMOTE:
-        if not _as_seen(challenger).update(verdict=f"Promoted: {judgement.words}.", gates=told):
-            return False
-        versions.promote(challenger)
-        return True
-    words = f"Canary with {judgement.share:.0%} of the traffic: {judgement.words}."
-    return _move(challenger, Status.CANARY, judgement.share, now, verdict=words, gates=told)
+        moved = _move(challenger, Status.REFUSED, 0.0, now, alias="", verdict=f"{judgement.words}.", gates=told)
+    elif judgement.move == rollout.PROMOTE:
+        moved = bool(_as_seen(challenger).update(verdict=f"Promoted: {judgement.words}.", gates=told))
+        if moved:
+            versions.promote(challenger)
+    else:
+        words = f"Canary with {judgement.share:.0%} of the traffic: {judgement.words}."
+        moved = _move(challenger, Status.CANARY, judgement.share, now, verdict=words, gates=told)
+    if moved:
+        log.info("rollout moved", kind=challenger.kind, version=challenger.number, move=judgement.move, share=judgement.share, words=judgement.words)
+        LogEntry.objects.log_actions(system_actor().pk, [challenger], CHANGE, change_message=challenger.verdict, single_object=True)
+    return moved
 
 
 def _next_in_line(kind: str, now: datetime) -> ModelVersion | None:

@@ -22,6 +22,7 @@ from ads.decision.control import CONTROL_SHARE
 from . import dataset
 from .features import SCHEMA
 from .rollout import LOGGED
+from .served import LEAST_TO_TELL
 
 # Decisions of one audience: kinds take turns in their canaries.
 TRAFFIC = "ad decisions"
@@ -42,19 +43,33 @@ OUTCOMES = {
     "completion": _Outcome("ad.complete", dataset.COMPLETION_WINDOW, "completed views", "completion_version"),
 }
 
-# An outcome is known once its window has closed; until then, and where the ad was never shown, it is null.
+# An outcome is known once its window has closed; until then, and where the ad was not seen as far as the player can tell, it is null.
+# What counts as seen is what training learns from, see `rows.select`.
 SLOTS = """
-SELECT d.id, d.session::text AS session, coalesce(d.viewer, d.session) AS unit, d.model_arm, d.decided_at, slot.value AS slot,
-       CASE WHEN i.id IS NULL THEN NULL ELSE (EXISTS (
-           SELECT 1 FROM ads_adevent c
-           WHERE c.day = d.day AND c.decision = d.id AND c.slot = i.slot AND c.type = %(outcome)s AND c.valid AND c.received_at <= %(until)s
-             AND c.occurred_at <= i.occurred_at + %(window)s
-       ))::int END AS outcome
-FROM ads_decision d
-CROSS JOIN LATERAL jsonb_array_elements(d.slots) AS slot
-LEFT JOIN ads_adevent i ON i.day = d.day AND i.decision = d.id AND i.slot = (slot.value->>'slot')::int
-                       AND i.type = 'ad.impression' AND i.valid AND i.received_at <= %(until)s AND i.occurred_at < %(mature)s
-WHERE d.day BETWEEN %(first_day)s AND %(last_day)s AND d.decided_at >= %(since)s AND d.decided_at < %(until)s
+WITH picked AS MATERIALIZED (
+    SELECT id, day, decided_at, session::text AS session, coalesce(viewer, session) AS unit, model_arm, slots FROM ads_decision
+    WHERE day BETWEEN %(first_day)s AND %(last_day)s AND decided_at >= %(since)s AND decided_at < %(until)s
+), happened AS MATERIALIZED (
+    SELECT e.decision, e.slot,
+           min(e.occurred_at) FILTER (WHERE e.type = 'ad.impression') AS at, min(e.ua_hash) FILTER (WHERE e.type = 'ad.impression') AS ua_hash,
+           bool_or(e.type = 'ad.viewable') AS viewable, min(e.occurred_at) FILTER (WHERE e.type = 'ad.click') AS clicked_at,
+           min(e.occurred_at) FILTER (WHERE e.type = %(outcome)s) AS came_at
+    FROM picked p JOIN ads_adevent e ON e.decision = p.id AND e.day = p.day
+    WHERE e.day BETWEEN %(first_day)s AND %(last_day)s AND e.valid AND e.received_at <= %(until)s
+      AND e.type IN ('ad.impression', 'ad.viewable', 'ad.click', %(outcome)s)
+    GROUP BY e.decision, e.slot
+), software AS (
+    SELECT ua_hash, bool_or(viewable) AS tells, count(*) AS shown, bool_or(bool_or(viewable)) OVER () AS anybody
+    FROM happened WHERE at IS NOT NULL GROUP BY ua_hash
+), seen AS (
+    SELECT decision, slot, coalesce(came_at <= at + %(window)s, false)::int AS outcome FROM happened JOIN software USING (ua_hash)
+    WHERE at < %(mature)s
+      AND (viewable OR clicked_at <= at + %(window)s OR (NOT tells AND (shown >= %(least_to_tell)s OR NOT anybody)))
+)
+SELECT p.id, p.session, p.unit, p.model_arm, p.decided_at, slot.value AS slot, seen.outcome
+FROM picked p
+CROSS JOIN LATERAL jsonb_array_elements(p.slots) AS slot
+LEFT JOIN seen ON seen.decision = p.id AND seen.slot = (slot.value->>'slot')::int
 """
 SHADOW_ROWS = """
 SELECT session, slot->%(shadow)s::text, (slot->>%(score)s::text)::float8, outcome, CASE WHEN number <= %(replayed)s THEN slot->'features' END
@@ -81,6 +96,7 @@ def load(version: ModelVersion, since: datetime, until: datetime) -> Evidence:
         "mature": until - outcome.window,
         "window": outcome.window,
         "outcome": outcome.event,
+        "least_to_tell": LEAST_TO_TELL,
         "first_day": since.astimezone(UTC).date(),
         "last_day": until.astimezone(UTC).date(),
     }

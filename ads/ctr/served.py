@@ -50,7 +50,8 @@ WITH picked AS MATERIALIZED (
     FROM happened WHERE at IS NOT NULL GROUP BY ua_hash
 )
 SELECT extract(epoch FROM p.decided_at)::float8, p.session::text, slot.value->'features'->'values', (slot.value->>%(score)s)::float8,
-       coalesce(p.version, 0), (slot.value->'shadow'->>'version')::int, (slot.value->'shadow'->>%(score)s)::float8,
+       coalesce(p.version, 0), (slot.value->%(shadow)s::text->>'version')::int,
+       (slot.value->%(shadow)s::text->>%(score)s)::float8,
        extract(epoch FROM %(as_of)s - h.at)::float8,
        CASE WHEN h.came_at <= h.at + %(window)s THEN extract(epoch FROM h.known_at - h.at)::float8 END,
        p.device, coalesce(slot.value->>'advertiser_name', slot.value->>'advertiser', '')
@@ -64,11 +65,14 @@ ORDER BY p.decided_at, p.id, h.slot
 """
 
 
-def load(*, outcome: str, score: str, version: str, window: timedelta, since: datetime, until: datetime, as_of: datetime, most: int) -> Served:
+def load(
+    *, outcome: str, score: str, shadow: str, version: str, window: timedelta, since: datetime, until: datetime, as_of: datetime, most: int
+) -> Served:
     """Rows decided in [since, until) whose impression was valid and seen, with what was received until ``as_of``.
 
-    ``outcome`` within ``window`` of the impression is a 1; ``score`` names what was predicted of it in a decision's slots and
-    ``version`` the column that says by which model. Where there are more rows than ``most``, decisions are sampled.
+    ``outcome`` within ``window`` of the impression is a 1; ``score`` names what was predicted of it in a decision's slots, ``shadow``
+    where a challenger's prediction stands, and ``version`` the column that says by which model. Where there are more rows than
+    ``most``, decisions are sampled.
     """
     bounds: dict[str, Any] = {
         "since": since,
@@ -78,6 +82,7 @@ def load(*, outcome: str, score: str, version: str, window: timedelta, since: da
         "last_day": until.astimezone(UTC).date(),
         "outcome": outcome,
         "score": score,
+        "shadow": shadow,
         "window": window,
         "schema": SCHEMA.fingerprint(),
         "least_to_tell": LEAST_TO_TELL,
@@ -91,8 +96,10 @@ def load(*, outcome: str, score: str, version: str, window: timedelta, since: da
 
 
 LOADS = {
-    scorer.KIND: partial(load, outcome="ad.click", score="pctr", version="model_version", window=CLICK_WINDOW),
-    scorer.COMPLETION: partial(load, outcome="ad.complete", score="pvcr", version="completion_version", window=COMPLETION_WINDOW),
+    scorer.KIND: partial(load, outcome="ad.click", score="pctr", shadow="shadow", version="model_version", window=CLICK_WINDOW),
+    scorer.COMPLETION: partial(
+        load, outcome="ad.complete", score="pvcr", shadow="completion_shadow", version="completion_version", window=COMPLETION_WINDOW
+    ),
 }
 
 

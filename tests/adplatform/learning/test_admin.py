@@ -90,6 +90,22 @@ def test_the_train_button_queues_a_run(lead: Client, django_capture_on_commit_ca
     assert LogEntry.objects.get().object_repr.startswith("asked/ctr/random_forest/")
 
 
+def test_a_version_is_tested_beside_the_champion_and_taken_out_again(lead: Client, version: ModelVersion) -> None:
+    address = reverse("admin:adplatform_modelversion_canary", args=[version.pk])
+    assert "predicted over observed is 1.1" in lead.get(address).text
+    page = lead.post(address, {"percent": "20"}, follow=True)
+    assert "there is no ctr champion to test it against" in page.text
+    registry.promote(make_version(0.2))
+    assert "20.0% of the viewers" in lead.post(address, {"percent": "20"}, follow=True).text
+    assert "canary 20%" in lead.get(reverse(LIST)).text
+    assert "is under test already" not in lead.post(reverse(LIST), {"action": "stop_test", "_selected_action": [version.pk]}, follow=True).text
+    lead.post(reverse("admin:adplatform_modelversion_shadow", args=[version.pk]))
+    version.refresh_from_db()
+    assert (version.alias, version.status) == ("challenger", "shadow")
+    words = ["canary with 20% of the traffic by hand", "taken out of the rollout by hand", "put in shadow by hand"]
+    assert list(LogEntry.objects.order_by("pk").values_list("change_message", flat=True)) == words
+
+
 def test_those_who_may_only_look_cannot_promote_or_train(version: ModelVersion) -> None:
     reader = client_with("view_modelversion")
     assert reader.get(reverse(LIST)).status_code == 200
