@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .metrics import LEVELS, Resampling, losses
+from .metrics import losses
 from .schema import Feature, FeatureSchema, Matrix
 
 Floats = NDArray[np.float64]
@@ -94,12 +94,6 @@ def log_odds(chance: Floats) -> Floats:
     near = np.clip(chance, LEAST, MOST)
     odds: Floats = np.log(near / (1.0 - near))
     return odds
-
-
-def put_back(chance: Floats, kept: float) -> Floats:
-    """The probability among all rows, from one learned with the share ``kept`` of the negatives (He et al. 2014, section 6.3):
-    ``q = p / (p + (1 - p) / w)``. In log-odds that is adding ``log w``."""
-    return chance / (chance + (1.0 - chance) / kept)
 
 
 def thinned(labels: Floats, kept: float, seed: int) -> NDArray[np.bool_]:
@@ -234,49 +228,6 @@ def logistic(design: Floats, labels: Floats, given: Floats, pull: Floats, start:
     return weights
 
 
-@dataclass(frozen=True, slots=True)
-class GroupRatio:
-    """Mean prediction over observed rate of one group; the ratio and its 95 % interval are None where nothing happened."""
-
-    group: str
-    rows: int
-    positives: int
-    predicted: float
-    ratio: float | None
-    ci_low: float | None
-    ci_high: float | None
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-def ratios(labels: Floats, predictions: Floats, groups: NDArray[Any] | None, resampling: Resampling) -> list[GroupRatio]:
-    """The calibration ratio of each group (of all rows as ``all`` where ``groups`` is None), those with most rows first.
-
-    Whole sessions are resampled, as for every other interval. A group whose resamples often hold no positive has no interval.
-    """
-    names, group = (np.array(["all"]), np.zeros(len(labels), dtype=np.int64)) if groups is None else np.unique(groups, return_inverse=True)
-    rows, positives, predicted = (np.bincount(group, weights=w, minlength=len(names)) for w in (np.ones_like(labels), labels, predictions))
-    happened, expected = (_resampled(resampling, group, len(names), values) for values in (labels, predictions))
-    found = []
-    for place in np.argsort(-rows, kind="stable"):
-        with_some = happened[:, place] > 0
-        interval: Sequence[float | None] = (None, None)
-        if with_some.mean() > 0.99:
-            low, high = np.percentile(expected[with_some, place] / happened[with_some, place], LEVELS)
-            interval = (float(low), float(high))
-        ratio = float(predicted[place] / positives[place]) if positives[place] else None
-        found.append(GroupRatio(str(names[place]), int(rows[place]), int(positives[place]), float(predicted[place]), ratio, *interval))
-    return found
-
-
-def _resampled(resampling: Resampling, group: NDArray[np.int64], groups: int, values: Floats) -> Floats:
-    """The sum of ``values`` in each group of each replicate, float64 [replicates, groups]."""
-    sessions = resampling.weights.shape[1]
-    cells = np.bincount(resampling.session * groups + group, weights=values, minlength=sessions * groups)
-    summed: Floats = resampling.weights @ cells.reshape(sessions, groups)
-    return summed
-
-
 def kept_words(kept: float) -> str:
+    """How ``q = p / (p + (1 - p) / w)`` puts negatives back (He et al. 2014, section 6.3): in log-odds it adds ``log w``."""
     return f"{kept:.0%} of the negatives, put back by adding {math.log(kept):+.3f} in log-odds"

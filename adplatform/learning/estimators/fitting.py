@@ -46,8 +46,10 @@ class Curve:
     train: tuple[float, ...]
     later: tuple[float, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
-        return {name: [round(loss, CURVE_DIGITS) for loss in getattr(self, name)] for name in ("train", "later")} | {"unit": self.unit}
+    def notes(self) -> dict[str, Any]:
+        """``loss_curve``, of later rows where there are any, is what the page of a version draws."""
+        train, later = ([round(loss, CURVE_DIGITS) for loss in losses] for losses in (self.train, self.later))
+        return {"loss_curve": later or train, "training_loss_curve": train, "loss_curve_unit": self.unit}
 
 
 class Model(Protocol):
@@ -105,7 +107,7 @@ def fit_by_rounds(
         first = learn(rows.take(learned_from & ~later), Rows(unseen.features, unseen.labels, unseen.margin + back), rounds)
         rounds = first.rounds
         if first.curve is not None:
-            notes |= {"rounds": f"{rounds}, best of {len(first.curve.later)} on {int(later.sum()):,} later rows", "curve": first.curve.as_json()}
+            notes |= {"rounds": f"{rounds}, best of {len(first.curve.later)} on {int(later.sum()):,} later rows", **first.curve.notes()}
         if classifies:
             line = platt(labels[later], first.raw(features[later]) + back + level(first, ~later), added[later])
             notes["platt"] = line.words
@@ -113,8 +115,8 @@ def fit_by_rounds(
     slope, intercept = (line.slope, line.intercept) if line is not None else (1.0, 0.0)
     if classifies:
         intercept += slope * (back + level(model, np.ones(len(labels), dtype=bool)))
-    if model.curve is not None:
-        notes.setdefault("curve", model.curve.as_json())
+    if later is None and model.curve is not None:
+        notes |= model.curve.notes()
     return Outcome(model, Calibration(slope, intercept, offsets), notes)
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from adplatform.learning import bundle, calibration, estimators, predictor
 from adplatform.learning.calibration import Calibration, Offsets
 from adplatform.learning.estimators import CLASSIFICATION
-from adplatform.learning.metrics import Resampling
 from adplatform.learning.predictor import ArtifactRefused
 from adplatform.learning.schema import Feature, FeatureSchema
 
@@ -31,12 +27,6 @@ def log_of(n: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
     chance = calibration.sigmoid(appeal + np.array(OFFSETS)[place.astype(int)])
     rows = np.column_stack([calibration.sigmoid(appeal), rng.random(n), place]).astype(np.float32)
     return rows, (rng.random(n) < chance).astype(float)
-
-
-@given(st.floats(0.001, 0.999), st.floats(0.01, 1.0))
-def test_negatives_are_put_back_by_adding_in_log_odds(chance: float, kept: float) -> None:
-    back = calibration.put_back(np.array([chance]), kept)
-    np.testing.assert_allclose(calibration.log_odds(back), calibration.log_odds(np.array([chance])) + np.log(kept), atol=1e-6)
 
 
 def test_every_positive_is_kept_and_about_the_share_of_negatives() -> None:
@@ -127,21 +117,3 @@ def test_a_corrected_model_is_one_artifact_that_is_checked_inside() -> None:
     torn = bundle.pack(head, {"inner": inner})
     with pytest.raises(ArtifactRefused, match="no bundled model"):
         predictor.load(torn, predictor.BUNDLE, expected_sha256=predictor.sha256(torn))
-
-
-def test_ratios_by_group_have_intervals_that_hold_the_truth_and_none_where_nothing_happened() -> None:
-    rng = np.random.default_rng(6)
-    n = 9000
-    advertiser = np.repeat(["big", "off", "quiet"], [5000, 3500, 500])
-    predictions = np.full(n, 0.05)
-    labels = (rng.random(n) < np.where(advertiser == "off", 0.1, 0.05)).astype(float)
-    labels[advertiser == "quiet"] = 0.0
-    resampling = Resampling.of(np.arange(n) // 3, np.random.default_rng(1))
-    big, off, quiet = calibration.ratios(labels, predictions, advertiser, resampling)
-    assert [one.group for one in (big, off, quiet)] == ["big", "off", "quiet"]
-    assert big.ci_low is not None and big.ci_high is not None and big.ci_low < 1 < big.ci_high
-    assert off.ci_high is not None and off.ci_high < 0.65
-    assert (quiet.ratio, quiet.ci_low, quiet.positives) == (None, None, 0)
-    (everything,) = calibration.ratios(labels, predictions, None, resampling)
-    assert everything.ratio == pytest.approx(predictions.sum() / labels.sum())
-    assert json.dumps(everything.as_json())

@@ -71,10 +71,10 @@ def test_a_perceptron_keeps_its_layers_and_the_losses_of_its_epochs(task: str) -
     aims = labels if task == CLASSIFICATION else 40 + 5 * np.nan_to_num(rows[:, 2])
     fitted = estimators.fit("mlp", task, rows, aims, SCHEMA, {"rounds": 12, "hidden": [8]})
     assert fitted.notes["layers"] == [11, 8, 1]
-    curve = fitted.notes["curve"]
-    assert curve["unit"] == "epoch"
-    assert len(curve["later"]) == len(curve["train"]) <= 12
-    assert min(curve["later"]) < curve["later"][0]
+    curve = fitted.notes["loss_curve"]
+    assert fitted.notes["loss_curve_unit"] == "epoch"
+    assert len(curve) == len(fitted.notes["training_loss_curve"]) <= 12
+    assert min(curve) < curve[0]
     assert fitted.native(rows).mean() == pytest.approx(aims.mean(), rel=0.1)
 
 
@@ -102,5 +102,5 @@ def test_the_deep_estimator_learns_ids_and_is_served_without_pytorch() -> None:
     strangers = fresh[~np.isin(fresh[:, 6], rows[:, 6])]
     assert fitted.notes["layers"][-2:] == [16, 1]
     assert set(fitted.notes["embeddings"]["buckets"]) == {"ad", "viewer"}
-    assert len(fitted.notes["curve"]["later"]) >= 1
+    assert len(fitted.notes["loss_curve"]) >= 1
     assert np.isfinite(served.predict(unseen)).all() and np.isfinite(served.predict(strangers)).all()
