@@ -13,7 +13,9 @@ import numpy as np
 
 from adplatform.eventlog import tokens
 from adplatform.eventlog.envelope import Event, decode
+from adplatform.learning.schema import Matrix
 
+from .ctr import contests
 from .ctr.features import SCHEMA
 from .decision.explanation import REASONS
 from .decision.inventory import Inventory
@@ -61,12 +63,13 @@ def draft(
     decision_id: uuid.UUID, request: AdRequest, state: DeliveryState, inventory: Inventory, decision: Decision, *, seed: int, now: datetime, ms: float
 ) -> Draft:
     rows = _feature_rows(decision)
+    stored = stored_state(inventory, state, decision) | {"contest": contests.stored(inventory, decision, rows)}
     return Draft(
         id=decision_id,
         decided_at=now,
         request={name: getattr(request, name) for name in REQUEST_FIELDS},
-        state=msgspec.Raw(_pack(stored_state(inventory, state, decision))),
-        slots=[[_alternate(inventory, slot, alternate, rows[alternate.row]) for alternate in slot.alternates] for slot in decision.slots],
+        state=msgspec.Raw(_pack(stored)),
+        slots=[[_alternate(inventory, slot, alternate, rows[alternate.row].tobytes()) for alternate in slot.alternates] for slot in decision.slots],
         explanation=decision.explanation,
         model_version=decision.scores.model_version,
         completion_version=decision.scores.completion_version,
@@ -103,12 +106,15 @@ def _entry(seen: Seen) -> list[Any]:
     return [seen.at, seen.ad, seen.flight, seen.campaign, seen.advertiser, seen.category]
 
 
-def _feature_rows(decision: Decision) -> dict[int, bytes]:
-    """For each ad that may win, by its row in the inventory, its features as served: raw float32. Built together, for building
-    one row costs nearly as much as building fifty."""
-    standing = sorted({alternate.row for slot in decision.slots for alternate in slot.alternates})
-    features = decision.scores.rows(np.searchsorted(decision.scored, standing)) if standing else ()
-    return {row: line.tobytes() for row, line in zip(standing, features, strict=True)}
+def _feature_rows(decision: Decision) -> dict[int, Matrix]:
+    """For each ad that may win or could have won the randomised slot, by its row in the inventory, its features as served, float32.
+    Built together, for building one row costs nearly as much as building fifty."""
+    standing = {alternate.row for slot in decision.slots for alternate in slot.alternates}
+    if decision.contest is not None:
+        standing.update(decision.contest.rows.tolist())
+    wanted = sorted(standing)
+    features = decision.scores.rows(np.searchsorted(decision.scored, wanted)) if wanted else ()
+    return dict(zip(wanted, features, strict=True))
 
 
 def _alternate(inventory: Inventory, slot: Slot, alternate: Alternate, features: bytes) -> dict[str, Any]:

@@ -30,7 +30,7 @@ IMPRESSION, VIEWABLE, CLICK, COMPLETE = "ad.impression", "ad.viewable", "ad.clic
 Keys = NDArray[np.bytes_]
 Moments = NDArray[np.int64]
 Codes = NDArray[np.int32]
-_EVENTS = ("type", "occurred_at", "received_at", "decision", "slot", "valid", "ua_hash")
+EVENT_COLUMNS = ("type", "occurred_at", "received_at", "decision", "slot", "valid", "ua_hash")
 _SLOT_BYTES = 2
 
 
@@ -113,7 +113,7 @@ _request = msgspec.json.Decoder(_Request)
 def rows_of_day(decisions: Day, events: Day, bounds: Bounds, label: Label) -> Iterator[Rows]:
     """In order of decision ids, a page of decisions at a time. Raises MissingDay."""
     kinds = sorted({IMPRESSION, VIEWABLE, CLICK, label.outcome})
-    seen = select(read(events, _EVENTS, only={"type": kinds}), bounds, label)
+    seen = select(read(events, EVENT_COLUMNS, only={"type": kinds}), bounds, label)
     if len(seen.keys):
         columns = ("id", "decided_at", "session", "synthetic", "request", "slots", label.version)
         for batch in read(decisions, columns):
@@ -183,10 +183,11 @@ def _within(shown: _Events, followed: _Events, window: timedelta) -> NDArray[np.
 
 
 def _rows(batch: pa.RecordBatch, seen: Seen, bounds: Bounds, label: Label) -> Rows | None:
-    ids, at = _uuids(batch.column("id")), _moments(batch.column("decided_at"))
+    ids, at = uuids(batch.column("id")), _moments(batch.column("decided_at"))
     first = np.searchsorted(seen.decisions, ids, side="left")
     last = np.searchsorted(seen.decisions, ids, side="right")
-    wanted = np.flatnonzero((last > first) & (at >= _micros(bounds.since)) & (at < _micros(bounds.mature(label))))
+    inside = decided_within(batch, bounds.since, bounds.mature(label))
+    wanted = inside[last[inside] > first[inside]]
     schema, places, chosen, labels = SCHEMA.fingerprint(), [], [], []
     texts = batch.column("slots")
     for place in wanted.tolist():
@@ -205,7 +206,7 @@ def _rows(batch: pa.RecordBatch, seen: Seen, bounds: Bounds, label: Label) -> Ro
         at=at[places],
         decision=ids[places],
         slot=np.array([slot.slot for slot in chosen], dtype=np.int64),
-        session=_uuids(batch.column("session"))[places],
+        session=uuids(batch.column("session"))[places],
         synthetic=np.asarray(batch.column("synthetic"))[places].astype(bool),
         device=np.array([requests[place].device for place in places], dtype=np.str_),
         advertiser=[(str(slot.advertiser), slot.advertiser_name or str(slot.advertiser)) for slot in chosen],
@@ -214,6 +215,12 @@ def _rows(batch: pa.RecordBatch, seen: Seen, bounds: Bounds, label: Label) -> Ro
         served=np.where(versions > 0, np.array([np.nan if score is None else score for score in scores], dtype=np.float64), np.nan),
         served_by=versions,
     )
+
+
+def decided_within(batch: pa.RecordBatch, since: datetime, until: datetime) -> Moments:
+    """The places of the decisions of ``since`` and later, before ``until``."""
+    at = _moments(batch.column("decided_at"))
+    return np.flatnonzero((at >= _micros(since)) & (at < _micros(until)))
 
 
 def _features(slots: Sequence[_Slot]) -> NDArray[np.float32]:
@@ -230,7 +237,7 @@ def _micros(moment: datetime) -> int:
     return (moment - datetime(1970, 1, 1, tzinfo=moment.tzinfo)) // timedelta(microseconds=1)
 
 
-def _uuids(column: pa.Array) -> Keys:
+def uuids(column: pa.Array) -> Keys:
     """16 bytes each; equal and ordered as the ids are, for all have the same length."""
     storage = column.storage
     start = storage.offset * 16
@@ -256,7 +263,7 @@ def _numbers(table: pa.Table, name: str) -> Moments:
 def _keys(table: pa.Table) -> Keys:
     """Decision and slot as 18 bytes, in the order of both."""
     keys = np.zeros((table.num_rows, 16 + _SLOT_BYTES), dtype=np.uint8)
-    chunks = [np.frombuffer(_uuids(chunk).tobytes(), dtype=np.uint8) for chunk in table["decision"].chunks]
+    chunks = [np.frombuffer(uuids(chunk).tobytes(), dtype=np.uint8) for chunk in table["decision"].chunks]
     keys[:, :16] = np.concatenate(chunks).reshape(-1, 16)
     slots = _numbers(table, "slot")
     keys[:, 16], keys[:, 17] = slots >> 8, slots & 0xFF

@@ -11,7 +11,7 @@ from adplatform.learning.estimators import CLASSIFICATION
 from adplatform.learning.schema import FeatureSchema
 from adplatform.learning.training import Recipe
 
-from . import dataset, features, scorer
+from . import choices, dataset, features, scorer
 
 # A completed view is told by how often the ad was seen to its end before, and by whatever tells a click.
 COMPLETION_SCHEMA = FeatureSchema(
@@ -38,6 +38,7 @@ RECIPES = (
         least_rows=500,
         least_positives=20,
         label_seconds=dataset.CLICK_WINDOW.total_seconds(),
+        choices=choices.of_clicks,
     ),
     Recipe(
         kind=scorer.COMPLETION,
@@ -48,5 +49,6 @@ RECIPES = (
         least_rows=500,
         least_positives=20,
         label_seconds=dataset.COMPLETION_WINDOW.total_seconds(),
+        choices=choices.of_completions,
     ),
 )

@@ -16,7 +16,7 @@ from .inventory import HOUSE, PRICE_PRIORITY, SPONSORSHIP, STANDARD, Inventory
 from .packing import single
 from .plan import PacingPlan
 from .request import AdRequest
-from .state import Alternate, Candidates, Codes, Decision, DeliveryState, Floats, Ints, Mask, Scorer, Scores, Slot
+from .state import Alternate, Candidates, Codes, Contest, Decision, DeliveryState, Floats, Ints, Mask, Scorer, Scores, Slot
 
 # Sponsorships bought their breaks, and house ads teach nothing that is sold.
 EXPLORED_TIERS = (STANDARD, PRICE_PRIORITY)
@@ -77,6 +77,7 @@ def decide(
         in_control(request),
         pacing.stored(pace, inventory, offers.rows, rates),
         spent,
+        _contest(trace),
     )
 
 
@@ -165,6 +166,16 @@ def _fill(request: AdRequest, ads: pod.Pool, rng: Generator) -> tuple[tuple[int,
         clash = pod.conflicts(ads, chosen)
         able = pod.standing(ads, chosen, clash, milliseconds=milliseconds)
     return tuple(chosen), clash, able, lot
+
+
+def _contest(trace: Trace) -> Contest | None:
+    lot, ads = trace.lot, trace.pool
+    if lot is None or len(lot.places) < 2:
+        return None
+    places = list(lot.places)
+    offered = np.searchsorted(trace.offers.rows, ads.row[places])
+    factor = trace.offers.quality * trace.offers.multiplier
+    return Contest(lot.slot, ads.row[places], ads.level[places], factor[offered], lot.of_others * len(places))
 
 
 def _slot(request: AdRequest, inventory: Inventory, trace: Trace, index: int) -> Slot:

@@ -181,10 +181,24 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class Contest:
+    """Who could have won the randomised slot, as the pool ranks them: ``rows`` of the inventory, ``level`` of each (a lower one wins
+    whatever the scores) and ``factor``, what its value is multiplied by. With other scores another would have been the best.
+    ``exploring`` is the share of the breaks in which a uniform draw fills the slot."""
+
+    slot: int
+    rows: Ints
+    level: Ints
+    factor: Floats
+    exploring: float
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What `decide` found. ``scored`` are the rows of the inventory that were scored, aligned with ``scores``; ``control`` says
     that the request belongs to the slice that is ranked without the model; ``pacing`` is what
-    `ads.decision.pacing.stored` keeps, ``spent`` what its `spent` said of the flights."""
+    `ads.decision.pacing.stored` keeps, ``spent`` what its `spent` said of the flights; ``contest`` is None where one ad alone could
+    have won the randomised slot, or none is."""
 
     slots: tuple[Slot, ...]
     explanation: dict[str, Any]
@@ -195,3 +209,4 @@ class Decision:
     control: bool
     pacing: Mapping[str, str]
     spent: Codes
+    contest: Contest | None = None

@@ -10,6 +10,7 @@ from .gate import FAIL, NOT_ENOUGH, PASS, Gate
 from .latency import JUDGED_ROWS as LATENCY_ROWS
 from .latency import SLOWEST_MS, latency
 from .quality import MARGIN, parity, quality, unreadable
+from .value import value
 from .verdict import Verdict, judge, refused
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "refused",
     "unbiased",
     "unreadable",
+    "value",
 ]

@@ -25,6 +25,7 @@ import structlog
 from adplatform.models import ModelVersion
 
 from .. import curves, estimators, gates, importance, metrics, predictor, registry
+from ..choices import Choices
 from ..gates import Gate, Profile, Verdict
 from ..metrics import Floats, Metric, Resampling
 from ..predictor import Predictor
@@ -57,7 +58,7 @@ class Opponent:
 @dataclass(frozen=True)
 class Candidate:
     """``predictions`` are those it is judged by, float64 [later rows]; ``native`` is what the fitted model says of the same rows, and
-    ``answers`` what the exported one does."""
+    ``answers`` what the exported one does. An ``updated`` one has learned the later rows, each after it was foretold."""
 
     estimator: str
     model: Predictor
@@ -65,6 +66,7 @@ class Candidate:
     native: Floats
     answers: Floats
     notes: Mapping[str, Any]
+    updated: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,19 @@ def check_rows(recipe: Recipe, earlier: Dataset, later: Dataset, opponent: Oppon
 
 
 def judge(
-    recipe: Recipe, candidate: Candidate, earlier: Dataset, later: Dataset, opponent: Opponent | None, checked: Gate, say: Callable[[int, str], None]
+    recipe: Recipe,
+    candidate: Candidate,
+    earlier: Dataset,
+    later: Dataset,
+    opponent: Opponent | None,
+    *,
+    checked: Gate,
+    choices: Choices | None,
+    say: Callable[[int, str], None],
 ) -> Judgement:
-    """Everything that is asked of a candidate that could be fitted and loaded; ``checked`` is what the data gate said."""
-    return _Judging(recipe, candidate, earlier, later, opponent).judgement(checked, say)
+    """Everything that is asked of a candidate that could be fitted and loaded. ``checked`` is what the data gate said, ``choices`` are
+    the randomised ones of the later rows' time, where the recipe has any."""
+    return _Judging(recipe, candidate, earlier, later, opponent).judgement(checked, choices, say)
 
 
 class _Judging:
@@ -117,7 +128,7 @@ class _Judging:
         self.classifies = recipe.task == estimators.CLASSIFICATION
         self.theirs = None if opponent is None else opponent.model.predictor.predict(later.features)
 
-    def judgement(self, checked: Gate, say: Callable[[int, str], None]) -> Judgement:
+    def judgement(self, checked: Gate, choices: Choices | None, say: Callable[[int, str], None]) -> Judgement:
         say(70, f"measuring on {len(self.later):,} later rows")
         truth, known = self._truth()
         found = self._metrics(truth)
@@ -132,6 +143,7 @@ class _Judging:
             self._calibration(found),
             *self._groups(card),
             quick,
+            *self._value(choices),
         ]
         bootstrap = bool(self.opponent and self.opponent.model.parameters.get("bootstrap"))
         verdict = gates.judge(judged, first=self.opponent is None, champion_is_bootstrap=bootstrap, prior=prior_of(self.recipe))
@@ -190,6 +202,18 @@ class _Judging:
         theirs = None if self.theirs is None else curves.by_group(later.labels, self.theirs, later.groups, later.session)
         card["groups"] = {kind: [one.as_json() for one in members] for kind, members in ours.items()}
         return [gates.calibration_of_groups(ours, theirs)] if self.classifies else []
+
+    def _value(self, choices: Choices | None) -> list[Gate]:
+        """Absent for kinds that rank nothing, and for an update: it has learned the outcomes that it would be judged by."""
+        if self.recipe.choices is None or self.candidate.updated:
+            return []
+        rows = choices.features if choices is not None else np.zeros((0, len(self.recipe.schema.features)), dtype=np.float32)
+        if self.opponent is None:
+            prior = estimators.fit("prior", self.recipe.task, self.earlier.features, self.earlier.labels, self.recipe.schema, {})
+            theirs, name = prior.native(rows), prior_of(self.recipe)
+        else:
+            theirs, name = self.opponent.model.predictor.predict(rows), self.opponent.name
+        return [gates.value(choices, self.candidate.model.predict(rows), theirs, name)]
 
     def _drawn(self, truth_known: float) -> dict[str, Any]:
         later, predictions = self.later, self.candidate.predictions

@@ -9,6 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ..choices import Choices
 from ..metrics import Floats
 from ..schema import FeatureSchema
 from .dataset import Dataset
@@ -23,7 +24,8 @@ class Recipe:
     """What one kind of model is made of. A room registers its own in ``AppConfig.ready``.
 
     ``load(as_of)`` gives the mature rows known at that time. ``label_seconds`` is how long after a row its label may still
-    be coming in: rows that close before the split are left out of training, their labels lie beyond it.
+    be coming in: rows that close before the split are left out of training, their labels lie beyond it. ``choices(since, as_of)``
+    gives the randomised choices that predictions of this kind rank, None where chance chose none; kinds that rank nothing leave it out.
     """
 
     kind: str
@@ -34,6 +36,7 @@ class Recipe:
     least_rows: int
     label_seconds: float
     least_positives: int = 0
+    choices: Callable[[datetime, datetime], Choices | None] | None = None
 
 
 Truth = Callable[[NDArray[Any]], Floats]

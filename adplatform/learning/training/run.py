@@ -213,8 +213,10 @@ class _Run:
             return self._placed(version, [checked, broken], gates.refused([broken]), {**fields, "artifact": "", "artifact_sha256": ""})
         # An update has learned its later rows by now: it is judged by what it said of each before.
         predictions = answers if self.base is None or fitted.foretold is None else fitted.foretold
-        candidate = judging.Candidate(self.estimator, model, predictions, fitted.native(later.features), answers, fitted.notes)
-        found = judging.judge(self.recipe, candidate, earlier, later, opponent, checked, self._say)
+        native, updated = fitted.native(later.features), self.base is not None
+        candidate = judging.Candidate(self.estimator, model, predictions, native, answers, fitted.notes, updated)
+        choices = None if self.recipe.choices is None or updated else self.recipe.choices(_moment(cut), self.as_of)
+        found = judging.judge(self.recipe, candidate, earlier, later, opponent, checked=checked, choices=choices, say=self._say)
         kept = self._kept(fitted, bootstrap=found.verdict.bootstrap, cut=cut)
         if self.recipe.task == estimators.REGRESSION:
             kept["interval"] = judging.residual_bands(later.labels, predictions)
