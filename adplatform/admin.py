@@ -15,10 +15,11 @@ from adplatform.eventlog.dead import dead_events_retry, readable
 from adplatform.eventlog.stream import LogUnavailable
 from adplatform.experiments.admin import ExperimentAdmin
 from adplatform.learning.admin import ModelVersionAdmin
+from adplatform.learning.monitoring.admin import ModelReadingAdmin
 from adplatform.learning.run_admin import TrainingRunAdmin
 from adplatform.models import DeadEvent, RollupState
 
-__all__ = ["ExperimentAdmin", "ModelVersionAdmin", "TrainingRunAdmin"]
+__all__ = ["ExperimentAdmin", "ModelReadingAdmin", "ModelVersionAdmin", "TrainingRunAdmin"]
 
 # Keys to the API are made by `manage.py drf_create_token USER` and shown once, never in a list.
 admin.site.unregister(TokenProxy)

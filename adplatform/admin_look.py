@@ -45,6 +45,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("adplatform.modelversion", "model_training"),
             ("adplatform.trainingrun", "pending_actions"),
+            ("adplatform.modelreading", "monitor_heart"),
             ("adplatform.experiment", "science"),
             ("adplatform.rollupstate", "stacked_bar_chart"),
             ("adplatform.deadevent", "report"),

@@ -11,6 +11,7 @@ import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
 from django.utils.decorators import sync_and_async_middleware
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -30,6 +32,7 @@ from prometheus_client.registry import Collector
 
 from . import health, heartbeat
 from .eventlog import health as log_health
+from .learning.monitoring import gauges
 
 REQUESTS = Counter("intermission_http_requests_total", "HTTP requests answered", ["view", "method", "status"])
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
@@ -121,6 +124,8 @@ class _AtScrape(Collector):
             except (redis.RedisError, DatabaseError):
                 continue
         yield up
+        with suppress(DatabaseError):
+            yield from list(_models())
         for readings in _readings:
             try:
                 values = list(readings())
@@ -143,6 +148,25 @@ def _heartbeats() -> Iterator[Metric]:
     for process, seconds in heartbeat.ages().items():
         ages.add_metric([process], seconds)
     yield ages
+
+
+def _models() -> Iterator[Metric]:
+    """The last readings of the models that serve. An hour's and a day's are told apart by ``span``."""
+    now = timezone.now()
+    labels = ["kind", "measure", "subject", "span"]
+    values = GaugeMetricFamily("intermission_model_reading", "Last reading of a serving model's health", labels=labels)
+    alarms = GaugeMetricFamily("intermission_model_alarm", "1 where the last reading is beyond its bound", labels=labels)
+    for one in gauges.champions(now):
+        span = "hour" if (one.window_to - one.window_from).total_seconds() < 7200 else "day"
+        label = [one.version.kind, one.measure, one.subject, span]
+        if one.value is not None:
+            values.add_metric(label, one.value)
+        if one.bound is not None:
+            alarms.add_metric(label, float(one.alarm))
+    ages = GaugeMetricFamily("intermission_model_read_age_seconds", "Seconds since the end of the last window that was read", labels=["kind"])
+    for kind, seconds in gauges.read_ages(now).items():
+        ages.add_metric([kind], seconds)
+    yield from (values, alarms, ages)
 
 
 def render() -> bytes:

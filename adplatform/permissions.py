@@ -18,7 +18,10 @@ HISTORY = ("ads.historicalcampaign", "ads.historicalflight", "ads.historicalad",
 BILLING = ("ads.flightbalance", "ads.flightforecast", "ads.decision", "ads.adevent", "ads.ledgerentry")
 CONTENT = ("catalog.genre", "catalog.title", "catalog.scene", "catalog.mediaasset")
 AUDIENCE = ("engagement.playbacksession", "engagement.directordecision", "engagement.rating")
-LEARNING = ("adplatform.modelversion", "adplatform.trainingrun", "adplatform.experiment", "adplatform.rollupstate", "adplatform.deadevent")
+LEARNING = (
+    "adplatform.modelversion", "adplatform.trainingrun", "adplatform.modelreading", "adplatform.experiment", "adplatform.rollupstate",
+    "adplatform.deadevent",
+)  # fmt: skip
 
 # Letting an ad serve, and giving money back, take a second pair of eyes.
 SIGNING_OFF = ("ads.approve_ad", "ads.refund_ledgerentry")

@@ -1,9 +1,9 @@
 """Is a model that serves still healthy? Readings of drift, quality and faults, by hour and day, and the training that an alarm starts."""
 
-from .monitor import forget_old_hours, monitor, watched_versions
 from .readings import Reading, Window
 from .retrain import retrain_on_alarm
 from .served import NotWatched, Served, Skew, register_checks, watched_kinds
+from .watch import forget_old_hours, monitor, watched_versions
 
 __all__ = [
     "NotWatched",

@@ -16,7 +16,6 @@ from .served import Served, Skew
 TOLERANCE, RELATIVE = 1e-6, 1e-4
 REPLAY_BOUND = SKEW_BOUND = 0.01
 REPLAYED, LEAST_DIFFERING = 2000, 3
-TOLD_FEATURES = 3
 
 
 def replay(window: Window, predictor: Predictor, schema: FeatureSchema, mine: Served) -> Iterator[Reading]:
@@ -48,11 +47,9 @@ def skew(window: Window, found: Skew) -> Iterator[Reading]:
         return
     share = found.differing / found.rows
     alarm = share > SKEW_BOUND and found.differing >= LEAST_DIFFERING
-    words = f"Of {found.rows:,} rows computed again from the log {found.differing:,} ({share:.1%}) differ from what was served."
-    worst = sorted(found.by_feature.items(), key=lambda item: (-item[1], item[0]))[:TOLD_FEATURES]
-    if alarm and worst:
-        told = ", ".join(f"{name.replace('_', ' ')} ({count:,})" for name, count in worst)
-        words += f" Most often: {told}. Models are not trained anew for drift until this is repaired: see the features' owners in the schema."
+    words = found.words
+    if alarm:
+        words += " Drift starts no training until this is repaired, for a model would learn the fault: ask the owners of these features."
     figures = {"differing": found.differing, "by_feature": dict(found.by_feature)}
     yield Reading(SKEW, window, found.rows, words, value=share, bound=SKEW_BOUND, alarm=alarm, figures=figures)
 

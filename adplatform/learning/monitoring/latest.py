@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from adplatform.models import ModelReading
 
-from .monitor import of_hours, watched_versions
 from .readings import DAY, HOUR
+from .watch import of_hours, watched_versions
 
 # Hours are read each hour and days at midnight; a reading older than this says nothing about now.
 STALE = {HOUR: timedelta(hours=26), DAY: timedelta(hours=50)}

@@ -70,31 +70,39 @@ class LoadServed(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Skew:
+class Skew(Protocol):
     """Features computed again from the log against those served: of ``rows`` rows, ``differing`` are not the same. ``by_feature``
-    counts the rows in which each feature differs."""
+    counts the rows in which each feature differs; ``words`` say it in a sentence or two."""
 
-    rows: int
-    differing: int
-    by_feature: Mapping[str, int] = field(default_factory=dict)
+    @property
+    def rows(self) -> int: ...
+    @property
+    def differing(self) -> int: ...
+    @property
+    def by_feature(self) -> Mapping[str, int]: ...
+    @property
+    def words(self) -> str: ...
 
 
+# A sample of rows of [since, until) is computed again. Raises LookupError in words when the log cannot be read that far back.
 SkewCheck = Callable[[datetime, datetime, int, np.random.Generator], Skew]
 
 
 @dataclass(frozen=True, slots=True)
 class Checks:
+    """``replays``: the logged vectors are exact, so that the same artifact must give the logged scores."""
+
     load_served: LoadServed
     skew: SkewCheck | None = None
+    replays: bool = True
 
 
 _checks: dict[str, Checks] = {}
 
 
-def register_checks(kind: str, *, load_served: LoadServed, skew: SkewCheck | None = None) -> None:
-    """Models of this kind are watched. ``skew(since, until, sample, rng)`` computes a sample of rows again from the log."""
-    _checks[kind] = Checks(load_served, skew)
+def register_checks(kind: str, *, load_served: LoadServed, skew: SkewCheck | None = None, replays: bool = True) -> None:
+    """Models of this kind are watched."""
+    _checks[kind] = Checks(load_served, skew, replays)
 
 
 def checks_of(kind: str) -> Checks:

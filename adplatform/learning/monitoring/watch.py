@@ -32,7 +32,8 @@ RECENT = timedelta(hours=24)
 RUNNING_HOURS = timedelta(days=14)
 # Figures of an hour are for looking closely; after this the days are enough.
 HOURS_KEPT = timedelta(days=60)
-SKEW_ROWS = {HOUR: 50, DAY: 400}
+# Rows of an hour that are computed again from the log; computing one takes far longer than reading it.
+SKEW_ROWS = 50
 Alias, Status = ModelVersion.Alias, ModelVersion.Status
 
 
@@ -45,8 +46,8 @@ def monitor(kind: str, *, as_of: datetime, rng: np.random.Generator | None = Non
     found: list[ModelReading] = []
     for version in watched_versions(kind):
         one = _Watched(version, checks, recipe, as_of, rng or np.random.default_rng())
-        for window, is_mature in _due(version, as_of, recipe.label_seconds):
-            found += _write(version, one.read(window, is_mature=is_mature))
+        for due in _due(version, as_of, recipe.label_seconds):
+            found += _write(version, one.read(due))
     return found
 
 
@@ -59,16 +60,26 @@ def forget_old_hours(now: datetime) -> int:
     return ModelReading.objects.filter(of_hours(), window_to__lt=now - HOURS_KEPT).delete()[0]
 
 
-def _due(version: ModelVersion, as_of: datetime, label_seconds: float) -> Iterator[tuple[Window, bool]]:
-    """(window, are its labels mature), the oldest first. A window is read when it ends and once more when its labels are in."""
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A window to be read; ``again`` when it was read before its labels were in."""
+
+    window: Window
+    is_mature: bool
+    again: bool
+
+
+def _due(version: ModelVersion, as_of: datetime, label_seconds: float) -> Iterator[_Due]:
+    """The oldest first. An hour is read when it ends and once more when its labels are in, a day when they are."""
     begins = version.trained_at
     for span in (HOUR, DAY):
         windows = [one for one in windows_until(as_of - GRACE, span, CATCH_UP[span]) if begins is None or one.since >= begins]
         told = _told(version, windows)
         for window in windows:
             is_mature = as_of >= window.until + timedelta(seconds=label_seconds) + GRACE
-            if (window, True) not in told and (is_mature or (span == HOUR and (window, False) not in told)):
-                yield window, is_mature
+            again = (window, False) in told
+            if (window, True) not in told and (is_mature or (span == HOUR and not again)):
+                yield _Due(window, is_mature, again)
 
 
 def _told(version: ModelVersion, windows: Sequence[Window]) -> set[tuple[Window, bool]]:
@@ -89,7 +100,8 @@ class _Watched:
     rng: np.random.Generator
     _recent: Served | None = None
 
-    def read(self, window: Window, *, is_mature: bool) -> list[Reading]:
+    def read(self, due: _Due) -> list[Reading]:
+        window, is_mature = due.window, due.is_mature
         served = self._load(window.since, window.until)
         mine = served.scored_by(self.version.number)
         readings = [self._rows(window, served, mine, is_mature=is_mature)]
@@ -97,7 +109,8 @@ class _Watched:
         if reference:
             readings += shift.of_features(window, reference, served, self.recipe.schema)
             readings += shift.of_scores(window, reference, mine)
-        readings += self._faults(window, mine)
+        if not due.again:
+            readings += self._faults(window, mine)
         if not is_mature:
             readings += [] if self.recipe.task == REGRESSION else quality.young(window, mine, self._recent_rows())
             return readings
@@ -119,14 +132,18 @@ class _Watched:
         return Reading(SERVED_ROWS, window, served.seen_rows, words, value=float(served.seen_rows), figures=figures)
 
     def _faults(self, window: Window, mine: Served) -> Iterator[Reading]:
-        try:
-            model = registry.load_version(self.version)
-        except ArtifactRefused as error:
-            log.error("model cannot be replayed", version=str(self.version), reason=str(error))
-        else:
-            yield from faults.replay(window, model.predictor, self.recipe.schema, mine)
-        if self.checks.skew is not None and self.version.alias == Alias.CHAMPION:
-            yield from faults.skew(window, self.checks.skew(window.since, window.until, SKEW_ROWS[window.span], self.rng))
+        if self.checks.replays and len(mine):
+            try:
+                model = registry.load_version(self.version)
+            except ArtifactRefused as error:
+                log.error("model cannot be replayed", version=str(self.version), reason=str(error))
+            else:
+                yield from faults.replay(window, model.predictor, self.recipe.schema, mine)
+        if self.checks.skew is not None and self.version.alias == Alias.CHAMPION and window.span == HOUR:
+            try:
+                yield from faults.skew(window, self.checks.skew(window.since, window.until, SKEW_ROWS, self.rng))
+            except LookupError as error:
+                log.error("served features cannot be computed again", version=str(self.version), reason=str(error))
 
     def _recent_rows(self) -> Served:
         """Mature rows of this version from the day before: its calibration and its delays."""

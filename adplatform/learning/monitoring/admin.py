@@ -1,0 +1,77 @@
+"""Readings of models in the admin: what was read, over which window, and what it says in words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from adplatform.models import ModelReading
+
+
+@admin.register(ModelReading)
+class ModelReadingAdmin(ModelAdmin):  # type: ignore[misc]
+    """Rows that monitoring writes: looked at, never edited."""
+
+    list_display = ["what", "of_model", "window", "state", "figure", "words"]
+    list_display_links = ["what"]
+    list_filter = ["alarm", "version__kind", "version__alias", "measure"]
+    list_select_related = ["version"]
+    search_fields = ["subject", "measure", "words"]
+    date_hierarchy = "window_to"
+    ordering = ["-window_to", "-alarm", "measure", "subject"]
+    list_per_page = 50
+    show_full_result_count = False
+    fields = ["what", "of_model", "window", "state", "words", "figure", "rows", "read_at", "all_figures"]
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="Reading", ordering="measure")
+    def what(self, reading: ModelReading) -> str:
+        measure = reading.measure.replace("_", " ")
+        return f"{measure} · {reading.subject.replace('_', ' ')}" if reading.subject else measure
+
+    @admin.display(description="Model", ordering="version")
+    def of_model(self, reading: ModelReading) -> SafeString:
+        version = reading.version
+        address = reverse("admin:adplatform_modelversion_change", args=[version.pk])
+        return format_html('<a href="{}">{} v{}</a>', address, version.kind, version.number)
+
+    @admin.display(description="Window (UTC)", ordering="window_to")
+    def window(self, reading: ModelReading) -> str:
+        if (reading.window_to - reading.window_from).days:
+            return f"{reading.window_from:%d %b}, the day"
+        return f"{reading.window_from:%d %b %H:%M}-{reading.window_to:%H:%M}"
+
+    @display(description="State", ordering="alarm", label={"alarm": "danger", "within its bound": "success", "not judged": "info"})  # type: ignore[untyped-decorator]
+    def state(self, reading: ModelReading) -> str:
+        if reading.alarm:
+            return "alarm"
+        return "not judged" if reading.bound is None or reading.value is None else "within its bound"
+
+    @admin.display(description="Figure", ordering="value")
+    def figure(self, reading: ModelReading) -> str:
+        if reading.value is None:
+            return "-"
+        interval = f" ({reading.low:.4g} to {reading.high:.4g})" if reading.low is not None and reading.high is not None else ""
+        bound = f", bound {reading.bound:.4g}" if reading.bound is not None else ""
+        return f"{reading.value:.4g}{interval}{bound}"
+
+    @admin.display(description="All figures")
+    def all_figures(self, reading: ModelReading) -> SafeString:
+        return format_html("<pre>{}</pre>", json.dumps(reading.figures, indent=2, sort_keys=True))
