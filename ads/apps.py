@@ -26,7 +26,7 @@ class AdsConfig(AppConfig):
             stages.register_source(source)
         experiments.register()
         for kind, load_served in served.LOADS.items():
-            monitoring.register_checks(kind, load_served=load_served)
+            monitoring.register_checks(kind, load_served=load_served, skew=served.SKEW.get(kind))
         warmth.register("decisions", _warm)
 
 

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from django.db import connection
 
-from adplatform.learning.monitoring import Served
+from adplatform.learning.monitoring import Served, Skew
 
 from . import scorer
 from .dataset import CLICK_WINDOW, COMPLETION_WINDOW
 from .features import SCHEMA
+from .rollout import LOGGED
 
 # What arrives in the tables this long after a window closed can no longer be waited for.
 LATE = timedelta(minutes=1)
@@ -50,8 +51,7 @@ WITH picked AS MATERIALIZED (
     FROM happened WHERE at IS NOT NULL GROUP BY ua_hash
 )
 SELECT extract(epoch FROM p.decided_at)::float8, p.session::text, slot.value->'features'->'values', (slot.value->>%(score)s)::float8,
-       coalesce(p.version, 0), (slot.value->%(shadow)s::text->>'version')::int,
-       (slot.value->%(shadow)s::text->>%(score)s)::float8,
+       coalesce(p.version, 0), (slot.value->%(shadow)s->>'version')::int, (slot.value->%(shadow)s->>%(score)s)::float8,
        extract(epoch FROM %(as_of)s - h.at)::float8,
        CASE WHEN h.came_at <= h.at + %(window)s THEN extract(epoch FROM h.known_at - h.at)::float8 END,
        p.device, coalesce(slot.value->>'advertiser_name', slot.value->>'advertiser', '')
@@ -65,14 +65,11 @@ ORDER BY p.decided_at, p.id, h.slot
 """
 
 
-def load(
-    *, outcome: str, score: str, shadow: str, version: str, window: timedelta, since: datetime, until: datetime, as_of: datetime, most: int
-) -> Served:
+def load(*, kind: str, outcome: str, version: str, window: timedelta, since: datetime, until: datetime, as_of: datetime, most: int) -> Served:
     """Rows decided in [since, until) whose impression was valid and seen, with what was received until ``as_of``.
 
-    ``outcome`` within ``window`` of the impression is a 1; ``score`` names what was predicted of it in a decision's slots, ``shadow``
-    where a challenger's prediction stands, and ``version`` the column that says by which model. Where there are more rows than
-    ``most``, decisions are sampled.
+    ``outcome`` within ``window`` of the impression is a 1; ``version`` names the column that says which model of this ``kind`` scored.
+    Where there are more rows than ``most``, decisions are sampled.
     """
     bounds: dict[str, Any] = {
         "since": since,
@@ -81,8 +78,8 @@ def load(
         "first_day": since.astimezone(UTC).date(),
         "last_day": until.astimezone(UTC).date(),
         "outcome": outcome,
-        "score": score,
-        "shadow": shadow,
+        "score": LOGGED[kind].score,
+        "shadow": LOGGED[kind].shadow,
         "window": window,
         "schema": SCHEMA.fingerprint(),
         "least_to_tell": LEAST_TO_TELL,
@@ -96,11 +93,20 @@ def load(
 
 
 LOADS = {
-    scorer.KIND: partial(load, outcome="ad.click", score="pctr", shadow="shadow", version="model_version", window=CLICK_WINDOW),
-    scorer.COMPLETION: partial(
-        load, outcome="ad.complete", score="pvcr", shadow="completion_shadow", version="completion_version", window=COMPLETION_WINDOW
-    ),
+    scorer.KIND: partial(load, kind=scorer.KIND, outcome="ad.click", version="model_version", window=CLICK_WINDOW),
+    scorer.COMPLETION: partial(load, kind=scorer.COMPLETION, outcome="ad.complete", version="completion_version", window=COMPLETION_WINDOW),
 }
+
+
+def _computed_again(since: datetime, until: datetime, sample: int, rng: np.random.Generator) -> Skew:
+    # Arrow costs every process that holds it tens of megabytes, and web processes compute nothing again.
+    from . import skew
+
+    return skew.check(since, until, sample, rng)
+
+
+# Both models read the same rows, so one look is enough.
+SKEW = {scorer.KIND: _computed_again}
 
 
 def _served(rows: Sequence[tuple[Any, ...]], window: timedelta, every: int) -> Served:

@@ -142,8 +142,9 @@ class _Watched:
         if self.checks.skew is not None and self.version.alias == Alias.CHAMPION and window.span == HOUR:
             try:
                 yield from faults.skew(window, self.checks.skew(window.since, window.until, SKEW_ROWS, self.rng))
-            except LookupError as error:
-                log.error("served features cannot be computed again", version=str(self.version), reason=str(error))
+            except (LookupError, ValueError):
+                # A day that is gone, a row that cannot be read: the other figures are told all the same.
+                log.exception("served features cannot be computed again", version=str(self.version))
 
     def _recent_rows(self) -> Served:
         """Mature rows of this version from the day before: its calibration and its delays."""

@@ -13,7 +13,8 @@ from django.core.management import CommandError, call_command
 
 from adplatform.learning import monitoring, registry, tasks
 from adplatform.learning.monitoring import retrain
-from adplatform.learning.monitoring.served import Served
+from adplatform.learning.monitoring.served import Checks, Served
+from adplatform.learning.monitoring.served import _checks as watched_checks
 from adplatform.models import ModelReading, ModelVersion, TrainingRun
 from ads.ctr import served
 from ads.models import AdEvent, Decision
@@ -32,6 +33,8 @@ pytestmark = pytest.mark.django_db
 def nobody_works(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The queue takes runs and nobody executes them."""
     sent: list[int] = []
+    # This log has no counters from which its features could be computed again.
+    monkeypatch.setitem(watched_checks, "ctr", Checks(served.LOADS["ctr"]))
     monkeypatch.setattr(tasks.execute_run, "delay", sent.append)
     return sent
 

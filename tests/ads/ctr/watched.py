@@ -11,9 +11,11 @@ import numpy as np
 
 from adplatform.eventlog import ids
 from adplatform.eventlog.partitions import ensure_partitions
-from adplatform.learning import registry, training
+from adplatform.learning import estimators, registry
+from adplatform.learning.predictor import load
+from adplatform.learning.training.reference import reference
 from adplatform.models import ModelVersion
-from ads.ctr import features
+from ads.ctr import dataset, features
 from ads.decision.request import AdRequest
 from ads.models import AdEvent, Decision
 
@@ -25,9 +27,16 @@ MINUTE = timedelta(minutes=1)
 def trained(world: World, *, until: datetime, days: int, sessions: int) -> ModelVersion:
     """A champion that learned from ``days`` of the world with ``sessions`` an hour, served by nobody."""
     serve(world, None, since=until - timedelta(days=days), hours=24 * days, sessions=sessions)
-    training.train("ctr", estimator="hashed_logistic", as_of=until)
-    version = registry.champion_row("ctr")
-    assert version is not None
+    rows = dataset.load(until)
+    later = rows.at > rows.at[len(rows) * 4 // 5]
+    fitted = estimators.fit("hashed_logistic", estimators.CLASSIFICATION, rows.features[~later], rows.labels[~later], features.SCHEMA, {})
+    path, digest = registry.store_artifact(fitted.artifact, fitted.suffix)
+    predictor = load(fitted.artifact, fitted.suffix, expected_sha256=digest)
+    version = registry.register(
+        kind="ctr", estimator="hashed_logistic", artifact=path, artifact_sha256=digest, trained_at=until,
+        card={"reference": reference(features.SCHEMA, predictor, rows.take(~later), rows.take(later))},
+    )  # fmt: skip
+    registry.promote(version)
     return version
 
 
