@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from adplatform.eventlog.days import days_between, read_day
 from adplatform.learning import online
 from adplatform.learning.schema import Matrix
 from ads.decision.request import AdRequest
@@ -114,6 +113,9 @@ def load_counters(asked: Sequence[Asked]) -> Counters:
         return counters
     first, last = (extreme(one.at for one in asked).astimezone(UTC).date() for extreme in (min, max))
     counters.add_total(rates.increments_of_tables(before=first))
+    # Arrow is loaded where rows are read: every process that serves registers this check.
+    from adplatform.eventlog.days import days_between
+
     # An ad decided before midnight is watched after it.
     for day in days_between(first - timedelta(days=1), last):
         _count_day(counters, day, since=datetime(first.year, first.month, first.day, tzinfo=UTC))
@@ -129,6 +131,8 @@ _request = msgspec.json.Decoder(_Request)
 
 
 def _count_day(counters: Counters, day: date, *, since: datetime) -> None:
+    from adplatform.eventlog.days import read_day
+
     served: dict[Any, tuple[str, Mapping[int, ServedAd]]] = {}
     for batch in read_day(DECISIONS, day, ("id", "request", "slots")):
         for key, request, slots in zip(*(batch.column(name).to_pylist() for name in batch.schema.names), strict=True):
