@@ -19,6 +19,7 @@ CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 MEDIA_ROOT = VAR_DIR / "media"
 MODELS_DIR = VAR_DIR / f"models-{WORKER}"
+DASK_DIR = VAR_DIR / f"dask-{WORKER}"
 ARCHIVE_DIR = VAR_DIR / f"archive-{WORKER}"
 # Sockets read the database in threads that outlive the test; a kept connection would block the test database's removal.
 for _database in DATABASES.values():  # noqa: F405
