@@ -276,7 +276,8 @@ UNFOLD: dict[str, Any] = {
 # Product
 
 MODELS_DIR = VAR_DIR / "models"
-# Where days of rows lie while a cluster learns from them; the same folder on every machine of it. Empty: a cluster of this machine alone.
+# Where days of rows lie while a cluster learns from them, the same folder on every machine of it. Without a scheduler's address it is
+# a cluster of this machine alone.
 DASK_DIR: Path = Path(env.str("DASK_DIR", default=str(VAR_DIR / "dask")))
 DASK_SCHEDULER: str = env.str("DASK_SCHEDULER", default="")
 # Days of decisions and events as files, and how long they stay in the database beside that.

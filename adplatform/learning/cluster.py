@@ -11,7 +11,7 @@ import logging
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,16 +21,14 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from .calibration import Floats, thinned
-from .estimators import UnknownEstimator, boosted, trees
+from .engines import DASK, EngineUnavailable
+from .estimators import boosted, trees
 from .estimators.base import CLASSIFICATION, Fitted
 from .estimators.boosted import Boosted, Setting
 from .estimators.fitting import SEED, Curve, Rows, later_rows
 from .schema import FeatureSchema
 from .training.dataset import Dataset
 
-LOCAL, DASK = "local", "dask"
-ENGINES = (LOCAL, DASK)
-ESTIMATOR = "lightgbm"
 # Of a cluster of one's own, where no scheduler is named.
 WORKERS = 2
 CONNECT_SECONDS, WORKER_SECONDS = 15, 60
@@ -38,28 +36,8 @@ DAY_SECONDS = 86_400
 LABEL, START = "label", "start"
 
 
-class EngineUnavailable(RuntimeError):
-    """Nothing was trained; the message says what is missing and what to do."""
-
-
-def check(engine: str, estimator: str) -> None:
-    """Raises EngineUnavailable, or UnknownEstimator for one that this engine cannot train."""
-    if engine not in ENGINES:
-        raise EngineUnavailable(f"there is no engine {engine!r}; choose one of: {', '.join(ENGINES)}")
-    if engine == LOCAL:
-        return
-    if estimator != ESTIMATOR:
-        raise UnknownEstimator(f"the engine {DASK} trains {ESTIMATOR} alone, not {estimator}: say --estimator {ESTIMATOR}, or leave --engine out")
-    try:
-        import dask.array  # noqa: F401
-        import distributed  # noqa: F401
-    except ImportError as error:
-        raise EngineUnavailable("Dask is not installed: pip install 'intermission[dask]' here and on every machine of the cluster") from error
-
-
-def fit(task: str, earlier: Dataset, schema: FeatureSchema, parameters: dict[str, Any], *, scheduler: str = "") -> Fitted:
+def fit(task: str, earlier: Dataset, schema: FeatureSchema, parameters: Mapping[str, Any], *, scheduler: str = "") -> Fitted:
     """LightGBM on the cluster at ``scheduler`` (``tcp://host:port``), by default on one of this machine alone. Raises EngineUnavailable."""
-    check(DASK, ESTIMATOR)
     asked = {**boosted.BOOSTED, **parameters}
     days = (earlier.at // DAY_SECONDS).astype(np.int64)
     kept = thinned(earlier.labels, float(asked["negatives"]), SEED) if task == CLASSIFICATION else np.ones(len(earlier), dtype=bool)
@@ -82,7 +60,7 @@ def export(folder: Path, setting: Setting, rows: Rows, days: NDArray[np.int64]) 
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    own, start = setting.own(rows.features), rows.margin + setting.start(rows.labels)
+    own, start = setting.own(rows.features), rows.margin + setting.start(rows)
     files = []
     for day in np.unique(days).tolist():
         mine = days == day
@@ -135,7 +113,7 @@ def _trained(client: Any, files: list[tuple[Path, int]], setting: Setting, round
 
 def _grown(booster: Any, setting: Setting, rows: Rows, later: Rows | None) -> Boosted:
     """As many trees as are best on the later rows: a cluster cannot stop early, so it is looked up afterwards."""
-    start, last = setting.start(rows.labels), booster.current_iteration()
+    start, last = setting.start(rows), booster.current_iteration()
     losses = [] if later is None else _losses(booster, setting, later, start, last)
     best = int(np.argmin(losses)) + 1 if losses else last
 

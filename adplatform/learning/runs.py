@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from adplatform.models import ModelVersion, TrainingRun
 
-from . import estimators, training
+from . import engines, estimators, training
 from .checkpoints import KeptCheckpoint
 from .training.run import Progress
 
@@ -53,7 +53,8 @@ def run_request(
     *,
     kind: str,
     estimator: str | None = None,
-    engine: str = "local",
+    engine: str = engines.LOCAL,
+    scheduler: str = "",
     update: bool = False,
     key: str | None = None,
     reason: str = "On demand",
@@ -63,13 +64,14 @@ def run_request(
     now: datetime,
 ) -> TrainingRun:
     """Ask for a training as of ``now`` (or ``as_of``); under a ``key`` that was asked for before it is the same run. An ``update``
-    learns on from the version that can, see `training.train`.
+    learns on from the version that can, see `training.train`. The ``engine`` dask trains on the cluster at ``scheduler``.
 
-    ``queue=False`` leaves it to the caller to execute it. Raises UnknownKind, UnknownEstimator.
+    ``queue=False`` leaves it to the caller to execute it. Raises UnknownKind, UnknownEstimator, EngineUnavailable.
     """
     recipe = training.recipe_for(kind)
-    name = estimator or recipe.default_estimator
+    name = estimator or (engines.CLUSTERED if engine == engines.DASK else recipe.default_estimator)
     estimators.find(name, recipe.task)
+    engines.check(engine, name)
     run, is_new = TrainingRun.objects.get_or_create(
         key=key or f"{'update' if update else 'asked'}/{kind}/{name}/{uuid.uuid4()}",
         defaults={
@@ -80,7 +82,7 @@ def run_request(
             "reason": reason,
             "asked_by_id": actor.pk if actor is not None else None,
             "words": "Waits for a worker",
-            "checkpoint": {"update": True} if update else {},
+            "checkpoint": ({"update": True} if update else {}) | ({"scheduler": scheduler} if scheduler else {}),
         },
     )
     if is_new and queue:
@@ -132,9 +134,11 @@ def _trained(run: TrainingRun, progress: Progress | None) -> training.Report:
         if progress is not None:
             progress(percent, words)
 
+    engine = engines.Engine(run.engine, run.checkpoint.get("scheduler", ""))
     return training.train_under_lock(
-        run.kind, estimator=run.estimator, as_of=run.as_of, progress=say, checkpoint=KeptCheckpoint(run), update=run.checkpoint.get("update", False)
-    )
+        run.kind, estimator=run.estimator, as_of=run.as_of, progress=say, checkpoint=KeptCheckpoint(run),
+        update=run.checkpoint.get("update", False), engine=engine,
+    )  # fmt: skip
 
 
 def _report_progress(run: TrainingRun, percent: int, words: str) -> None:

@@ -14,6 +14,7 @@ from django.db import transaction
 from adplatform.models import ModelVersion
 
 from .. import estimators, gates, metrics, predictor, registry, stages
+from ..engines import Engine
 from ..gates import Gate, Profile
 from ..schema import SchemaMismatch
 from . import judging
@@ -28,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 STATE_SUFFIX = ".state"
 Status = ModelVersion.Status
+HERE = Engine()
 
 
 class Progress(Protocol):
@@ -90,14 +92,18 @@ def train_under_lock(
     progress: Progress = _silent,
     checkpoint: Checkpoint | None = None,
     update: bool = False,
+    engine: Engine = HERE,
 ) -> Report:
-    """As `train`, for who holds the kind's lock already. What ``checkpoint`` kept of an earlier attempt is not made again."""
+    """As `train`, for who holds the kind's lock already. What ``checkpoint`` kept of an earlier attempt is not made again.
+
+    Raises EngineUnavailable.
+    """
     recipe = recipe_for(kind)
     name = estimator or recipe.default_estimator
     estimators.find(name, recipe.task)
     as_of, checkpoint = as_of or datetime.now(UTC), checkpoint or NothingKept()
     if not update:
-        return _Run(recipe, name, as_of, dict(parameters or {}), progress, checkpoint).report()
+        return _Run(recipe, name, as_of, dict(parameters or {}), progress, checkpoint, engine=engine).report()
     try:
         base = base_for(recipe)
     except CannotUpdate as error:
@@ -117,9 +123,10 @@ class _Run:
         progress: Progress,
         checkpoint: Checkpoint,
         base: Base | None = None,
+        engine: Engine = HERE,
     ) -> None:
         self.recipe, self.estimator, self.as_of, self.parameters, self.progress = recipe, estimator, as_of, parameters, progress
-        self.checkpoint, self.base = checkpoint, base
+        self.checkpoint, self.base, self.engine = checkpoint, base, engine
         self.started = time.perf_counter()
         self.version: ModelVersion | None = None
 
@@ -145,6 +152,7 @@ class _Run:
             kind=self.recipe.kind, estimator=self.estimator, verdict="Training", feature_schema=self.recipe.schema.as_json(),
             data_from=_moment(dataset.at[0]), data_to=_moment(dataset.at[-1]), train_rows=len(earlier), test_rows=len(later),
             synthetic_share=float(dataset.synthetic.mean()), parent=self.base and self.base.version,
+            engine=self.engine.name,
         )  # fmt: skip
 
     def _divide(self, dataset: Dataset) -> tuple[Dataset, Dataset, float]:
@@ -189,7 +197,7 @@ class _Run:
             return self.base.learned(later)
         self._say(20, f"fitting {self.estimator} on {len(earlier):,} rows")
         return self.checkpoint.fitted(
-            lambda: estimators.fit(self.estimator, self.recipe.task, earlier.features, earlier.labels, self.recipe.schema, self.parameters),
+            lambda: self.engine.fit(self.estimator, self.recipe.task, earlier, self.recipe.schema, self.parameters),
             later.features,
         )
 

@@ -7,10 +7,11 @@ import textwrap
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from adplatform.learning import runs, training
+from adplatform.learning import engines, runs, training
 from adplatform.learning.estimators import UnknownEstimator
 
 MARKS = {"pass": "pass", "fail": "FAIL", "not_enough_evidence": "not enough evidence"}
@@ -24,6 +25,10 @@ class Command(BaseCommand):
         parser.add_argument("kind", help=f"One of: {', '.join(training.kinds())}")
         parser.add_argument("--estimator", help="Name of an estimator; the default is the kind's own")
         parser.add_argument("--as-of", type=datetime.fromisoformat, help="Train on what was known at this ISO time (UTC unless it says otherwise)")
+        parser.add_argument("--engine", choices=engines.ENGINES, default=engines.LOCAL, help="dask: on a cluster, the boosted model alone")
+        parser.add_argument(
+            "--scheduler", default=settings.DASK_SCHEDULER, help="Address of the Dask cluster, tcp://host:port; empty: one of this machine"
+        )
         parser.add_argument("--update", action="store_true", help="Go on from the version that learns online, with the rows that matured since")
         parser.add_argument("--json", action="store_true", help="Print the report as one JSON object")
 
@@ -35,12 +40,15 @@ class Command(BaseCommand):
         try:
             run = runs.run_request(
                 kind=options["kind"], estimator=options["estimator"], update=options["update"], as_of=as_of, reason="From the command line",
-                queue=False, now=timezone.now(),
+                engine=options["engine"], scheduler=options["scheduler"] if options["engine"] == engines.DASK else "", queue=False,
+                now=timezone.now(),
             )  # fmt: skip
-        except (training.UnknownKind, UnknownEstimator) as error:
+        except (training.UnknownKind, UnknownEstimator, engines.EngineUnavailable) as error:
             raise CommandError(str(error)) from error
         try:
             report = runs.run_execute(run, progress=progress)
+        except engines.EngineUnavailable as error:
+            raise CommandError(str(error)) from error
         except training.AlreadyTraining as busy:
             runs.run_give_up(run, reason=str(busy))
             raise CommandError(str(busy)) from busy
