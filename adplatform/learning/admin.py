@@ -78,14 +78,14 @@ class CanaryForm(ShadowForm):
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
-    list_display = ["name", "serves", "state", "figure", "rows", "trained_at", "short_verdict"]
+    list_display = ["name", "serves", "state", "share", "figure", "rows", "trained_at", "short_verdict"]
     list_filter = ["kind", "status", "alias"]
     search_fields = ["kind", "estimator", "verdict"]
     actions = ["roll_back", "stop_test"]
     actions_list = ["train"]
     actions_detail = ["card", "promote", "shadow", "canary"]
     fieldsets = (
-        (None, {"fields": ["kind", "number", "estimator", "serves", "state", "verdict"]}),
+        (None, {"fields": ["kind", "number", "estimator", "serves", "state", "share", "stage_since", "verdict"]}),
         ("Figures on later sessions, beside the constant prediction", {"fields": ["metrics_table"]}),
         ("Gates", {"fields": ["gates_table"]}),
         ("Trained on", {"fields": ["trained_at", "data_from", "data_to", "train_rows", "test_rows", "synthetic_share"]}),
@@ -113,10 +113,12 @@ class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
         return version.alias
 
     @display(description="State", label=LABELS)  # type: ignore[untyped-decorator]
-    def state(self, version: ModelVersion) -> tuple[str, str] | str:
-        if version.status == ModelVersion.Status.CANARY:
-            return version.status, f"canary {version.traffic_share:.0%}"
+    def state(self, version: ModelVersion) -> str:
         return version.status
+
+    @admin.display(description="Share of the traffic")
+    def share(self, version: ModelVersion) -> str:
+        return f"{version.traffic_share:.0%}" if version.status == ModelVersion.Status.CANARY else "-"
 
     @admin.display(description="Against the constant")
     def figure(self, version: ModelVersion) -> str:

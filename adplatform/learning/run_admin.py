@@ -18,6 +18,7 @@ from adplatform.models import TrainingRun
 from .runs import DEAD_AFTER
 
 LABELS = {"done": "success", "running": "info", "queued": "warning", "failed": "danger", "waits for another worker": "warning"}
+SHORT = 80
 State = TrainingRun.State
 
 
@@ -25,7 +26,7 @@ State = TrainingRun.State
 class TrainingRunAdmin(ModelAdmin):  # type: ignore[misc]
     """Rows the workers write: looked at, never edited. A new one is asked for beside the models."""
 
-    list_display = ["what", "how_far", "progress", "words", "attempts", "reason", "began", "took", "made"]
+    list_display = ["what", "how_far", "progress", "in_short", "attempts", "reason", "began", "took", "made"]
     list_display_links = ["what"]
     list_filter = ["kind", "state", "estimator"]
     list_select_related = ["version"]
@@ -58,6 +59,10 @@ class TrainingRunAdmin(ModelAdmin):  # type: ignore[misc]
     @admin.display(description="Progress", ordering="percent")
     def progress(self, run: TrainingRun) -> SafeString:
         return format_html('<progress value="{0}" max="100" aria-label="{1}"></progress> {0} %', run.percent, f"{run.percent} % done")
+
+    @admin.display(description="In words")
+    def in_short(self, run: TrainingRun) -> str:
+        return run.words if len(run.words) <= SHORT else f"{run.words[:SHORT]}..."
 
     @admin.display(description="Began", ordering="started_at")
     def began(self, run: TrainingRun) -> str:
