@@ -118,7 +118,11 @@ def _claimed(run: TrainingRun) -> bool:
     )
     run.refresh_from_db()
     if taken and run.attempts > MOST_ATTEMPTS:
-        _finish(run, State.FAILED, f"Failed: its worker died {MOST_ATTEMPTS} times on the way; look at the workers' memory. Nothing was promoted.")
+        _finish(
+            run,
+            State.FAILED,
+            f"Failed: its worker died {MOST_ATTEMPTS} times on the way; look at the workers' memory and time limits. Nothing was promoted.",
+        )
         return False
     return bool(taken)
 

@@ -55,8 +55,9 @@ NOBODY = Serving()
 
 @dataclass(slots=True)
 class _Seat:
-    """What this process serves for one kind, and when it last looked."""
+    """What this process serves for one kind, of which ``aliases``, and when it last looked."""
 
+    aliases: list[str]
     serving: Serving = NOBODY
     marker: bytes | str | None = None
     looked_at: float = float("-inf")
@@ -65,7 +66,8 @@ class _Seat:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-_seats: dict[str, _Seat] = {}
+# By kind, and by whether the challenger alone is loaded.
+_seats: dict[tuple[str, bool], _Seat] = {}
 
 
 def load_serving(kind: str) -> Serving:
@@ -74,7 +76,16 @@ def load_serving(kind: str) -> Serving:
     Never raises for a server that is away or an artifact that is damaged: the last champion loaded stays. One thread looks;
     the others go on with what is loaded. Inside an event loop the look happens on a thread, so nothing there waits for it.
     """
-    seat = _seats.setdefault(kind, _Seat())
+    return _serving(kind, challenger_only=False)
+
+
+def load_challenger(kind: str) -> Serving:
+    """As `load_serving`, for a process that decides nothing: the champion is not loaded, and costs it no memory."""
+    return _serving(kind, challenger_only=True)
+
+
+def _serving(kind: str, *, challenger_only: bool) -> Serving:
+    seat = _seats.setdefault((kind, challenger_only), _Seat([Alias.CHALLENGER] if challenger_only else [Alias.CHAMPION, Alias.CHALLENGER]))
     if time.monotonic() - seat.looked_at < LOOK_SECONDS or not seat.lock.acquire(blocking=False):
         return seat.serving
     seat.looked_at = time.monotonic()
@@ -100,8 +111,9 @@ def forget_loaded() -> None:
 
 def announce(kind: str) -> None:
     """Tell every serving process to look. When Redis is away they find the new models by looking at the rows."""
-    if kind in _seats:
-        _seats[kind].looked_at = _seats[kind].looked_at_rows = float("-inf")
+    for challenger_only in (False, True):
+        if seat := _seats.get((kind, challenger_only)):
+            seat.looked_at = seat.looked_at_rows = float("-inf")
     try:
         stream.client().incr(_marker(kind))
     except redis.exceptions.RedisError as error:
@@ -134,7 +146,7 @@ def _look(kind: str, seat: _Seat) -> None:
     if marker == seat.marker and now - seat.looked_at_rows < LOOK_AT_ROWS_SECONDS:
         return
     try:
-        rows = {row.alias: row for row in ModelVersion.objects.filter(kind=kind, alias__in=[Alias.CHAMPION, Alias.CHALLENGER])}
+        rows = {row.alias: row for row in ModelVersion.objects.filter(kind=kind, alias__in=seat.aliases)}
     except DatabaseError as error:
         log.warning("model versions unreadable, keeping the loaded models", kind=kind, error=str(error))
         return

@@ -80,7 +80,7 @@ def with_shadow(decided: Iterable[Sequence[dict[str, Any]]]) -> list[list[dict[s
     """
     slots = [list(one) for one in decided]
     for kind in LOGGED:
-        serving = registry.load_serving(kind)
+        serving = registry.load_challenger(kind)
         if serving.stage == SHADOW:
             _score(slots, kind, serving)
     return slots

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,12 @@ from django.conf import settings
 from django.db import connection
 from django.test import override_settings
 
-from adplatform.learning import registry, seats
+from adplatform.learning import registry, seats, stages
 from adplatform.learning.predictor import PLAIN, ArtifactRefused, ColumnPredictor
 from adplatform.models import ModelVersion
 
 ROWS = np.zeros((2, 3), dtype=np.float32)
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def make_version(value: float, kind: str = "ctr") -> ModelVersion:
@@ -149,7 +151,7 @@ import django
 from django.conf import settings
 settings.DATABASES["default"]["NAME"] = sys.argv[1]
 django.setup()
-from adplatform.learning import registry, seats
+from adplatform.learning import registry, seats, stages
 last = None
 while last != 2:
     model = registry.load_champion("ctr")
@@ -192,3 +194,38 @@ async def test_a_look_inside_an_event_loop_happens_on_a_thread() -> None:
     model = registry.load_champion("ctr")
     assert model is not None
     assert model.version_number == 1
+
+
+# The challenger beside the champion
+
+
+@pytest.mark.django_db
+def test_one_look_seats_champion_and_challenger_with_its_share() -> None:
+    champion, challenger = make_version(0.1), make_version(0.2)
+    registry.promote(champion)
+    stages.canary(challenger, 0.25, now=NOW)
+    registry.forget_loaded()
+    serving = registry.load_serving("ctr")
+    assert (serving.champion and serving.champion.version_number, serving.challenger and serving.challenger.version_number) == (1, 2)
+    assert (serving.stage, serving.traffic_share) == ("canary", 0.25)
+    alone = registry.load_challenger("ctr")
+    assert (alone.champion, alone.challenger and alone.challenger.version_number) == (None, 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_damaged_challenger_leaves_the_champion_alone_and_keeps_its_share(looks_every_time: None) -> None:
+    registry.promote(make_version(0.1))
+    challenger = make_version(0.2)
+    assert registry.load_serving("ctr").challenger_version is None
+    stages.canary(challenger, 0.25, now=NOW)
+    (Path(settings.MODELS_DIR) / challenger.artifact).write_bytes(b"damaged")
+    for _ in range(2):
+        serving = registry.load_serving("ctr")
+        assert (serving.champion and serving.champion.version_number, serving.challenger) == (1, None)
+        assert (serving.challenger_version, serving.traffic_share) == (2, 0.25)
+    registry.store_artifact(ColumnPredictor(None, 0.2).to_bytes(), PLAIN)
+    stages.stop("ctr", "Enough.", now=NOW)
+    registry.promote(challenger)
+    model = registry.load_champion("ctr")
+    assert model is not None
+    assert model.version_number == 2
