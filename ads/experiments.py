@@ -97,6 +97,8 @@ METRICS = (
 def interference(experiment: Experiment, since: datetime, until: datetime) -> str:
     """In words, where arms spend the same flights' budgets: the more of the money came from flights that were held back or spent, the
     more of a difference is taken from one arm and given to the other, and would be gone if everybody had the same arm."""
+    if experiment.split_budgets:
+        return ""
     bounds: dict[str, Any] = {
         "experiment": experiment.pk,
         "since": since,

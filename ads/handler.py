@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -124,7 +124,7 @@ class AdEvents:
 
     def _after_commit(self, fresh: Sequence[Judged], repeated: Sequence[Judged], booked: ledger.Booked, now: datetime) -> None:
         counted = [item.event for item in fresh if item.counts]
-        operations = [operation(event, self.facts) for event in counted]
+        operations = [replace(operation(event, self.facts), charged=booked.amounts.get(event.id)) for event in counted]
         # A process that died right after the commit had not told Redis yet, and its batch comes again.
         operations += filter(None, (operation_again(item.event, self.facts) for item in repeated))
         balances = [account.balance() for account in booked.accounts.values()]

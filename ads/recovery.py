@@ -17,7 +17,7 @@ from django.db import connection
 from adplatform.eventlog import stream
 from adplatform.eventlog.envelope import Event
 
-from . import live_inventory, reservation
+from . import arms, live_inventory, reservation
 from .balances import Balance
 from .ledger import CHARGED_ON
 from .reservation import ENDS_UNCHARGED, FORGET_SECONDS, HOLD_SECONDS, KEEP_BREAK_SECONDS, CountersLost, Facts, Held, Served, upkeep
@@ -60,9 +60,11 @@ _BALANCES = """
 
 
 def restore(client: redis.Redis, lost: CountersLost, *, now: datetime) -> None:
-    """Set right what kept a decision waiting: expired holds, or the counters of some flights or of all of them."""
+    """Set right what kept a decision waiting: expired holds, what arms have taken, or the counters of some flights or of all of them."""
     if lost.expired:
         upkeep.sweep(client, now=now)
+    elif lost.splits:
+        arms.restore(client, lost.splits, now=now)
     elif lost.flights:
         reservation.settle(client, [], balances(lost.flights), now=now)
     else:

@@ -135,7 +135,13 @@ def _read(
     asking.mget(live_inventory.VERSION_KEY, live_plan.VERSION_KEY)
     reservation.queue_state(asking, request, inventory, now.timestamp())
     wanted.queue(asking)
+    splits = reservation.splits_of(request, now)
+    for split in splits:
+        asking.hgetall(split.key)
+        asking.hgetall(split.day_key)
     (answer, *kept), (signal, forecast), *replies = asking.execute()
+    taken = replies[len(replies) - 2 * len(splits) :]
+    replies = replies[: len(replies) - len(taken)]
     inventory = live_inventory.cache.at(signal or live_inventory.begin_version(client))
     plan = live_plan.cache.at(inventory, forecast)
     if answer is not None:
@@ -143,6 +149,8 @@ def _read(
     counted, counts = replies[: reservation.STATE_READS], replies[reservation.STATE_READS :]
     rates = online_rates.parse(wanted, counts, request, inventory)
     state = reservation.parse_state(counted, request, inventory, now, rates)
+    if splits:
+        state = reservation.narrowed(state, inventory, splits, taken)
     return reservation.parse_known(*kept), inventory, plan, state
 
 

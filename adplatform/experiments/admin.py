@@ -32,7 +32,7 @@ from .services import UnknownArm, WrongState, experiment_roll_out, experiment_st
 # A month of a look each ten minutes, of a few metrics.
 MOST_READINGS = 30_000
 LABELS = {"running": "success", "stopped": "info", "draft": "warning"}
-DRAFT_FIELDS = ("key", "description", "arms", "metric", "metrics", "guardrails", "alpha")
+DRAFT_FIELDS = ("key", "description", "arms", "metric", "metrics", "guardrails", "alpha", "split_budgets")
 HALVES = [{"name": "control", "share": 0.5}, {"name": "new", "share": 0.5}]
 
 
@@ -51,6 +51,7 @@ class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]
             "key": "Names it in the code that asks for its arm",
             "arms": "The first is the control. Shares are fractions of everybody; what they leave of 1 stays outside",
             "guardrails": 'It stops by itself when one is surely worse by this share: [{"metric": "film_completion", "worst": 0.05}]',
+            "split_budgets": "For tests between ads: each arm spends its own share of the flights' budgets and goals, so that none takes the other's",
             "alpha": "Chance of a false alarm over its whole life, however often it is read",
         }
 

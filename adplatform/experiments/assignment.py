@@ -32,6 +32,7 @@ class RunningExperiment:
     key: str
     arms: tuple[Arm, ...]
     rolled_out: str = ""
+    split_budgets: bool = False
 
 
 def parse_arms(raw: Any) -> tuple[Arm, ...]:

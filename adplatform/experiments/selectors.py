@@ -21,8 +21,8 @@ def running_experiments() -> tuple[RunningExperiment, ...]:
     read_at, experiments = _kept
     if time.monotonic() - read_at > KEEP_SECONDS:
         found = Experiment.objects.filter(Q(state=Experiment.State.RUNNING) | (Q(state=Experiment.State.STOPPED) & ~Q(rolled_out="")))
-        rows = found.order_by("key").values_list("key", "arms", "rolled_out")
-        experiments = tuple(RunningExperiment(key, parse_arms(arms), rolled_out) for key, arms, rolled_out in rows)
+        rows = found.order_by("key").values_list("key", "arms", "rolled_out", "split_budgets")
+        experiments = tuple(RunningExperiment(key, parse_arms(arms), rolled_out, split) for key, arms, rolled_out, split in rows)
         _kept = (time.monotonic(), experiments)
     return experiments
 

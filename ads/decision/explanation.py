@@ -84,6 +84,7 @@ REASONS: dict[str, str] = {
     "sold_out": "The flights that want this break have nothing left to deliver",
     "paced_out": "The flights that want this break hold back to spread their budgets",
     "most_ads": "The break holds as many ads as it may",
+    "arm_budget_spent": "What this viewer's arm of an experiment may spend of the flight's budget or goal is spent or reserved",
 }
 FULL_PARTS = 20
 NAMES, WORDS = tuple(REASONS), tuple(REASONS.values())

@@ -43,8 +43,8 @@ REASONS: dict[str, str] = {
 }
 NAMES, WORDS = tuple(REASONS), tuple(REASONS.values())
 CODES = {name: number for number, name in enumerate(NAMES)}
-# Why a flight has nothing left; `spent` numbers them from 1.
-SPENT = ("budget_spent", "goal_reached", "daily_budget_spent", "daily_goal_reached")
+# Why a flight has nothing left; `spent` numbers them from 1. The last is of one arm alone (`ads.reservation.arms`).
+SPENT = ("budget_spent", "goal_reached", "daily_budget_spent", "daily_goal_reached", "arm_budget_spent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def spent(inventory: Inventory, state: DeliveryState) -> Codes:
         state.day_delivered + events >= inventory.daily_goal,
     )
     # From the last to the first, so that the first reason stays.
-    for number in range(len(SPENT), 0, -1):
+    for number in range(len(masks), 0, -1):
         found[masks[number - 1]] = number
     return found
 

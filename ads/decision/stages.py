@@ -25,6 +25,7 @@ _OF = {
     "not_started": "schedule", "ended": "schedule",
     "attribute_withheld": "targeting", "outside_daypart": "targeting",
     "budget_spent": "budget", "goal_reached": "budget", "daily_budget_spent": "budget", "daily_goal_reached": "budget",
+    "arm_budget_spent": "budget",
     "caps_uncountable": "caps", "frequency_cap": "caps", "too_soon": "caps", "stream_exclusive": "caps",
     "too_long": "fit",
     "house_not_allowed": "house",

@@ -39,8 +39,9 @@ local function save_flight(row)
   redis.call('SETRANGE', KEYS[1], row.offset, pack_row(row))
 end
 
--- A hold is {flight, micros, count, member, {seen keys}, life key, {life fields}, address key}; an impression confirms it: count 0,
--- and nothing more to forget or to give back.
+-- A hold is {flight, micros, count, member, {seen keys}, life key, {life fields}, address key, {arms}}; an impression confirms it: count
+-- 0, and nothing more to forget or to give back. Arms are those of split experiments: {key, key of the day, arm}, as `ads/reservation/arms.py`
+-- tells; holds written by rebuild have none.
 local function load_hold(id)
   local value = redis.call('HGET', KEYS[4], id)
   return value and cmsgpack.unpack(value)
@@ -81,7 +82,20 @@ local function judge_address(hold, shown)
   redis.call('EXPIRE', key, KEPT_ADDRESS)
 end
 
-local function drop_hold(id, hold, shown)
+local function count_arms(hold, micros, impressions)
+  for _, arm in ipairs(hold[9] or {}) do
+    for place = 1, 2 do
+      local name = arm[3] .. ':' .. text(hold[1])
+      if micros ~= 0 then redis.call('HINCRBY', arm[place], 'm:' .. name, text(micros)) end
+      if impressions ~= 0 then redis.call('HINCRBY', arm[place], 'n:' .. name, impressions) end
+    end
+  end
+end
+
+-- `charged`: what the ledger booked for it, below 0 when that is not told.
+local function drop_hold(id, hold, shown, charged)
+  if not shown then count_arms(hold, -hold[2], hold[3] > 0 and -1 or 0)
+  elseif charged and charged >= 0 then count_arms(hold, charged - hold[2], 0) end
   add_to_flight(hold, -1)
   judge_address(hold, shown)
   if not shown and hold[3] > 0 then forget(hold) end

@@ -1,12 +1,16 @@
 -- KEYS: 6 seen by this viewer (without consent: by this session), 7 seen in this session, 8 lifetime counts of the viewer, 9 the
 -- address, 10 the break, 11 entities with a lifetime cap, 12 the event log. ARGV: 1 msgpack of the wanted slots; and as they are if
 -- every slot gets its first alternate: 2 the decision's event, 4 the answer; 3 the alternates, kept with 2 as a draft if not.
--- Answers {'known', draft, alternates, chosen}, {'answered'} (the draft is gone, the answer is there), {'rebuild'}, {'missing', flight},
+-- Answers {'arms'} (what arms have taken is not known), {'known', draft, alternates, chosen}, {'answered'} (the draft is gone, the answer is there), {'rebuild'}, {'missing', flight},
 -- {'logged', chosen} (event and answer are written) or {'reserved', chosen}; chosen is msgpack {places, reasons}.
 local wanted = cmsgpack.unpack(ARGV[1])
 local known = redis.call('HMGET', KEYS[10], 'draft', 'alternates', 'chosen')
 if known[3] then return known[1] and {'known', known[1], known[2], known[3]} or {'answered'} end
 if redis.call('EXISTS', KEYS[5]) == 0 then return {'rebuild'} end
+
+for _, split in ipairs(wanted.arms) do
+  if redis.call('HEXISTS', split[1], 'ready') == 0 then return {'arms'} end
+end
 
 -- An alternate is {hold, static}; static is {budget, daily budget, goal, daily goal, goal counts holds, caps, ids, milliseconds,
 -- advertiser, category, excluded, stream exclusive, rivals, life fields, flight}.
@@ -78,6 +82,36 @@ local function stream_conflict(static)
   return false
 end
 
+-- What an arm has taken of a flight, and what all arms of its experiment have: micros ('m') or impressions ('n').
+local function taken_by_arms(split, place, what, flight)
+  local fields, mine, all = {}, 0, 0
+  for i, arm in ipairs(split[5]) do fields[i] = what .. ':' .. arm .. ':' .. flight end
+  for i, amount in ipairs(redis.call('HMGET', split[place], unpack(fields))) do
+    local number = tonumber(amount or 0)
+    all = all + number
+    if split[5][i] == split[3] then mine = number end
+  end
+  return mine, all
+end
+
+-- Whether one more of `more` is beyond the arm's share of what the others leave of `limit`; `used` is of all.
+local function beyond_share(split, place, what, flight, more, limit, used)
+  local mine, all = taken_by_arms(split, place, what, flight)
+  -- Three of four shares of 8,000 are 6,000, though as fractions they may fall a hair short of it.
+  return mine + more > math.floor(split[4] * math.max(0, limit - math.max(0, used - all)) + 1e-6)
+end
+
+local function arm_spent(hold, static, row, today)
+  local flight = text(static[15])
+  for _, split in ipairs(wanted.arms) do
+    if beyond_share(split, 1, 'm', flight, hold, static[1], row[BOOKED] + row[HELD])
+      or beyond_share(split, 2, 'm', flight, hold, static[2], (today and row[DAY_BOOKED] or 0) + row[HELD]) then return true end
+    if static[5] and (beyond_share(split, 1, 'n', flight, 1, static[3], row[DELIVERED] + row[HELD_COUNT])
+      or beyond_share(split, 2, 'n', flight, 1, static[4], (today and row[DAY_DELIVERED] or 0) + row[HELD_COUNT])) then return true end
+  end
+  return false
+end
+
 local function refusal(hold, static, row)
   local today = row[DAY] == wanted.day
   local free, free_today = static[1] - row[BOOKED], static[2] - (today and row[DAY_BOOKED] or 0)
@@ -87,6 +121,7 @@ local function refusal(hold, static, row)
   if counted >= goal_left then return 'goal_reached' end
   if row[HELD] + hold > free_today then return 'daily_budget_spent' end
   if counted >= goal_left_today then return 'daily_goal_reached' end
+  if arm_spent(hold, static, row, today) then return 'arm_budget_spent' end
   -- One unconfirmed hold is always allowed; more only while they stay a small share of what is left.
   if row[HELD_COUNT] > 0 then
     if row[UNCONFIRMED] + hold > math.min(free, free_today) * wanted.hold_share then return 'holds_full' end
@@ -112,8 +147,11 @@ local function take(alt, slot_index)
   local id = wanted.decision .. ':' .. slot_index
   local member = static[7] .. ':' .. id
   local keys = same_set and {KEYS[6]} or {KEYS[6], KEYS[7]}
-  local hold = {static[15], alt[1], 1, member, keys, KEYS[8], life, allowed and KEYS[9] or ''}
+  local arms = {}
+  for i, split in ipairs(wanted.arms) do arms[i] = {split[1], split[2], split[3]} end
+  local hold = {static[15], alt[1], 1, member, keys, KEYS[8], life, allowed and KEYS[9] or '', arms}
   add_to_flight(hold, 1)
+  count_arms(hold, alt[1], 1)
   save_hold(id, hold, wanted.expires)
   for _, key in ipairs(keys) do redis.call('ZADD', key, moment(wanted.now), member) end
   for _, field in ipairs(life) do
@@ -128,6 +166,8 @@ local function take(alt, slot_index)
     redis.call('HINCRBY', KEYS[9], 'open', 1)
     redis.call('EXPIRE', KEYS[9], KEPT_ADDRESS)
   end
+  -- Memory only: the counts of a day that is over are asked for no more.
+  for _, arm in ipairs(arms) do redis.call('EXPIRE', arm[2], 259200) end
 end
 
 local places, reasons = {}, {}

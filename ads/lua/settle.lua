@@ -1,5 +1,5 @@
 -- KEYS: 6 entities with a lifetime cap. ARGV[1]: msgpack {now, operations, balances, forget, anyway}. An operation is {verb, hold,
--- expires, again}, in the order of the events; `again` comes with an impression: {flight, micros, member, {seen keys}, life key, time}.
+-- expires, again, charged}, in the order of the events; `again` comes with an impression: {flight, micros, member, {seen keys}, life key, time}.
 -- Settling twice changes nothing: balances are absolute, an operation on a hold that is gone does nothing, and what caps count is a set.
 local wanted = cmsgpack.unpack(ARGV[1])
 if redis.call('EXISTS', KEYS[5]) == 0 then return 0 end
@@ -32,17 +32,17 @@ local function come_back(id, expires, again)
 end
 
 for _, op in ipairs(wanted.operations) do
-  local verb, id, expires, again = op[1], op[2], op[3], op[4]
+  local verb, id, expires, again, charged = op[1], op[2], op[3], op[4], op[5]
   local hold = load_hold(id)
   if not hold then
     if again then come_back(id, expires, again) end
-  elseif verb == 'settle' then drop_hold(id, hold, true)
+  elseif verb == 'settle' then drop_hold(id, hold, true, charged)
   elseif verb == 'release' then drop_hold(id, hold, false)
   elseif verb == 'extend' then redis.call('ZADD', KEYS[3], 'XX', 'GT', moment(expires), id)
   elseif verb == 'confirm' and hold[3] > 0 then
     add_to_flight(hold, -1)
     judge_address(hold, true)
-    hold = {hold[1], hold[2], 0, '', {}, '', {}, ''}
+    hold = {hold[1], hold[2], 0, '', {}, '', {}, '', hold[9] or {}}
     add_to_flight(hold, 1)
     redis.call('HSET', KEYS[4], id, cmsgpack.pack(hold))
     redis.call('ZADD', KEYS[3], 'XX', 'GT', moment(expires), id)

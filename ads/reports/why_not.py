@@ -34,6 +34,7 @@ _PHRASES = {
     "goal_reached": "came when it had delivered its goal",
     "daily_budget_spent": "came when its budget for the day was spent or reserved",
     "daily_goal_reached": "came when it had delivered its goal for the day",
+    "arm_budget_spent": "were for an arm of an experiment that had spent its share of the budget or the goal",
     "caps_uncountable": "were for viewers without consent, where its strict caps cannot be counted",
     "frequency_cap": "were for viewers who had seen it as often as its caps allow",
     "too_soon": "came too soon after the same ad",

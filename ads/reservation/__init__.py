@@ -4,6 +4,8 @@ The counters are an estimate that keeps decisions from promising what is gone; t
 are arguments. When Redis has lost its counters (the marker is gone) they are rebuilt before the next decision.
 """
 
+from .arms import Split, narrowed, splits_of
+from .arms import write as write_arms
 from .counters import STATE_READS, Counters, counters, parse_state, queue_state
 from .holds import Prepared, Taken, capped_for_life, parse_known, reserve
 from .keys import FORGET_SECONDS, HOLD_SECONDS, KEEP_BREAK_SECONDS, LEASE, READY, CountersLost, Served, break_key
@@ -26,11 +28,13 @@ __all__ = [
     "Prepared",
     "SeenAgain",
     "Served",
+    "Split",
     "Taken",
     "break_key",
     "capped_for_life",
     "counters",
     "forget",
+    "narrowed",
     "parse_known",
     "parse_state",
     "queue_state",
@@ -38,4 +42,6 @@ __all__ = [
     "release_all_unpublished",
     "reserve",
     "settle",
+    "splits_of",
+    "write_arms",
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from ads.decision.inventory import LIFETIME, POD, STREAM, Inventory
 from ads.decision.request import AdRequest
 from ads.decision.state import Decision
 
+from .arms import splits_of
 from .keys import (
     BASE_KEYS,
     FORGET_SECONDS,
@@ -113,6 +114,7 @@ def reserve(
     keep = KEEP_SYNTHETIC_BREAK_SECONDS if request.synthetic else KEEP_BREAK_SECONDS
     address = address_key(request.ip_hash) if settings.HOLDS_PER_ADDRESS > 0 else ""
     first = min(settings.HOLDS_PER_ADDRESS, MOST_PER_ADDRESS)
+    splits = splits_of(request, now)
     wanted = {
         "now": moment,
         "expires": moment + HOLD_SECONDS,
@@ -126,6 +128,7 @@ def reserve(
         "address": {"first": first, "most": MOST_PER_ADDRESS, "least": min(LEAST_PER_ADDRESS, first)} if address else None,
         "forget": FORGET_SECONDS,
         "keep": keep,
+        "arms": [split.row() for split in splits],
         "indexes": [slot.index for slot in decision.slots],
         "slots": [
             [[alternate.hold_micros, _static(sold, inventory, alternate.row, consent)] for alternate in slot.alternates] for slot in decision.slots
@@ -133,6 +136,8 @@ def reserve(
     }
     keys = [*BASE_KEYS, viewer_key(request), session_key(request), life_key(request), address, break_key(request), CAPPED, STREAM_KEY]
     verb, *rest = _reserve(client, keys, pack(wanted), prepared.event, prepared.alternates, prepared.answer)
+    if verb == b"arms":
+        raise CountersLost(splits=splits)
     if verb in (b"rebuild", b"missing"):
         raise CountersLost([int(flight) for flight in rest])
     if verb == b"answered":

@@ -55,12 +55,13 @@ class Script:
 
 
 class CountersLost(RuntimeError):
-    """What decisions are made from is not in order in Redis: all counters are gone, or those of ``flights`` alone, or holds that have
-    ``expired`` still count. `ads.recovery.restore` sets it right, then decide."""
+    """What decisions are made from is not in order in Redis: all counters are gone, or those of ``flights`` alone, or what the arms of
+    the ``splits`` have taken, or holds that have ``expired`` still count. `ads.recovery.restore` sets it right, then decide."""
 
-    def __init__(self, flights: Sequence[int] = (), *, expired: bool = False) -> None:
-        super().__init__("expired holds" if expired else f"no delivery counters of flights {list(flights)}" if flights else "no delivery counters")
-        self.flights, self.expired = tuple(flights), expired
+    def __init__(self, flights: Sequence[int] = (), *, expired: bool = False, splits: Sequence[Any] = ()) -> None:
+        told = f" of flights {list(flights)}" if flights else " of arms" if splits else ""
+        super().__init__("expired holds" if expired else f"no delivery counters{told}")
+        self.flights, self.expired, self.splits = tuple(flights), expired, tuple(splits)
 
 
 def break_key(request: AdRequest) -> str:

@@ -13,6 +13,7 @@ import redis
 
 from ads.balances import Balance
 
+from . import arms
 from .keys import BASE_KEYS, FORGET_SECONDS, LEASE, LIFETIME, READY, Script, Served, address_key, pack
 
 LEASE_SECONDS = 30
@@ -76,6 +77,7 @@ _GIVE_BACK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KE
 
 def _write(client: redis.Redis, facts: Facts, *, lease: str) -> None:
     open_holds = [hold for hold in facts.holds if not hold.confirmed]
+    arms.forget(client)
     for chunk in _chunks(chain(facts.seen, ((key, hold.served.member, hold.at) for hold in open_holds for key in hold.served.keys))):
         _remember_part(client, chunk, [], lease=lease)
     _write_lifetime(client, facts, open_holds, lease=lease)

@@ -35,7 +35,7 @@ class SeenAgain:
 class Operation:
     """``verb``: ``settle`` (charged), ``confirm`` (shown, the charge may follow), ``release``, or ``extend`` to ``expires``.
 
-    ``seen`` is given with an impression.
+    ``seen`` is given with an impression, ``charged`` (micros) with what the ledger booked for it.
     """
 
     verb: str
@@ -43,6 +43,7 @@ class Operation:
     slot: int
     expires: float = 0.0
     seen: SeenAgain | None = None
+    charged: int | None = None
 
 
 def settle(client: redis.Redis, operations: Sequence[Operation], balances: Sequence[Balance], *, now: datetime, anyway: bool = False) -> None:
@@ -54,12 +55,16 @@ def settle(client: redis.Redis, operations: Sequence[Operation], balances: Seque
         return
     wanted = {
         "now": now.timestamp(),
-        "operations": [[op.verb, f"{op.decision}:{op.slot}", op.expires, *([op.seen.row()] if op.seen else ())] for op in operations],
+        "operations": [_row(op) for op in operations],
         "forget": FORGET_SECONDS,
         "anyway": anyway,
         "balances": [balance.row() for balance in balances],
     }
     _settle(client, [*BASE_KEYS, LIFETIME], pack(wanted))
+
+
+def _row(op: Operation) -> list[object]:
+    return [op.verb, f"{op.decision}:{op.slot}", op.expires, op.seen.row() if op.seen else False, -1 if op.charged is None else op.charged]
 
 
 def release_all_unpublished(client: redis.Redis, decision: uuid.UUID, slots: Sequence[int], *, now: datetime) -> None:
