@@ -17,7 +17,7 @@ from adplatform.experiments.admin import ExperimentAdmin
 from adplatform.learning.admin import ModelVersionAdmin
 from adplatform.learning.monitoring.admin import ModelReadingAdmin
 from adplatform.learning.run_admin import TrainingRunAdmin
-from adplatform.models import DeadEvent, RollupState
+from adplatform.models import ArchivedDay, DeadEvent, RollupState
 
 __all__ = ["ExperimentAdmin", "ModelReadingAdmin", "ModelVersionAdmin", "TrainingRunAdmin"]
 
@@ -72,3 +72,20 @@ class DeadEventAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 @admin.register(RollupState)
 class RollupStateAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     list_display = ["name", "filled_to"]
+
+
+@admin.register(ArchivedDay)
+class ArchivedDayAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    list_display = ["table", "day", "rows", "megabytes", "archived_at", "only_copy"]
+    list_filter = ["table"]
+    date_hierarchy = "day"
+    fields = ["table", "day", "rows", "size", "path", "sha256", "content_hash", "archived_at", "dropped_at"]
+
+    @admin.display(description="Megabytes", ordering="size")
+    def megabytes(self, archived: ArchivedDay) -> str:
+        return f"{archived.size / 1e6:,.2f}"
+
+    @admin.display(description="Only copy", boolean=True)
+    def only_copy(self, archived: ArchivedDay) -> bool:
+        """The partition is gone: whoever loses this file loses the day."""
+        return archived.dropped_at is not None

@@ -48,6 +48,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("adplatform.modelreading", "monitor_heart"),
             ("adplatform.experiment", "science"),
             ("adplatform.rollupstate", "stacked_bar_chart"),
+            ("adplatform.archivedday", "inventory_2"),
             ("adplatform.deadevent", "report"),
         ),
     ),

@@ -19,9 +19,14 @@ BILLING = ("ads.flightbalance", "ads.flightforecast", "ads.decision", "ads.adeve
 CONTENT = ("catalog.genre", "catalog.title", "catalog.scene", "catalog.mediaasset")
 AUDIENCE = ("engagement.playbacksession", "engagement.directordecision", "engagement.rating")
 LEARNING = (
-    "adplatform.modelversion", "adplatform.trainingrun", "adplatform.modelreading", "adplatform.experiment", "adplatform.rollupstate",
+    "adplatform.modelversion",
+    "adplatform.modelreading",
+    "adplatform.trainingrun",
+    "adplatform.experiment",
+    "adplatform.rollupstate",
+    "adplatform.archivedday",
     "adplatform.deadevent",
-)  # fmt: skip
+)
 
 # Letting an ad serve, and giving money back, take a second pair of eyes.
 SIGNING_OFF = ("ads.approve_ad", "ads.refund_ledgerentry")

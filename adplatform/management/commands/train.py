@@ -15,7 +15,7 @@ from adplatform.learning import engines, runs, training
 from adplatform.learning.estimators import UnknownEstimator
 
 MARKS = {"pass": "pass", "fail": "FAIL", "not_enough_evidence": "not enough evidence"}
-WIDTH = 110
+WIDTH, GATE_WIDTH = 110, 45
 
 
 class Command(BaseCommand):
@@ -72,9 +72,9 @@ def as_text(report: training.Report) -> str:
         lines += [_metric(name, metric) for name, metric in report.metrics.items()]
     lines += ["", "  gates"]
     for gate in report.gates:
-        words = textwrap.wrap(gate["words"], WIDTH - 36)
-        lines.append(f"  {gate['name']:<13}{MARKS[gate['verdict']]:<21}{words[0]}")
-        lines += [" " * 36 + more for more in words[1:]]
+        words = textwrap.wrap(gate["words"], WIDTH - GATE_WIDTH)
+        lines.append(f"  {gate['name']:<22}{MARKS[gate['verdict']]:<21}{words[0]}")
+        lines += [" " * GATE_WIDTH + more for more in words[1:]]
     return "\n".join([*lines, "", *textwrap.wrap(report.verdict, WIDTH), f"({report.seconds:.1f} s)"])
 
 
