@@ -14,6 +14,7 @@ from django.conf import settings
 
 from adplatform.eventlog import consumer
 from adplatform.learning import predictor, registry, stages
+from adplatform.learning.rollout import Rules
 from adplatform.models import ModelVersion
 from ads.ctr import evidence, features, rollout, scorer
 from ads.decision.control import in_control
@@ -175,3 +176,27 @@ def test_a_canary_is_seen_by_viewers_impressions_clicks_and_who_answered() -> No
     other = make_model(0.3)
     other.status = "canary"
     assert evidence.load(other, LONG_AGO, NOW + timedelta(hours=1)).arms["canary"].strays == units["canary"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_challenger_walks_from_its_shadow_to_champion_by_what_was_really_decided() -> None:
+    make_ad()
+    registry.promote(make_model(0.2))
+    challenger = stage(make_model(0.2), now=NOW - timedelta(minutes=1))
+    rules = Rules(shadow_rows=20, shadow_hours=0, steps=(0.5,), step_hours=0, step_rows=20)
+    for served, until, said in ((30, 20, "Canary with 50%"), (260, 60, "Promoted: ")):
+        first = Decision.objects.count()
+        for number in range(served):
+            at = NOW + timedelta(minutes=until - 15)
+            (ad,) = serve_break(dataclasses.replace(make_request(), session=uuid.UUID(int=5000 + first + number)), now=at).ads
+            track(ad.token, "ad.impression", at=at + timedelta(seconds=2))
+            if number % 5 == 0:
+                track(ad.token, "ad.click", at=at + timedelta(seconds=9))
+        consumer.drain(now=at + timedelta(seconds=13))
+        assert "waits" in stages.advance("ctr", now=at + timedelta(minutes=1), by=dataclasses.replace(rules, shadow_rows=999, step_rows=9999))
+        stages.advance("ctr", now=NOW + timedelta(minutes=until), by=rules)
+        challenger.refresh_from_db()
+        assert challenger.verdict.startswith(said), challenger.verdict
+        registry.forget_loaded()
+    assert registry.champion_row("ctr") == challenger
+    assert "clicks: " in challenger.verdict
