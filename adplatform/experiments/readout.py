@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import connection, transaction
-from django.db.utils import OperationalError
+from django.db import DatabaseError, connection, transaction
 
 from adplatform.audit import system_actor
 from adplatform.models import Experiment, ExperimentReading
@@ -26,7 +25,8 @@ log = structlog.get_logger(__name__)
 SAMPLE_RATIO = "sample_ratio"
 # Looks within the same one are one look: two workers at once, or a button pressed twice, write the same rows.
 LOOK_EVERY = timedelta(minutes=1)
-LONGEST_SECONDS = 240
+# Of one metric.
+LONGEST_SECONDS = 120
 _KEPT = ("units", "control_units", "mean", "control_mean", "effect", "low", "high", "variance_left", "figures", "verdict", "words")
 
 
@@ -48,20 +48,16 @@ class Readout:
 def experiment_read(*, experiment: Experiment, now: datetime) -> Readout:
     """One look at every metric and guardrail; safe to run twice at once, and as often as one likes.
 
-    Raises NotReadable for a draft, while another look is being taken, where it takes too long, and for metrics nobody registers.
+    A metric that cannot be read says so in its own row: it must not keep the others from guarding. Raises NotReadable for a draft and
+    while another look is being taken.
     """
     if experiment.started_at is None:
         raise NotReadable(f"{experiment.key} has not started; start it first")
-    try:
-        with transaction.atomic():
-            _alone(experiment)
-            rows, words, alarm = _look(experiment, now)
-            Experiment.objects.filter(pk=experiment.pk).update(verdict=words)
-            stopped = bool(alarm) and experiment_stop_by_itself(actor=system_actor(), experiment=experiment, alarm=alarm, now=now)
-    except metrics.UnknownMetric as error:
-        raise NotReadable(f"{experiment.key}: {error}") from error
-    except OperationalError as error:
-        raise NotReadable(f"{experiment.key} took longer than {LONGEST_SECONDS} s to read; what was read before stands: {error}") from error
+    with transaction.atomic():
+        _alone(experiment)
+        rows, words, alarm = _look(experiment, now)
+        Experiment.objects.filter(pk=experiment.pk).update(verdict=words)
+        stopped = bool(alarm) and experiment_stop_by_itself(actor=system_actor(), experiment=experiment, alarm=alarm, now=now)
     experiment.refresh_from_db()
     if stopped:
         log.warning("experiment_stopped_by_itself", experiment=experiment.key, alarm=alarm)
@@ -87,13 +83,30 @@ def _look(experiment: Experiment, now: datetime) -> tuple[tuple[ExperimentReadin
     alarms = [rows[0].words] if sizes.alarm else []
     biased = metrics.interference(experiment, since, until)
     for name in wanted(experiment, guards):
-        metric = metrics.metric_of(name)
-        measured = by_arm(metric.load(experiment, since, until), len(arms))
+        try:
+            metric = metrics.metric_of(name)
+            # In a savepoint of its own: what was read before survives it.
+            with transaction.atomic():
+                measured = by_arm(metric.load(experiment, since, until), len(arms))
+        except (metrics.UnknownMetric, DatabaseError) as error:
+            log.warning("experiment_metric_not_read", experiment=experiment.key, metric=name, reason=str(error))
+            rows += _unread(experiment, at, name, arms, error)
+            continue
         spoiled = list(_spoiled(experiment, measured, metric, guards, arms))
         alarms += [words for _, words in spoiled if not sizes.alarm]
         rows += _of_metric(experiment, at, metric, measured, arms, sizes, dict(spoiled), biased)
     ExperimentReading.objects.bulk_create(rows, update_conflicts=True, unique_fields=["experiment", "at", "metric", "arm"], update_fields=list(_KEPT))
     return tuple(rows), _words(experiment, rows, twice), "; ".join(alarms)
+
+
+def _unread(experiment: Experiment, at: datetime, name: str, arms: Sequence[Arm], error: Exception) -> Iterator[ExperimentReading]:
+    late = f"it took longer than {LONGEST_SECONDS} s; read it at a quieter time, or over fewer days"
+    why = late if "statement timeout" in str(error) else str(error).strip()
+    for arm in arms[1:]:
+        words = f"not read: {why}"
+        yield ExperimentReading(
+            experiment=experiment, at=at, metric=name, arm=arm.name, units=0, control_units=0, figures={}, verdict="not_read", words=words
+        )
 
 
 def wanted(experiment: Experiment, guards: Sequence[Guardrail]) -> tuple[str, ...]:

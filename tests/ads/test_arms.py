@@ -131,7 +131,7 @@ def test_after_redis_lost_everything_the_shares_stand_as_the_ledger_has_them() -
 
 def test_over_a_random_evening_nobody_takes_more_than_may_be() -> None:
     rng, ads = np.random.default_rng(4), [make_ad(bid_micros=1_000_000, budget_micros=budget * PRICE) for budget in (7, 16, 25)]
-    for number in range(80):
+    for number in range(60):
         arm = str(rng.choice(["control", "control", "control", "bolder", ""]))
         serve(arm, NOW + timedelta(seconds=20 * number), watched=bool(rng.random() < 0.8))
     arms = dict(Decision.objects.values_list("id", "request__arms__split"))
@@ -143,4 +143,4 @@ def test_over_a_random_evening_nobody_takes_more_than_may_be() -> None:
         for arm in ("control", "bolder"):
             # Those in no arm may have come after the arm took its share.
             assert of_arm[arm] <= budget / 2
-    assert LedgerEntry.objects.count() > 15
+    assert LedgerEntry.objects.count() > 12

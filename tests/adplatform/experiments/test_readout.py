@@ -142,8 +142,22 @@ def test_a_guardrail_that_may_hold_stops_nothing() -> None:
 def test_what_cannot_be_read_is_refused_in_words() -> None:
     with pytest.raises(NotReadable, match="has not started"):
         experiment_read(experiment=Experiment.objects.create(key="draft", arms=HALVES), now=NOW)
-    with pytest.raises(NotReadable, match=r"there is no metric 'glee'; there are .*joy"):
-        experiment_read(experiment=running(metric="glee"), now=NOW)
+
+
+def test_a_metric_that_cannot_be_read_keeps_no_guardrail_from_stopping() -> None:
+    def slow(*_: object) -> Units:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 20")
+            cursor.execute("SELECT pg_sleep(5)")
+        raise AssertionError
+
+    metrics.register(Metric("slow", "Slow", "of the sessions", "higher", slow))
+    experiment = running(metric="slow", metrics=["glee"], guardrails=[{"metric": "joy", "worst": 0.05}], description="0.7")
+    readout = experiment_read(experiment=experiment, now=NOW)
+    assert readout.stopped
+    assert rows(readout)["slow"].words == "not read: it took longer than 120 s; read it at a quieter time, or over fewer days"
+    assert rows(readout)["glee"].words.startswith("not read: there is no metric 'glee'; there are ad_completion")
+    assert rows(readout)["joy"].verdict == "breach"
 
 
 def test_an_experiment_without_exposures_waits() -> None:
