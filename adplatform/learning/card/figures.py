@@ -12,6 +12,8 @@ from .. import training
 from . import plots
 
 SHOWN_FEATURES = 20
+# A smaller rise of the loss is shown as zero by its digits.
+LEAST_RISE = 5e-7
 VERDICTS = {"pass": "Pass", "fail": "Fail", "not_enough_evidence": "Not enough evidence"}
 
 
@@ -133,7 +135,7 @@ def _importance(version: ModelVersion) -> tuple[tuple[Bar, ...], str]:
     """The rise of the loss when a column is shuffled; of versions without it, the share the fitting itself reported."""
     measured = version.card.get("importance")
     if measured:
-        best = sorted(measured, key=lambda one: -one["loss_rise"])[:SHOWN_FEATURES]
+        best = sorted((one for one in measured if abs(one["loss_rise"]) >= LEAST_RISE), key=lambda one: -one["loss_rise"])[:SHOWN_FEATURES]
         most = max((one["loss_rise"] for one in best), default=0.0)
         about = _about(version)
         return tuple(
@@ -209,7 +211,11 @@ def _lineage(version: ModelVersion) -> list[Fact]:
     if version.parent_id:
         found.append(Fact("Learned on from", str(version.parent)))
     found.append(Fact("Fitted", "on a Dask cluster" if version.engine == "dask" else "on one machine"))
-    return found + [Fact(name.replace("_", " ").capitalize(), _said(value)) for name, value in version.lineage.items() if _short(value)]
+    return found + [
+        Fact(name.replace("_", " ").capitalize(), _said(value))
+        for name, value in version.lineage.items()
+        if value not in ({}, [], "", None) and _short(value)
+    ]
 
 
 def _short(value: Any) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 420.0, 300.0
-LEFT, RIGHT, TOP, BOTTOM = 52.0, 14.0, 12.0, 42.0
+LEFT, RIGHT, TOP, BOTTOM = 52.0, 14.0, 28.0, 42.0
 TICKS = 5
 
 Point = tuple[float, float]
