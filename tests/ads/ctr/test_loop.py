@@ -58,3 +58,23 @@ def test_what_followed_is_counted_once_and_moves_the_next_score() -> None:
         consumer.drain(now=NOW + timedelta(seconds=13))
     counts = rates.STORE.read(stream.client(), {"ad": [ad.pk], "all": ["all"]})
     assert counts["ad"].tolist() == counts["all"].tolist() == [[1, 1, 0, 0, 0]]
+
+
+def test_what_needs_consent_is_empty_without_it_from_the_request_to_the_training_row() -> None:
+    make_ad()
+    attributes: dict[str, Any] = {
+        "viewer": uuid.UUID(int=5), "tier": "ads", "age_band": "25-34", "gender": "female", "monthly_hours": 9.0, "favourite_genres": ("drama",),
+        "segments": ("night",),
+    }  # fmt: skip
+    for number, consent in enumerate((False, True)):
+        at = NOW + timedelta(minutes=number)
+        asked = dataclasses.replace(make_request(max_ads=1), session=uuid.UUID(int=20 + number), consent=consent, **attributes)
+        for ad in serve_break(asked, now=at).ads:
+            track(ad.token, "ad.impression", at=at + timedelta(seconds=2))
+        consumer.drain(now=at + timedelta(seconds=20))
+    rows = dataset.load(NOW + timedelta(minutes=30))
+    private = [features.SCHEMA.index[one.name] for one in features.SCHEMA.features if one.privacy == "consent"]
+    withheld, given = rows.features[:, private]
+    assert np.isnan(withheld).all()
+    assert not np.isnan(given).any()
+    assert not np.isnan(rows.features[:, features.SCHEMA.index["device"]]).any()
