@@ -214,7 +214,7 @@ class _Run:
         path, digest = registry.store_artifact(fitted.artifact, fitted.suffix)
         fields |= {"artifact": path, "artifact_sha256": digest, **_state(fitted)}
         try:
-            model = predictor.load(fitted.artifact, fitted.suffix, expected_sha256=digest)
+            model = predictor.load(registry.read_artifact(path, digest, of=str(version)), fitted.suffix, expected_sha256=digest)
             answers = model.predict(later.features)
         except Exception as error:  # noqa: BLE001 (each runtime raises its own; whatever it is, this artifact must not serve)
             broken = gates.unreadable(f"{type(error).__name__}: {error}")
