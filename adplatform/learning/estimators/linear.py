@@ -167,7 +167,8 @@ def _finished(
 
 
 def _places(standing: Standing, features: Matrix) -> Ints:
-    return HashedLogistic(standing.spec, np.zeros(1 << standing.spec.bits, dtype=np.float32), (), 0.0).places(features)
+    empty = HashedLogistic(standing.spec, np.zeros(1 << standing.spec.bits, dtype=np.float32), (), 0.0)
+    return np.ascontiguousarray(empty.places(features).T)
 
 
 def _spread(values: Predictions) -> tuple[float, float]:

@@ -60,7 +60,7 @@ from adplatform.learning import hashing
 from adplatform.learning.hashed import HashedLogistic, Spec
 spec = Spec(("ad", "device"), (("ad",), ("ad", "device")), {}, 18)
 model = HashedLogistic(spec, np.zeros(1 << 18, dtype=np.float32), (), 0.0)
-print(hashing.id_code("sci-fi"), hashing.id_code(77), model.places(np.array([[12345, 1]], dtype=np.float32)).tolist())
+print(hashing.id_code("sci-fi"), hashing.id_code(77), model.places(np.array([[12345, 1]], dtype=np.float32)).T.tolist())
 """
 
 
@@ -195,3 +195,22 @@ def test_ids_are_no_columns_of_a_tree() -> None:
     moved = features.copy()
     moved[:, SCHEMA.index["ad"]] = 5
     assert np.array_equal(model.predict(features), model.predict(moved))
+
+
+def test_what_each_column_added_sums_to_the_log_odds() -> None:
+    model = served(fitted())
+    features, _, _ = rows(300, seed=4)
+    features[::3, SCHEMA.index["rate"]] = np.nan
+    added, base = model.contributions(features)
+    np.testing.assert_allclose(added.sum(axis=1) + base, model.logits(features), atol=1e-12)
+    assert not added[:, SCHEMA.index["viewer"]].any(), "what is missing adds nothing"
+    only = np.full_like(features, np.nan)
+    only[:, SCHEMA.index["device"]] = features[:, SCHEMA.index["device"]]
+    alone, _ = model.contributions(only)
+    np.testing.assert_allclose(alone[:, SCHEMA.index["device"]], model.logits(only) - model.bias, atol=1e-12)
+
+
+def test_a_row_scores_the_same_alone_and_among_others() -> None:
+    model = served(fitted())
+    features, _, _ = rows(64)
+    np.testing.assert_array_equal(model.logits(features), np.concatenate([model.logits(row[np.newaxis]) for row in features]))
