@@ -113,6 +113,7 @@ class _Learner:
     def __init__(self, state: State, settings: Settings, terms: int) -> None:
         self.start, self.terms = state.start, terms
         self.hashed = _Coordinates(state.z, state.squares, settings, settings.l1, state.pull)
+        self.hashed.weights[-1] = 0.0
         self.numbers = _Coordinates(state.dense_z, state.dense_squares, settings, 0.0, np.full(len(state.dense_z), settings.dense_l2))
 
     def predict(self, batch: _Batch, columns: Floats) -> Floats:
@@ -155,7 +156,7 @@ def learn(places: Ints, dense: Floats, labels: Floats, settings: Settings, *, no
 
 
 def go_on(state: State, places: Ints, dense: Floats, labels: Floats, known_at: Floats, at: Floats, settings: Settings) -> Learned:
-    """Learn rows that came after all that ``state`` has learned, each as often as those were learned.
+    """Learn rows that came after all that ``state`` has learned.
 
     ``at`` float64 [n] is when each row was served, ascending, ``known_at`` when its label was known: a batch is foretold by what
     had been learned from labels known before its first row was served, so ``foretold`` is an honest test of all of these rows.

@@ -263,7 +263,8 @@ class Items:
     def crosses(self, rows: Ints | None, request: Matrix) -> Floats | float:
         """What the request's terms and its crosses with the items add to `fixed`, float64 [rows] or one number for all; ``rows``
         None for all items. ``request`` is one row [1, columns] that holds the request's columns."""
-        met, absent = (part[:, 0] for part in self._pairs.hashes(*self.model.codes(request)))
+        hashed, lacking = self._pairs.hashes(*self.model.codes(request))
+        met, absent = hashed[:, 0], lacking[:, 0]
         alone = np.where(absent[self._alone], self.model.nowhere, self.model.place(met[self._alone]))
         total: Floats | float = float(self.model.weights.take(alone).sum(dtype=np.float64))
         for group in self._groups:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -119,10 +120,11 @@ class CalibratedPredictor:
 
 class TwoStagePredictor:
     """A cheap model scores everything, an expensive one ranks the ``shortlist`` best: it reads the row and, as one column more,
-    the log-odds of the first."""
+    the log-odds of the first. Those are of the row as it is when it is scored, with each column of ``reference`` at its value:
+    what a place in the pod adds is for the second alone to say."""
 
-    def __init__(self, first: HashedLogistic, second: Predictor, shortlist: int) -> None:
-        self.first, self.second, self.shortlist = first, second, shortlist
+    def __init__(self, first: HashedLogistic, second: Predictor, shortlist: int, reference: Mapping[int, float]) -> None:
+        self.first, self.second, self.shortlist, self.reference = first, second, shortlist, dict(reference)
 
     def predict(self, features: Matrix) -> Predictions:
         """Of rows that are on the shortlist: whoever serves chooses them by what the first stage says, see `refine`."""
@@ -133,12 +135,28 @@ class TwoStagePredictor:
         return self.second.predict(np.column_stack([features, logits.astype(np.float32)]))
 
     def widened(self, features: Matrix) -> Matrix:
-        wide: Matrix = np.column_stack([features, self.first.logits(features).astype(np.float32)])
+        wide: Matrix = np.column_stack([features, self.first.logits(self._as_scored(features)).astype(np.float32)])
         return wide
+
+    def contributions(self, features: Matrix) -> Contributions | None:
+        """Those of the second stage. What the first one's score added there is shared among the columns as they moved that score,
+        whichever way."""
+        told = contributions_of(self.second, self.widened(features))
+        if told is None:
+            return None
+        moved = np.abs(self.first.contributions(self._as_scored(features))[0])
+        moved[~moved.any(axis=1)] = 1.0
+        return told[0][:, :-1] + told[0][:, -1:] * moved / moved.sum(axis=1, keepdims=True), told[1]
+
+    def _as_scored(self, features: Matrix) -> Matrix:
+        scored = features.copy()
+        for column, value in self.reference.items():
+            scored[:, column] = value
+        return scored
 
     def to_bytes(self, *, first: bytes, second: bytes, second_suffix: str) -> bytes:
         head = {"format": "two_stage", "shortlist": self.shortlist, "second_suffix": second_suffix}
-        head |= {"sha256": {"first": sha256(first), "second": sha256(second)}}
+        head |= {"sha256": {"first": sha256(first), "second": sha256(second)}, "reference": sorted(self.reference.items())}
         return bundle.pack(head, {"first": first, "second": second})
 
 
@@ -198,6 +216,9 @@ def _bundled(artifact: bytes) -> Predictor:
         first = load(pieces["first"], BUNDLE, expected_sha256=parts["first"])
         if not isinstance(first, HashedLogistic):
             raise ArtifactRefused("the first of two stages must be a hashed_logistic")
-        return TwoStagePredictor(first, load(pieces["second"], head["second_suffix"], expected_sha256=parts["second"]), int(head["shortlist"]))
+        second = load(pieces["second"], head["second_suffix"], expected_sha256=parts["second"])
+        # Those of earlier releases have none: their second stage learned from scores at the place the ad had.
+        reference = {int(column): float(value) for column, value in head.get("reference", ())}
+        return TwoStagePredictor(first, second, int(head["shortlist"]), reference)
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ArtifactRefused(f"the artifact is no bundled model: {error}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..predictor import SHORTLIST, Predictions
+from ..predictor import Predictions
 from ..schema import FeatureSchema, Matrix
 from . import boosted, deep, forest, linear, mlp, prior, two_stage
 from .base import CLASSIFICATION, REGRESSION, Estimator, Fitted, UnknownEstimator
@@ -32,11 +32,9 @@ def find(name: str, task: str) -> Estimator:
 ESTIMATORS: dict[str, dict[str, Estimator]] = {
     "prior": {task: Estimator(prior.fit) for task in (CLASSIFICATION, REGRESSION)},
     "random_forest": forest.TASKS,
-    "hist_gradient_boosting": boosted.tasks(boosted.hist_gradient_boosting, takes_margin=False),
-    "lightgbm": boosted.tasks(boosted.lightgbm),
-    "xgboost": boosted.tasks(boosted.xgboost),
+    **boosted.TASKS,
     "mlp": mlp.TASKS,
     "deep": deep.TASKS,
     "hashed_logistic": {CLASSIFICATION: Estimator(linear.fit, linear.HASHED)},
-    "two_stage": {CLASSIFICATION: Estimator(two_stage.fit, {**linear.HASHED, **forest.FOREST, "shortlist": SHORTLIST})},
+    "two_stage": {CLASSIFICATION: Estimator(two_stage.fit, two_stage.TWO_STAGE)},
 }

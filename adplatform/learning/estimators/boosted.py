@@ -203,3 +203,10 @@ def hist_gradient_boosting(setting: Setting, rows: Rows, later: Rows | None, rou
 
 def _classes(labels: Floats, setting: Setting) -> Any:
     return labels.astype(np.int64) if setting.classifies else labels
+
+
+TASKS: dict[str, dict[str, Estimator]] = {
+    "hist_gradient_boosting": tasks(hist_gradient_boosting, takes_margin=False),
+    "lightgbm": tasks(lightgbm),
+    "xgboost": tasks(xgboost),
+}

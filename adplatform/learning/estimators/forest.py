@@ -67,13 +67,6 @@ def fit_classifier(features: Matrix, labels: Predictions, schema: FeatureSchema,
     return corrected(outcome.model.fitted(PROBABILITY), outcome.calibration, outcome.notes)
 
 
-def fit_uncorrected(features: Matrix, labels: Predictions, schema: FeatureSchema, parameters: dict[str, Any]) -> Fitted:
-    """A classifier for whoever corrects its answers in another way, as a first stage does whose score is a column here."""
-    parameters.pop("negatives", None)
-    trees = int(parameters["n_estimators"])
-    return _planter(labels, schema, parameters)(features, labels, trees, trees).fitted(PROBABILITY)
-
-
 def _planter(labels: Predictions, schema: FeatureSchema, parameters: dict[str, Any]) -> Callable[[Matrix, Predictions, int, int], Grown]:
     from sklearn.ensemble import RandomForestClassifier
 

@@ -10,15 +10,17 @@ from typing import Any, Self
 import numpy as np
 
 from .. import bundle, ftrl, strengths
+from ..calibration import Platt, log_odds, platt
 from ..ftrl import Floats, Ints
 from ..hashed import Dense, HashedLogistic, Spec, sigmoid, transformed
 from ..metrics import losses
 from ..predictor import BUNDLE, ArtifactRefused, Predictions
 from ..schema import FeatureSchema, Matrix
-from .base import Fitted
+from .base import CLASSIFICATION, Fitted
+from .fitting import later_rows
 
 HASHED: dict[str, Any] = {"bits": 18, **asdict(ftrl.Settings())}
-STATE_FORMAT = "ftrl_state_2"
+STATE_FORMAT = "ftrl_state_3"
 # Weights smaller than this change no prediction that anybody could tell apart; left out, artifacts stay small.
 NEGLIGIBLE = 1e-4
 
@@ -26,7 +28,8 @@ NEGLIGIBLE = 1e-4
 @dataclass(frozen=True)
 class Standing:
     """Where the learning of one model stands: its terms, how much each pulls its weights to 0 (``pulls`` [terms]), its numbers, and
-    the learner's state at the ``used`` places (ascending; the state has one more, for what is missing)."""
+    the learner's state at the ``used`` places (ascending; the state has one more, for what is missing). What it serves is corrected
+    by ``slope`` and ``intercept``, folded into its weights."""
 
     spec: Spec
     settings: ftrl.Settings
@@ -34,6 +37,8 @@ class Standing:
     used: Ints
     state: ftrl.State
     pulls: Floats
+    slope: float = 1.0
+    intercept: float = 0.0
 
     @classmethod
     def new(cls, schema: FeatureSchema, features: Matrix, settings: ftrl.Settings, bits: int) -> Standing:
@@ -64,15 +69,16 @@ class Standing:
 
     def model(self, weights: Floats, dense: Floats, bias: float) -> HashedLogistic:
         table = np.zeros(1 << self.spec.bits, dtype=np.float32)
-        table[self.used] = weights[:-1]
-        return HashedLogistic(self.spec, table, [replace(one, weight=float(weight)) for one, weight in zip(self.dense, dense, strict=True)], bias)
+        table[self.used] = weights[:-1] * self.slope
+        numbers = [replace(one, weight=float(weight) * self.slope) for one, weight in zip(self.dense, dense, strict=True)]
+        return HashedLogistic(self.spec, table, numbers, bias * self.slope + self.intercept)
 
     def to_bytes(self) -> bytes:
         spec, state = self.spec, self.state
         head = {
             "format": STATE_FORMAT, "columns": spec.columns, "terms": spec.terms, "bands": dict(spec.bands), "bits": spec.bits,
             "settings": asdict(self.settings), "dense": [asdict(one) for one in self.dense], "start": state.start,
-            "pulls": self.pulls.tolist(),
+            "pulls": self.pulls.tolist(), "slope": self.slope, "intercept": self.intercept,
         }  # fmt: skip
         arrays = {name: getattr(state, name) for name in ("z", "squares", "dense_z", "dense_squares", "pull")}
         pieces = {name: array.astype("<f8").tobytes() for name, array in arrays.items()}
@@ -92,15 +98,21 @@ class Standing:
             )
             used = np.frombuffer(pieces["used"], dtype="<u4").astype(np.int64)
             state = ftrl.State(z, squares, dense_z, dense_squares, float(head["start"]), pull)
-            pulls = np.array(head["pulls"], dtype=np.float64)
-            return cls(spec, ftrl.Settings(**head["settings"]), tuple(Dense(**one) for one in head["dense"]), used, state, pulls)
+            pulls, dense = np.array(head["pulls"], dtype=np.float64), tuple(Dense(**one) for one in head["dense"])
+            return cls(spec, ftrl.Settings(**head["settings"]), dense, used, state, pulls, float(head["slope"]), float(head["intercept"]))
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise ArtifactRefused(f"the bytes are no state of a linear model: {error}") from error
 
 
 def fit(features: Matrix, labels: Predictions, schema: FeatureSchema, parameters: dict[str, Any]) -> Fitted:
-    standing, model, notes, importance = _learn(features, labels, schema, parameters)
-    return Fitted(model.to_bytes(), BUNDLE, model.predict, importance, notes, standing.to_bytes())
+    """A first model learns from all but the last rows, and what it says of those tells whether a slope and an intercept (Platt) are
+    worth having; then one learns from everything."""
+    later, line = later_rows(labels, CLASSIFICATION), Platt(1.0, 0.0, False, "too few later rows to correct by")
+    if later is not None:
+        first, _ = learn(features[~later], labels[~later], schema, parameters)
+        line = platt(labels[later], first.logits(features[later]), np.zeros(int(later.sum())))
+    standing, model, notes, importance = _learn(features, labels, schema, parameters, line)
+    return Fitted(model.to_bytes(), BUNDLE, model.predict, importance, {**notes, "platt": line.words}, standing.to_bytes())
 
 
 def learn(features: Matrix, labels: Predictions, schema: FeatureSchema, parameters: Mapping[str, Any]) -> tuple[HashedLogistic, dict[str, Any]]:
@@ -116,18 +128,21 @@ def go_on(stored: bytes, features: Matrix, labels: Predictions, at: Floats, labe
     standing = standing.meeting(places)
     coordinates, columns = np.searchsorted(standing.used, places), standing.columns(features)
     learned = ftrl.go_on(standing.state, coordinates, columns, labels, at + label_seconds, at, standing.settings)
+    foretold = sigmoid(standing.slope * log_odds(learned.foretold) + standing.intercept)
     standing, model, notes, importance = _finished(standing, learned, coordinates, columns)
-    return Fitted(model.to_bytes(), BUNDLE, model.predict, importance, notes, standing.to_bytes(), learned.foretold)
+    return Fitted(model.to_bytes(), BUNDLE, model.predict, importance, notes, standing.to_bytes(), foretold)
 
 
 def _learn(
-    features: Matrix, labels: Predictions, schema: FeatureSchema, parameters: Mapping[str, Any]
+    features: Matrix, labels: Predictions, schema: FeatureSchema, parameters: Mapping[str, Any], line: Platt | None = None
 ) -> tuple[Standing, HashedLogistic, dict[str, Any], dict[str, float]]:
     if not schema.terms:
         raise ValueError(f"the schema {schema.name} declares no terms, so a linear model has nothing to learn")
     settings = dict(parameters)
     bits = int(settings.pop("bits"))
     standing = Standing.new(schema, features, ftrl.Settings(**settings), bits)
+    if line is not None:
+        standing = replace(standing, slope=line.slope, intercept=line.intercept)
     places = _places(standing, features)
     standing = standing.meeting(places)
     coordinates, columns = np.searchsorted(standing.used, places), standing.columns(features)

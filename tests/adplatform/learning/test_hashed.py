@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from adplatform.learning import bundle, estimators, ftrl, hashing, predictor
 from adplatform.learning.bundle import BundleDamaged
-from adplatform.learning.estimators import CLASSIFICATION
-from adplatform.learning.hashed import HashedLogistic, Spec
+from adplatform.learning.estimators import CLASSIFICATION, linear
+from adplatform.learning.hashed import HashedLogistic, Spec, sigmoid
 from adplatform.learning.predictor import BUNDLE, ArtifactRefused, TwoStagePredictor, load, sha256
 from adplatform.learning.schema import Feature, FeatureSchema, Matrix
 
@@ -208,6 +208,61 @@ def test_what_each_column_added_sums_to_the_log_odds() -> None:
     only[:, SCHEMA.index["device"]] = features[:, SCHEMA.index["device"]]
     alone, _ = model.contributions(only)
     np.testing.assert_allclose(alone[:, SCHEMA.index["device"]], model.logits(only) - model.bias, atol=1e-12)
+
+
+@pytest.mark.parametrize("second", ["random_forest", "lightgbm", "xgboost", "hist_gradient_boosting"])
+def test_any_trees_may_rank_the_shortlist_and_each_says_what_the_columns_added(second: str) -> None:
+    features, labels, chance = rows(1500)
+    parameters = {"second": second, "alpha": 0.1, "l1": 0.1, **({"n_estimators": 8} if second == "random_forest" else {"rounds": 20})}
+    made = estimators.fit("two_stage", CLASSIFICATION, features, labels, SCHEMA, parameters)
+    model = load(made.artifact, made.suffix, expected_sha256=sha256(made.artifact))
+    assert isinstance(model, TwoStagePredictor)
+    said = model.predict(features)
+    np.testing.assert_allclose(said, made.native(features), atol=1e-3)
+    assert np.corrcoef(said, chance)[0, 1] > 0.6
+    told = model.contributions(features)
+    assert told is not None
+    assert told[0].shape == features.shape
+    np.testing.assert_allclose(sigmoid(told[0].sum(axis=1) + told[1]), said, atol=1e-5)
+
+
+def test_trees_that_there_are_none_of_are_refused_by_name() -> None:
+    features, labels, _ = rows(50)
+    with pytest.raises(estimators.UnknownEstimator, match="choose one of: hist_gradient_boosting, lightgbm, random_forest, xgboost"):
+        estimators.fit("two_stage", CLASSIFICATION, features, labels, SCHEMA, {"second": "oracle"})
+
+
+def test_where_later_rows_ask_for_a_slope_it_is_folded_into_the_weights_and_kept_for_learning_on() -> None:
+    features, labels, _ = rows(6000)
+    timid = {"alpha": 0.02, "epochs": 3, "l1": 0.0, "l2": 40.0}
+    made = estimators.fit("hashed_logistic", CLASSIFICATION, features, labels, SCHEMA, timid)
+    standing = linear.Standing.of(made.state)
+    assert standing.slope > 1.2, made.notes["platt"]
+    plain, _ = linear.learn(features, labels, SCHEMA, {**linear.HASHED, **timid})
+    np.testing.assert_allclose(served(made).logits(features), standing.slope * plain.logits(features) + standing.intercept, atol=1e-4)
+    later, outcomes, _ = rows(500, seed=5)
+    went_on = linear.go_on(made.state, later, outcomes, np.arange(500.0), 60.0)
+    assert went_on.foretold is not None
+    np.testing.assert_allclose(went_on.foretold[:50], served(made).predict(later[:50]), atol=1e-6)
+    assert linear.Standing.of(went_on.state).slope == standing.slope
+
+
+def test_a_batch_is_foretold_by_labels_that_were_known_by_then() -> None:
+    """With labels that come in late nothing is learned before the end, so all is foretold by what there was."""
+    features, labels, _ = rows(1000, seed=6)
+    base = fitted()
+    patient = linear.go_on(base.state, features, labels, np.arange(1000.0), 5000.0).foretold
+    quick = linear.go_on(base.state, features, labels, np.arange(1000.0), 10.0).foretold
+    assert quick is not None and patient is not None
+    np.testing.assert_allclose(patient, served(base).predict(features), atol=1e-6)
+    np.testing.assert_array_equal(quick[:256], patient[:256])
+    assert (quick[600:] != patient[600:]).any()
+
+
+@pytest.mark.parametrize("damage", [b"", b"IMBUNDL1", bundle.pack({"format": "tree"}, {}), bundle.pack({"format": "ftrl_state"}, {})])
+def test_bytes_that_are_no_state_of_ours_are_refused(damage: bytes) -> None:
+    with pytest.raises(ArtifactRefused):
+        linear.Standing.of(damage)
 
 
 def test_a_row_scores_the_same_alone_and_among_others() -> None:

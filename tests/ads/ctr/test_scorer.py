@@ -113,7 +113,14 @@ def test_logged_features_through_the_same_artifact_give_the_logged_score() -> No
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("estimator", "parameters"),
-    [("prior", {}), ("random_forest", {"n_estimators": 5}), ("hashed_logistic", {}), ("two_stage", {"n_estimators": 5, "shortlist": 30})],
+    [
+        ("prior", {}),
+        ("random_forest", {"n_estimators": 5}),
+        ("hashed_logistic", {}),
+        ("two_stage", {"n_estimators": 5, "shortlist": 30}),
+        ("two_stage", {"second": "lightgbm", "rounds": 5, "shortlist": 30}),
+        ("lightgbm", {"rounds": 5}),
+    ],
 )
 def test_among_many_a_forest_ranks_the_best_alone_and_every_score_follows_from_its_row(estimator: str, parameters: dict[str, Any]) -> None:
     """Whoever is on the shortlist has the model's own score; the others have the one that put them off it."""
@@ -126,7 +133,7 @@ def test_among_many_a_forest_ranks_the_best_alone_and_every_score_follows_from_i
     assert (version.estimator, scores.model_version) == (estimator, 1)
     model, rows = registry.load_version(version).predictor, scores.rows(np.arange(250))
     cheap = model.first.predict(rows) if isinstance(model, TwoStagePredictor) else np.clip(rows[:, PRIOR], scorer.LEAST, scorer.MOST)
-    most = {"random_forest": 100, "two_stage": 30}.get(estimator, 250)
+    most = {"random_forest": 100, "lightgbm": 100, "two_stage": 30}.get(estimator, 250)
     best = np.argsort(-cheap)[:most]
     expected = cheap.astype(np.float64)
     expected[best] = model.predict(rows[best])
