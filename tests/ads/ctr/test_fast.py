@@ -95,3 +95,12 @@ def test_a_new_champion_takes_over_the_line_up_of_the_old_one(model: HashedLogis
     other = HashedLogistic(model.spec, model.weights[:-1] * np.float32(0.5), model.dense, model.bias - 1.0)
     np.testing.assert_allclose(quick(other, REQUEST, candidates), other.predict(features.build(REQUEST, candidates)), atol=1e-6)
     assert np.array_equal(quick(model, REQUEST, candidates), before)
+
+
+def test_a_place_in_the_pod_adds_the_same_to_every_ad(model: HashedLogistic) -> None:
+    place = features.SCHEMA.index["pod_position"]
+    assert [term for term in features.TERMS if "pod_position" in term] == [("pod_position",)]
+    first = features.build(asked(3), make_candidates(ADS, rates_of(3)))
+    third = first.copy()
+    third[:, place] = 2
+    np.testing.assert_allclose(np.ptp(model.logits(third) - model.logits(first)), 0.0, atol=1e-9)
