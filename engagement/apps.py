@@ -9,10 +9,11 @@ class EngagementConfig(AppConfig):
         from django.conf import settings
 
         from adplatform.eventlog import handlers
-        from adplatform.learning import training
+        from adplatform.learning import monitoring, training
         from ads import vocabulary
 
         from . import experiments, segmenting
+        from .director import served
         from .director.training import RECIPE
         from .handler import PlaybackEvents
         from .simulation import truth
@@ -21,5 +22,7 @@ class EngagementConfig(AppConfig):
         experiments.register()
         vocabulary.register_segments(segmenting.vocabulary)
         training.register_recipe(RECIPE)
+        # Its log rounds features to four digits: near enough to watch, not to replay.
+        monitoring.register_checks(RECIPE.kind, load_served=served.load, replays=False)
         training.register_truth("ctr", lambda keys: truth.of_slots(settings.VAR_DIR / "truth", truth.CLICK, keys))
         training.register_truth("completion", lambda keys: truth.of_slots(settings.VAR_DIR / "truth", truth.COMPLETE, keys))

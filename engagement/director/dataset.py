@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -36,6 +37,8 @@ WHERE day BETWEEN %(first_day)s AND %(last_day)s AND occurred_at >= %(since)s AN
   AND type IN ('ad.start', 'ad.complete', 'ad.skip')
 ORDER BY 1, 2, 7, 8
 """
+
+EVENTS_OF = "SELECT * FROM ({events}) AS told WHERE session = ANY(%(sessions)s) ORDER BY 1, 2, 7, 8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,20 @@ def load(as_of: datetime) -> Dataset:
         cursor.execute(EVENTS, {"first_day": first_day, "last_day": last_day, "since": since, "as_of": as_of, "ignored": list(IGNORED)})
         by_session = {session: events for session, events in _sessions(cursor) if events[-1].at < (as_of - IDLE).timestamp()}
     return _dataset(by_session)
+
+
+def starts_of(sessions: Collection[uuid.UUID], *, since: datetime, as_of: datetime) -> dict[uuid.UUID, list[tuple[float, float]]]:
+    """For each of these sessions, when its scenes began (Unix seconds) and their labels, NaN while the session was not silent yet."""
+    bounds = {"first_day": since.astimezone(UTC).date(), "last_day": as_of.astimezone(UTC).date(), "since": since, "as_of": as_of}
+    with connection.cursor() as cursor:
+        cursor.execute(EVENTS_OF.format(events=EVENTS), {**bounds, "ignored": list(IGNORED), "sessions": list(sessions)})
+        by_session = dict(_sessions(cursor))
+    silent, films, found = (as_of - IDLE).timestamp(), _films(), {}
+    for session in PlaybackSession.objects.filter(id__in=by_session).only("id", "title_id", "viewer_id", "device", "hour", "consent"):
+        events = by_session[session.id]
+        rows = rows_of_session(events, films.get(session.title_id, {}), surroundings(session, history.NOTHING))
+        found[session.id] = [(at, label if events[-1].at < silent else math.nan) for at, _, label in rows]
+    return found
 
 
 def _sessions(cursor: Iterable[Any]) -> Iterator[tuple[uuid.UUID, list[Happened]]]:
