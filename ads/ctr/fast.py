@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from adplatform.learning.hashed import HashedLogistic, Items
+from adplatform.learning.schema import Matrix
 from ads.decision.request import AdRequest
 from ads.decision.state import Candidates, Floats, Lineup
 
@@ -45,6 +46,17 @@ class _Ready:
         return known
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one request brings of itself, the same for the models of clicks and of completed views: its columns, and as a row."""
+
+    request: AdRequest
+    rates: Mapping[str, Floats]
+    columns: Mapping[str, object]
+    row: Matrix
+
+
+_asked: _Asked | None = None
 _ready: WeakKeyDictionary[Lineup, dict[int, _Ready]] = WeakKeyDictionary()
 
 
@@ -53,12 +65,22 @@ def logits(model: HashedLogistic, request: AdRequest, candidates: Candidates) ->
     lineup, rates = candidates.lineup, candidates.rates
     ready = _get_ready(model, lineup, features.smooth(lineup, rates))
     rows = None if len(candidates) == len(lineup) else candidates.rows
-    asked = features.of_request(request)
-    shared = {name: value.item() for name, value in features.of_counters(rates).items()}
-    total = ready.items.crosses(rows, features.SCHEMA.matrix(asked, 1, consent=request.consent))
+    asked = _get_asked(request, rates)
+    total = ready.items.crosses(rows, asked.row)
     known = ready.of_ads(rates)
-    total = total + (known if rows is None else known[rows]) + _linear(model, {**asked, **shared}, consent=request.consent)
+    total = total + (known if rows is None else known[rows]) + _linear(model, asked.columns, consent=request.consent)
     return total + _linear(model, {name: _seen(getattr(candidates, name)) for name in SEEN}, consent=request.consent)
+
+
+def _get_asked(request: AdRequest, rates: Mapping[str, Floats]) -> _Asked:
+    global _asked
+    asked = _asked
+    if asked is None or asked.request is not request or asked.rates is not rates:
+        columns = features.of_request(request)
+        shared = {name: value.item() for name, value in features.of_counters(rates).items()}
+        row = features.SCHEMA.matrix(columns, 1, consent=request.consent)
+        _asked = asked = _Asked(request, rates, {**columns, **shared}, row)
+    return asked
 
 
 def _get_ready(model: HashedLogistic, lineup: Lineup, smoothed: Smoothed) -> _Ready:
