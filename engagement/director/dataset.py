@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from heapq import merge
 from itertools import groupby
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from django.db import connection
 
 from adplatform.learning.schema import Matrix
-from adplatform.learning.training import Dataset
+from adplatform.learning.training import Dataset, NotEnoughData
 from catalog.models import Scene
 from engagement.models import PlaybackSession
 
@@ -30,14 +31,15 @@ HISTORY = timedelta(days=28)
 EVENTS = """
 SELECT session, occurred_at, type, scene, "offset", data, seq, id FROM engagement_playbackevent
 WHERE day BETWEEN %(first_day)s AND %(last_day)s AND occurred_at >= %(since)s AND received_at <= %(as_of)s AND valid
-  AND type <> ALL(%(ignored)s)
+  AND type <> ALL(%(ignored)s) AND day <> ALL(%(archived_playback)s)
 UNION ALL
 SELECT session, occurred_at, type, NULL, NULL, '{}'::jsonb, 0, id FROM ads_adevent
 WHERE day BETWEEN %(first_day)s AND %(last_day)s AND occurred_at >= %(since)s AND received_at <= %(as_of)s AND valid
-  AND type IN ('ad.start', 'ad.complete', 'ad.skip')
+  AND type IN ('ad.start', 'ad.complete', 'ad.skip') AND day <> ALL(%(archived_ads)s)
 ORDER BY 1, 2, 7, 8
 """
 
+LIVE_ALONE: dict[str, list[Any]] = {"archived_playback": [], "archived_ads": []}
 EVENTS_OF = "SELECT * FROM ({events}) AS told WHERE session = ANY(%(sessions)s) ORDER BY 1, 2, 7, 8"
 
 
@@ -170,20 +172,39 @@ def _completed(event: Happened, film: Film) -> Mapping[str, Any]:
 
 
 def load(as_of: datetime) -> Dataset:
-    """One row for each scene begun in a session that had been silent for a quarter of an hour at ``as_of``."""
+    """One row for each scene begun in a session that had been silent for a quarter of an hour at ``as_of``. Days that left the
+    database are read from their archive.
+
+    Raises NotEnoughData when one of those cannot be read any more.
+    """
+    # Arrow costs every process that holds it tens of megabytes, and web processes read no rows.
+    from adplatform.eventlog.days import MissingDay
+
+    from . import archived
+
     since = as_of - HISTORY
-    first_day, last_day = since.astimezone(UTC).date(), as_of.astimezone(UTC).date()
+    dropped = archived.archived_days(since, as_of)
+    asked: dict[str, Any] = {
+        "first_day": since.astimezone(UTC).date(), "last_day": as_of.astimezone(UTC).date(), "since": since, "as_of": as_of, "ignored": list(IGNORED),
+        "archived_playback": archived.days_of(dropped, archived.PLAYBACK), "archived_ads": archived.days_of(dropped, archived.ADS),
+    }  # fmt: skip
+    try:
+        old = archived.archived_rows(dropped, since, as_of, IGNORED)
+    except MissingDay as error:
+        raise NotEnoughData(f"a day to learn from is missing: {error}") from error
     with connection.cursor() as cursor:
-        cursor.execute(EVENTS, {"first_day": first_day, "last_day": last_day, "since": since, "as_of": as_of, "ignored": list(IGNORED)})
-        by_session = {session: events for session, events in _sessions(cursor) if events[-1].at < (as_of - IDLE).timestamp()}
+        cursor.execute(EVENTS, asked)
+        rows = merge(old, cursor, key=archived.order)
+        by_session = {session: events for session, events in _sessions(rows) if events[-1].at < (as_of - IDLE).timestamp()}
     return _dataset(by_session)
 
 
 def starts_of(sessions: Collection[uuid.UUID], *, since: datetime, as_of: datetime) -> dict[uuid.UUID, list[tuple[float, float]]]:
-    """For each of these sessions, when its scenes began (Unix seconds) and their labels, NaN while the session was not silent yet."""
+    """For each of these sessions, when its scenes began (Unix seconds) and their labels, NaN while the session was not silent yet.
+    Of live days alone."""
     bounds = {"first_day": since.astimezone(UTC).date(), "last_day": as_of.astimezone(UTC).date(), "since": since, "as_of": as_of}
     with connection.cursor() as cursor:
-        cursor.execute(EVENTS_OF.format(events=EVENTS), {**bounds, "ignored": list(IGNORED), "sessions": list(sessions)})
+        cursor.execute(EVENTS_OF.format(events=EVENTS), {**bounds, **LIVE_ALONE, "ignored": list(IGNORED), "sessions": list(sessions)})
         by_session = dict(_sessions(cursor))
     silent, films, found = (as_of - IDLE).timestamp(), _films(), {}
     for session in PlaybackSession.objects.filter(id__in=by_session).only("id", "title_id", "viewer_id", "device", "hour", "consent"):
@@ -193,8 +214,8 @@ def starts_of(sessions: Collection[uuid.UUID], *, since: datetime, as_of: dateti
     return found
 
 
-def _sessions(cursor: Iterable[Any]) -> Iterator[tuple[uuid.UUID, list[Happened]]]:
-    for session, rows in groupby(cursor, key=lambda row: row[0]):
+def _sessions(rows_in_order: Iterable[Any]) -> Iterator[tuple[uuid.UUID, list[Happened]]]:
+    for session, rows in groupby(rows_in_order, key=lambda row: row[0]):
         yield session, [Happened(at.timestamp(), kind, scene, offset or 0.0, json.loads(data)) for _, at, kind, scene, offset, data, _, _ in rows]
 
 
