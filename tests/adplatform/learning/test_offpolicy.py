@@ -67,10 +67,11 @@ def test_intervals_hold_the_truth_in_95_of_100_logs(explored: float) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize(("explored", "rows"), [(1.0, 4000), (0.2, 8000), (0.04, 60_000)])
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(("explored", "rows"), [(1.0, 4000), (0.2, 8000), (0.04, 40_000)])
 def test_intervals_hold_the_truth_in_95_of_100_logs_also_where_few_rows_explore(explored: float, rows: int) -> None:
-    shares = covered(World(2, explored), rows, 1500)
-    assert all(0.935 <= shares[name] <= 0.965 for name in ("ips", "snips", "dr")), shares
+    shares = covered(World(2, explored), rows, 800)
+    assert all(0.93 <= shares[name] <= 0.97 for name in ("ips", "snips", "dr")), shares
     assert shares["dm"] < 0.7, "a model that is wrong is wrong with certainty: its interval knows of its rows alone"
 
 
@@ -87,7 +88,7 @@ def test_the_interval_of_a_difference_holds_the_truth_in_95_of_100_logs() -> Non
         logged, ours, theirs = (policy[context, choice] for policy in (world.logging, world.target, other))
         model = (world.model[context, choice], *((policy * world.model).sum(axis=1)[context] for policy in (world.target, other)))
         hits.append([one.low <= truth <= one.high for one in offpolicy.difference(reward, logged, ours, theirs, direct=model) if one is not None])
-    assert all(0.935 <= share <= 0.965 for share in np.mean(hits, axis=0)), np.mean(hits, axis=0)
+    assert all(0.93 <= share <= 0.97 for share in np.mean(hits, axis=0)), np.mean(hits, axis=0)
 
 
 def test_rows_of_one_session_are_one_observation() -> None:

@@ -211,6 +211,35 @@ def test_bytes_that_change_after_the_promotion_leave_the_loaded_champion_serving
     assert registry.load_champion("poison") is None, "a fresh process serves the smoothed rates, not a damaged file"
 
 
+@pytest.mark.parametrize(
+    ("positives", "words"),
+    [
+        (slice(0, 0), "0 positive outcomes in 6,000 rows, at least 20 are needed"),
+        (slice(0, 50), "rows to judge by are too few or all of one outcome"),
+    ],
+)
+def test_one_class_only_is_said_and_promotes_nothing(monkeypatch: pytest.MonkeyPatch, positives: slice, words: str) -> None:
+    def one_class(as_of: datetime) -> Dataset:
+        labels = np.zeros(ROWS)
+        labels[positives] = 1.0
+        return replace(honest_rows(as_of), labels=labels)
+
+    report = train(monkeypatch, load=one_class)
+    assert words in report.verdict
+    assert [gate["verdict"] for gate in report.gates] == ["not_enough_evidence"]
+
+
+def test_what_passed_has_a_card_and_a_lineage(champion: ModelVersion) -> None:
+    card, lineage = champion.card, champion.lineage
+    assert {"calibration", "groups", "roc", "pr", "importance", "loss_curve", "latency", "reference"} <= card.keys()
+    assert [one["rows"] for one in card["latency"]] == [1, 100, 1000]
+    assert card["importance"][0]["feature"] == "appeal"
+    assert {one["name"] for one in card["groups"]["device"]} == {"tv", "mobile"}
+    assert sum(lineage["rows_by_day"].values()) == champion.train_rows + champion.test_rows
+    assert (len(lineage["rows_sha256"]), lineage["compared_with"], lineage["settings"]) == (64, "the constant prediction", HONEST)
+    assert "numpy" in lineage["libraries"]
+
+
 def flip(path: str) -> None:
     """One bit of the file, in its middle."""
     file = Path(settings.MODELS_DIR) / path

@@ -71,6 +71,14 @@ def test_where_the_true_probabilities_are_known_their_figures_stand_as_the_ceili
     assert training.train("ctr", as_of=NOW, estimator="prior").metrics["log_loss"]["ceiling"] > 0
 
 
+@pytest.mark.parametrize("known", [0.9, 0.5])
+def test_a_ceiling_stands_where_most_of_the_true_probabilities_are_known(learned: None, monkeypatch: pytest.MonkeyPatch, known: float) -> None:
+    """Live viewers and traffic that lies have none."""
+    monkeypatch.setitem(training.recipes._truths, "ctr", lambda keys: np.where(np.arange(len(keys)) < known * len(keys), 0.1, np.nan))
+    report = training.train("ctr", as_of=NOW, estimator="prior")
+    assert (report.metrics["log_loss"]["ceiling"] is not None) == (known > 0.8)
+
+
 def test_the_same_log_gives_the_same_artifact(learned: None) -> None:
     for _ in range(2):
         training.train("ctr", as_of=NOW, parameters=SMALL)
