@@ -143,16 +143,20 @@ def _nothing_trained() -> None:
 
 
 def retrain(station: Any, estimator: str, midnight: Any) -> str:
-    """The product's training on what this installation logged so far; the gates decide."""
+    """The product's training on what this installation logged so far; the gates decide. What passed them serves from the same
+    midnight: the stages after them need a day of this traffic, and promote what raises no alarm."""
     from adplatform.learning import registry, training
+    from adplatform.models import ModelVersion
     from ads.ctr import scorer
 
     recipe = training.recipe_for(scorer.KIND)
     training.register_recipe(dataclasses.replace(recipe, load=lambda as_of: station.log.dataset()[0]))
     report = training.train(recipe.kind, estimator=estimator, as_of=midnight)
+    if report.status == ModelVersion.Status.SHADOW:
+        registry.promote(ModelVersion.objects.get(kind=recipe.kind, number=report.number))
     registry.forget_loaded()
     progress(f"  {report.train_rows + report.test_rows:,} rows, {report.seconds:.0f} s: {report.verdict}")
-    return report.status
+    return "refused" if report.status == ModelVersion.Status.REFUSED else "promoted"
 
 
 # What it came to
