@@ -155,15 +155,15 @@ class Station:
     ) -> None:
         self.world, self.policy, self.keeps, self.reads, self.epsilon = world, policy, keeps, reads, epsilon
         self.counters, self.log = Counters(world), Log()
-        self.seed, self.rng = seed, np.random.default_rng([seed, 20])
+        self.rng, self.fate = np.random.default_rng([seed, 20]), np.random.default_rng([seed, 21, 0])
         self.viewers = [_Viewer() for _ in world.persons]
         self.kept_for = max(world.ads.inventory.longest_cap, round(world.audience.clicking.weary_hours * 3600))
         self.served = 0
 
     def run(self, breaks: Sequence[Break]) -> None:
-        """Serve these; later calls go on from there. What people do follows from the break's number, whatever they are shown."""
-        fate = np.random.default_rng([self.seed, 21, self.served]).random((len(breaks), 2, 4))
-        for moment, chance in zip(breaks, fate, strict=True):
+        """Serve these; later calls go on from there. What people do follows from the break's number, whatever
+        they are shown and however the breaks are dealt out."""
+        for moment, chance in zip(breaks, self.fate.random((len(breaks), 2, 4)), strict=True):
             self._serve(moment, chance)
             self.served += 1
 

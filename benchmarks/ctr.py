@@ -38,12 +38,11 @@ FIGURES = {"log_loss": "log loss", "normalised_entropy": "normalised entropy", "
 
 @dataclass(frozen=True)
 class Parts:
-    """The log of one seed, split: rows to learn from, later ones to judge by with their true probabilities, and all there were."""
+    """The log of one seed, split: rows to learn from, and later ones to judge by with their true probabilities."""
 
     train: Any
     test: Any
     truth: Floats
-    logged: int
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,7 @@ class Model:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, nargs="+", default=[1], help="one log and one set of models for each")
     parser.add_argument("--audience", type=Path, default=None, help="YAML of another audience than the shipped one")
+    parser.add_argument("--log", type=Path, default=None, help="keep the log in this file (.npz), or measure on it where it is there; one seed")
     parser.add_argument("--estimators", nargs="+", default=None, help="only these")
 
 
@@ -71,7 +71,7 @@ def measure(options: Options) -> Sequence[Row]:
 
 
 def _measured(described: Any, seed: int, options: Options, prefix: str) -> Iterator[Row]:
-    parts = logged(described, seed, QUICK_REQUESTS if options.quick else REQUESTS)
+    parts = split_by_time(*_log(described, seed, QUICK_REQUESTS if options.quick else REQUESTS, options.own.log))
     yield row(f"{prefix}rows to learn from", len(parts.train), "rows", None if options.quick else Goal(at_least=LEAST_ROWS))
     yield row(f"{prefix}rows to judge by", len(parts.test), "rows")
     yield row(f"{prefix}clicks among them", float(parts.test.labels.sum()), "clicks")
@@ -88,9 +88,22 @@ def _measured(described: Any, seed: int, options: Options, prefix: str) -> Itera
 # The log
 
 
-def logged(described: Any, seed: int, requests: int) -> Parts:
-    from adplatform.learning.training.dataset import split
-    from ads.ctr.dataset import CLICK_WINDOW
+def _log(described: Any, seed: int, requests: int, kept: Path | None) -> tuple[Any, Floats]:
+    """(rows in order of time, their true probabilities): as they were kept, or drawn now."""
+    from adplatform.learning.training.dataset import Dataset
+
+    if kept is not None and kept.exists():
+        with np.load(kept) as log:
+            rows = Dataset(log["features"], log["labels"], log["at"], log["session"], np.ones(len(log["at"]), dtype=bool))
+            return rows, log["truth"]
+    rows, truth = drawn(described, seed, requests)
+    if kept is not None:
+        np.savez(kept, features=rows.features, labels=rows.labels, at=rows.at, session=rows.session, truth=truth)
+    return rows, truth
+
+
+def drawn(described: Any, seed: int, requests: int) -> tuple[Any, Floats]:
+    """The log of one seed: rows in order of time, and the true probability of each."""
     from benchmarks import audience_world
     from benchmarks.audience_log import ServingRule, Station
 
@@ -101,12 +114,19 @@ def logged(described: Any, seed: int, requests: int) -> Parts:
     for tenth in np.array_split(np.arange(len(breaks)), 10):
         station.run(breaks[tenth[0] : tenth[-1] + 1])
         progress(f"seed {seed}: {station.served:,} of {len(breaks):,} breaks served, {station.log.impressions:,} ads shown")
-    rows, truth = station.log.dataset()
+    return station.log.dataset()
+
+
+def split_by_time(rows: Any, truth: Floats) -> Parts:
+    """What came in the first days only filled the counters."""
+    from adplatform.learning.training.dataset import split
+    from ads.ctr.dataset import CLICK_WINDOW
+
     later = rows.at >= rows.at[0] + HISTORY * (rows.at[-1] - rows.at[0])
     kept = rows.take(later)
     train, test, _ = split(kept, label_seconds=CLICK_WINDOW.total_seconds())
     judged = np.isin(kept.session, np.unique(test.session))
-    return Parts(train, test, truth[later][judged], len(rows))
+    return Parts(train, test, truth[later][judged])
 
 
 # Models
