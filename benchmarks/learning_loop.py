@@ -152,7 +152,7 @@ def retrain(station: Any, estimator: str, midnight: Any) -> str:
     recipe = training.recipe_for(scorer.KIND)
     training.register_recipe(dataclasses.replace(recipe, load=lambda as_of: station.log.dataset()[0]))
     report = training.train(recipe.kind, estimator=estimator, as_of=midnight)
-    if report.status == ModelVersion.Status.SHADOW:
+    if report.number is not None and report.status == ModelVersion.Status.SHADOW:
         registry.promote(ModelVersion.objects.get(kind=recipe.kind, number=report.number))
     registry.forget_loaded()
     progress(f"  {report.train_rows + report.test_rows:,} rows, {report.seconds:.0f} s: {report.verdict}")
