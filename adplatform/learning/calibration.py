@@ -29,8 +29,8 @@ PLACE_PULL = 10.0
 MOST_PLACES = 20
 # Of the numbers that stand for an ad's appeal while the places are learned; only so strong that their sizes stay finite.
 APPEAL_PULL = 1.0
-# Twice the gain in log-likelihood of two free numbers passes this by chance once in a hundred times (chi-square, 2 degrees).
-CLEARLY = 9.21
+# Twice the gain in log-likelihood of two free numbers passes this by chance once in twenty times (chi-square, 2 degrees).
+CLEARLY = 5.99
 LEAST_POSITIVES = 50
 # Half of the way to the level of later rows is gone with so many positives: fewer say little about a tenth more or less.
 LEVEL_PULL, SLOPE_PULL = 200.0, 1.0

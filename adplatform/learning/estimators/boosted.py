@@ -26,7 +26,7 @@ THREADS = 1
 # Rounds without a better loss on the later rows before the learning stops.
 PATIENCE = 30
 BOOSTED: dict[str, Any] = {
-    "rounds": 400, "fallback_rounds": 60, "learning_rate": 0.05, "leaves": 15, "positives_per_leaf": 4, "leaf_rows": 25, "l2": 5.0,
+    "rounds": 400, "fallback_rounds": 60, "learning_rate": 0.05, "leaves": 10, "positives_per_leaf": 4, "leaf_rows": 25, "l2": 5.0,
     "column_share": 0.7, "negatives": 1.0, "seed": 7,
 }  # fmt: skip
 

@@ -23,7 +23,7 @@ from .fitting import Curve, Rows, corrected, fit_by_rounds
 from .network import Embeddings, Inputs, Layer, graph
 
 DEEP: dict[str, Any] = {
-    "rounds": 15, "fallback_rounds": 4, "hidden": [64, 32], "size": 8, "learning_rate": 0.002, "weight_decay": 0.02, "left_out": 0.1,
+    "rounds": 15, "fallback_rounds": 4, "hidden": [64, 32], "size": 4, "learning_rate": 0.0005, "weight_decay": 2.0, "left_out": 0.2,
     "batch": 256, "negatives": 1.0, "seed": 7,
 }  # fmt: skip
 PATIENCE = 3
@@ -95,8 +95,9 @@ def learn(rows: Rows, later: Rows | None, rounds: int, schema: FeatureSchema, pa
     sizes = [inputs.width + len(empty.columns) * empty.table.shape[1], *parameters["hidden"], 1]
     linear = [torch.nn.Linear(before, after) for before, after in pairwise(sizes)]
     torch.nn.init.constant_(linear[-1].bias, start)
-    weights = [parameter for layer in linear for parameter in layer.parameters()]
-    optimizer = torch.optim.AdamW([table, *weights], lr=parameters["learning_rate"], weight_decay=parameters["weight_decay"])
+    decayed, free = [table, *(layer.weight for layer in linear)], [layer.bias for layer in linear]
+    groups = [{"params": decayed, "weight_decay": parameters["weight_decay"]}, {"params": free, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=parameters["learning_rate"])
     first = torch.from_numpy(empty.first)
 
     def forward(dense: Any, ids: Any) -> Any:
@@ -140,10 +141,10 @@ def _epoch(forward: Callable[[Any, Any], Any], data: list[Any], first: Any, opti
         batch = order[start : start + size]
         taken = torch.where(torch.rand(len(batch), ids.shape[1]) < parameters["left_out"], first, ids[batch])
         loss = torch.nn.functional.binary_cross_entropy_with_logits(forward(dense[batch], taken) + added[batch], labels[batch])
+        lost += float(loss.detach()) * len(batch)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        lost += float(loss.detach()) * len(batch)
     return lost / len(labels)
 
 

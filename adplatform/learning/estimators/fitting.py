@@ -23,6 +23,8 @@ LATER_SHARE = 0.15
 # Fewer rows, or fewer clicks among them, would stop the learning by chance.
 LEAST_LATER, LEAST_LATER_POSITIVES = 150, 30
 SEED = 7
+# In log-odds, so about as a share of the prediction: less is not worth a correction.
+LEAST_SHIFT = 0.002
 CURVE_DIGITS = 6
 
 
@@ -96,8 +98,9 @@ def fit_by_rounds(
         notes["negatives"] = kept_words(share)
 
     def level(fitted: Fittable, which: NDArray[np.bool_]) -> float:
-        """What puts the mean right of a model that learned without knowing what the places add."""
-        return 0.0 if takes_margin or not offsets else level_shift(labels[which], fitted.raw(features[which]) + back + added[which])
+        """What puts the mean right: of a model that learned without knowing what the places add, or whose last batches pulled it."""
+        shift = level_shift(labels[which], fitted.raw(features[which]) + back + added[which])
+        return shift if abs(shift) > LEAST_SHIFT else 0.0
 
     later, line = later_rows(labels, task), None
     if later is None:

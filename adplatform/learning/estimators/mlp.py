@@ -18,7 +18,7 @@ from .fitting import Curve, Rows, corrected, fit_by_rounds
 from .network import Inputs, Layer, graph
 
 MLP: dict[str, Any] = {
-    "rounds": 30, "fallback_rounds": 8, "hidden": [32, 16], "learning_rate": 0.002, "l2": 0.01, "batch": 256, "negatives": 1.0, "seed": 7,
+    "rounds": 30, "fallback_rounds": 8, "hidden": [32, 16], "learning_rate": 0.0005, "l2": 0.3, "batch": 256, "negatives": 1.0, "seed": 7,
 }  # fmt: skip
 # Epochs without a better loss on the later rows before the learning stops.
 PATIENCE = 4

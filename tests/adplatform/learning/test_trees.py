@@ -107,13 +107,17 @@ def log_of(n: int = 1200, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
     return rows, (rng.random(n) < chance).astype(float)
 
 
+def inside(fitted: estimators.Fitted) -> bytes:
+    """The graph, without a correction around it."""
+    return fitted.artifact if fitted.suffix == predictor.ONNX else bundle.unpack(fitted.artifact)[1]["inner"]
+
+
 @pytest.mark.parametrize("name", ["random_forest", "hist_gradient_boosting", "lightgbm", "xgboost"])
 def test_a_library_and_its_graph_agree_on_every_threshold_and_beside_it(name: str) -> None:
     rows, labels = log_of()
     small = {"n_estimators": 12, "min_samples_leaf": 5} if name == "random_forest" else {"fallback_rounds": 30, "positives_per_leaf": 1}
     fitted = estimators.fit(name, CLASSIFICATION, rows, labels, SCHEMA, small)
-    artifact = fitted.artifact if fitted.suffix == predictor.ONNX else bundle.unpack(fitted.artifact)[1]["inner"]
-    found = ensemble.read(artifact)
+    found = ensemble.read(inside(fitted))
     places = [(tree.feature[node], tree.threshold[node]) for tree in found.trees for node in np.flatnonzero(tree.feature != LEAF)]
     asked = rows[np.random.default_rng(5).integers(0, len(rows), 3 * len(places))]
     for line, (column, threshold) in enumerate(places):
@@ -137,5 +141,4 @@ def test_a_split_that_cannot_be_served_is_refused() -> None:
 def _no_trees() -> bytes:
     rows, labels = log_of(300)
     fitted = estimators.fit("mlp", CLASSIFICATION, rows, labels, SCHEMA, {"fallback_rounds": 1, "hidden": [2]})
-    assert fitted.suffix == predictor.ONNX
-    return fitted.artifact
+    return inside(fitted)

@@ -170,7 +170,7 @@ def test_the_command_answers_in_json(learned: None) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["ctr", "--estimator", "oracle"], "choose one of: hashed_logistic, hist_gradient_boosting, lightgbm"),
+        (["ctr", "--estimator", "oracle"], "choose one of: deep, hashed_logistic, hist_gradient_boosting"),
         (["weather"], "choose one of: completion, ctr, engagement"),
         (["ctr"], "not enough data"),
     ],
