@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from django.db import connection
+from django.db import connection, transaction
 
 from adplatform.learning.monitoring import Served, Skew
 
@@ -84,12 +84,16 @@ def load(*, kind: str, outcome: str, version: str, window: timedelta, since: dat
         "schema": SCHEMA.fingerprint(),
         "least_to_tell": LEAST_TO_TELL,
     }
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(COUNT, bounds)
         decisions = cursor.fetchone()[0]
         every = max(1, -(-decisions * SLOTS // most))
+        # Of a sample the planner expects a handful of rows and would compare each with each: a minute in place of a second.
+        cursor.execute("SET LOCAL enable_nestloop = off")
         cursor.execute(ROWS.format(version=version), {**bounds, "every": every})
-        return _served(cursor.fetchall(), window, every)
+        rows = cursor.fetchall()
+        cursor.execute("SET LOCAL enable_nestloop = on")
+        return _served(rows, window, every)
 
 
 LOADS = {
