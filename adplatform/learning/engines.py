@@ -50,4 +50,7 @@ def check(engine: str, estimator: str) -> None:
         import dask.array  # noqa: F401
         import distributed  # noqa: F401
     except ImportError as error:
-        raise EngineUnavailable("Dask is not installed: pip install 'intermission[dask]' here and on every machine of the cluster") from error
+        raise EngineUnavailable(
+            "Dask is not installed; get it with: .venv/bin/uv pip install 'dask[array,dataframe]' distributed"
+            " (what the machines of a cluster need stands in docs/learning.md)"
+        ) from error

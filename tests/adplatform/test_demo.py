@@ -10,6 +10,9 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from adplatform.demo import ensure_logins
+from adplatform.learning import registry
+from adplatform.management.commands.prepare_demo import not_known
+from adplatform.models import ModelVersion
 
 pytestmark = pytest.mark.django_db
 
@@ -37,3 +40,11 @@ def test_two_installations_have_different_passwords(tmp_path: Path) -> None:
 def test_only_the_administrator_is_a_superuser(tmp_path: Path) -> None:
     ensure_logins(tmp_path / "demo-logins.json")
     assert list(User.objects.filter(is_superuser=True).values_list("username", flat=True)) == ["admin"]
+
+
+def test_a_model_that_was_refused_for_lack_of_data_does_not_keep_the_history_from_being_written() -> None:
+    still = not_known("ctr")
+    registry.register(kind="ctr", estimator="prior", status=ModelVersion.Status.REFUSED, verdict="Refused: not enough data")
+    assert still()
+    registry.register(kind="ctr", estimator="prior", status=ModelVersion.Status.REFUSED, verdict="Refused: worse", train_rows=5000)
+    assert not still()

@@ -39,7 +39,7 @@ class NotInstalled(UnknownEstimator, ImportError):
 def needed() -> None:
     """Raises NotInstalled."""
     if importlib.util.find_spec(NEEDED) is None:
-        raise NotInstalled("the estimator 'deep' learns with PyTorch, which is not installed; get it with: pip install 'intermission[deep]'")
+        raise NotInstalled("the estimator 'deep' learns with PyTorch, which is not installed; get it with: .venv/bin/uv pip install torch")
 
 
 @dataclass(frozen=True)

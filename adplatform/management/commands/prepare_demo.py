@@ -101,5 +101,7 @@ def always() -> bool:
 
 
 def not_known(kind: str) -> Callable[[], bool]:
-    """Whether no model of this kind was ever trained, or refused: each is made right after the history that it learns from."""
-    return lambda: not ModelVersion.objects.filter(kind=kind).exclude(status=ModelVersion.Status.TRAINING).exists()
+    """Whether no model of this kind was ever trained: each is made right after the history that it learns from. One that was refused
+    before there was anything to learn from, say by a schedule that came before the history, is none."""
+    known = ModelVersion.objects.filter(kind=kind).exclude(status=ModelVersion.Status.TRAINING)
+    return lambda: not known.exclude(status=ModelVersion.Status.REFUSED, train_rows=0).exists()

@@ -79,7 +79,7 @@ def test_what_a_cluster_cannot_do_is_said_before_anything_is_trained(monkeypatch
     with pytest.raises(engines.EngineUnavailable, match="there is no engine 'spark'; choose one of: local, dask"):
         runs.run_request(kind="clustered", engine="spark", now=NOW)
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(CommandError, match=r"Dask is not installed: pip install 'intermission\[dask\]'"):
+    with pytest.raises(CommandError, match=r"\.venv/bin/uv pip install 'dask\[array,dataframe\]' distributed "):
         call_command("train", "clustered", "--engine", "dask")
     assert not TrainingRun.objects.exists()
 

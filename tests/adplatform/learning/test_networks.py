@@ -12,7 +12,7 @@ from adplatform.learning.estimators import CLASSIFICATION, REGRESSION
 from adplatform.learning.estimators.network import Embeddings, Inputs, Layer, graph
 from adplatform.learning.schema import Feature, FeatureSchema
 
-NO_TORCH = "PyTorch is not installed, so the estimator `deep` is NOT TESTED: pip install 'torch>=2.13' to test it"
+NO_TORCH = "PyTorch is not installed, so the estimator `deep` is NOT TESTED: .venv/bin/uv pip install torch to test it"
 SCHEMA = FeatureSchema(
     "net", 1,
     (
@@ -80,7 +80,7 @@ def test_a_perceptron_keeps_its_layers_and_the_losses_of_its_epochs(task: str) -
 
 def test_without_pytorch_the_deep_estimator_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(estimators.UnknownEstimator, match=r"pip install 'intermission\[deep\]'"):
+    with pytest.raises(estimators.UnknownEstimator, match=r"get it with: \.venv/bin/uv pip install torch$"):
         estimators.find("deep", CLASSIFICATION)
 
 
