@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db.models import QuerySet
@@ -18,24 +16,12 @@ from adplatform.learning.admin import ModelVersionAdmin
 from adplatform.learning.monitoring.admin import ModelReadingAdmin
 from adplatform.learning.run_admin import TrainingRunAdmin
 from adplatform.models import ArchivedDay, DeadEvent, RollupState
+from adplatform.read_only import ReadOnly
 
 __all__ = ["ExperimentAdmin", "ModelReadingAdmin", "ModelVersionAdmin", "TrainingRunAdmin"]
 
 # Keys to the API are made by `manage.py drf_create_token USER` and shown once, never in a list.
 admin.site.unregister(TokenProxy)
-
-
-class ReadOnly:
-    """Rows the machine writes: looked at, never edited."""
-
-    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(DeadEvent)

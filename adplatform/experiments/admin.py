@@ -22,6 +22,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
 from adplatform.models import Assignment, Experiment, ExperimentReading
+from adplatform.read_only import ReadOnly
 
 from . import metrics
 from .assignment import parse_arms
@@ -71,22 +72,10 @@ class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]
         return self.cleaned_data.get("guardrails") or []
 
 
-class ReadOnlyInline(TabularInline):  # type: ignore[misc]
+class AssignmentInline(ReadOnly, TabularInline):  # type: ignore[misc]
     extra = 0
     hide_title = True
     per_page = 20
-
-    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class AssignmentInline(ReadOnlyInline):
     model = Assignment
     fields = ["session", "arm", "exposed_at"]
     ordering = ["-exposed_at", "pk"]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -14,6 +11,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from adplatform.models import TrainingRun
+from adplatform.read_only import ReadOnly
 
 from .runs import DEAD_AFTER
 
@@ -23,7 +21,7 @@ State = TrainingRun.State
 
 
 @admin.register(TrainingRun)
-class TrainingRunAdmin(ModelAdmin):  # type: ignore[misc]
+class TrainingRunAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     """Rows the workers write: looked at, never edited. A new one is asked for beside the models."""
 
     list_display = ["what", "how_far", "progress", "in_short", "attempts", "reason", "began", "took", "made"]
@@ -36,15 +34,6 @@ class TrainingRunAdmin(ModelAdmin):  # type: ignore[misc]
         "heartbeat_at", "finished_at", "made",
     ]  # fmt: skip
     readonly_fields = fields
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description="Run", ordering="created_at")
     def what(self, run: TrainingRun) -> str:

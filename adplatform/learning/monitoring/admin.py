@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,10 +12,11 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from adplatform.models import ModelReading
+from adplatform.read_only import ReadOnly
 
 
 @admin.register(ModelReading)
-class ModelReadingAdmin(ModelAdmin):  # type: ignore[misc]
+class ModelReadingAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     """Rows that monitoring writes: looked at, never edited."""
 
     list_display = ["what", "of_model", "window", "state", "figure", "words"]
@@ -31,15 +30,6 @@ class ModelReadingAdmin(ModelAdmin):  # type: ignore[misc]
     show_full_result_count = False
     fields = ["what", "of_model", "window", "state", "words", "figure", "rows", "read_at", "all_figures"]
     readonly_fields = fields
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description="Reading", ordering="measure")
     def what(self, reading: ModelReading) -> str:

@@ -8,12 +8,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from adplatform.audit import system_actor
+from adplatform.audit import UnknownActor, actor_named
 from adplatform.experiments.readout import NotReadable, Readout, experiment_read
 from adplatform.experiments.services import UnknownArm, WrongState, experiment_roll_out, experiment_start, experiment_stop
 from adplatform.models import Experiment
@@ -42,8 +40,8 @@ class Command(BaseCommand):
         verbs: dict[str, Callable[..., None]] = {"start": experiment_start, "stop": experiment_stop, "rollout": experiment_roll_out}
         extra = {"arm": self._arm(options["arm"])} if options["verb"] == "rollout" else {}
         try:
-            verbs[options["verb"]](actor=self._actor(options["user"]), experiment=experiment, now=now, **extra)
-        except (WrongState, UnknownArm) as error:
+            verbs[options["verb"]](actor=actor_named(options["user"]), experiment=experiment, now=now, **extra)
+        except (WrongState, UnknownArm, UnknownActor) as error:
             raise CommandError(str(error)) from error
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
@@ -60,15 +58,6 @@ class Command(BaseCommand):
         if not arm:
             raise CommandError("name the arm that everybody gets: manage.py experiment rollout KEY ARM")
         return arm
-
-    def _actor(self, name: str | None) -> AbstractBaseUser:
-        if name is None:
-            return system_actor()
-        users = get_user_model()
-        try:
-            return users.objects.get_by_natural_key(name)
-        except users.DoesNotExist as error:
-            raise CommandError(f"there is no user {name!r}") from error
 
     def _list(self, *, as_json: bool) -> None:
         rows = [

@@ -7,11 +7,9 @@ import textwrap
 from datetime import UTC, datetime
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from adplatform.audit import system_actor
+from adplatform.audit import UnknownActor, actor_named
 from adplatform.learning import services, stages
 from adplatform.learning.predictor import ArtifactRefused
 from adplatform.learning.registry import NotPromotable
@@ -51,11 +49,11 @@ class Command(BaseCommand):
         else:
             try:
                 self._change(verb, options, now)
-            except (NotPromotable, ArtifactRefused) as error:
+            except (NotPromotable, ArtifactRefused, UnknownActor) as error:
                 raise CommandError(str(error)) from error
 
     def _change(self, verb: str, options: dict[str, Any], now: datetime) -> None:
-        actor, kind = self._actor(options["user"]), self._kind(options["kind"])
+        actor, kind = actor_named(options["user"]), self._kind(options["kind"])
         if verb == "rollback":
             self.stdout.write(f"{services.model_rollback(actor=actor, kind=kind)} serves again")
         elif verb == "stop":
@@ -82,15 +80,6 @@ class Command(BaseCommand):
             newest = ModelVersion.objects.filter(kind=kind).exclude(artifact="").order_by("-number").values_list("number", flat=True)[:5]
             raise CommandError(f"name one of the {kind} versions, the newest are: {', '.join(map(str, newest)) or 'none'}")
         return version
-
-    def _actor(self, name: str | None) -> AbstractBaseUser:
-        if name is None:
-            return system_actor()
-        users = get_user_model()
-        try:
-            return users.objects.get_by_natural_key(name)
-        except users.DoesNotExist as error:
-            raise CommandError(f"there is no user {name!r}") from error
 
     def _list(self, *, as_json: bool) -> None:
         found = standings()
