@@ -79,7 +79,7 @@ def archive_day(table: str, day: date, *, now: datetime, progress: Progress = _s
     """
     model_of(table)
     if day >= now.astimezone(UTC).date():
-        raise ArchiveRefused(f"{day} is not over yet (days end at midnight UTC): archive it tomorrow")
+        raise ArchiveRefused(f"{table} of {day} is not over yet: days end at midnight UTC and are archived from {day + timedelta(days=1)} on")
     (found,) = find_days(table, [day])
     if not found.there:
         return Archived(table, day, "empty")

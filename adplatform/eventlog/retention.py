@@ -51,8 +51,9 @@ def drop_old(table: str, *, now: datetime, keep_days: int) -> tuple[list[date], 
     A day is archived first where it is not, or has changed since.
     """
     dropped, problems = [], []
+    today = now.astimezone(UTC).date()
     for day in live_days(table):
-        if day >= now.astimezone(UTC).date() - timedelta(days=keep_days):
+        if (today - day).days <= keep_days:
             continue
         try:
             archive_day(table, day, now=now)

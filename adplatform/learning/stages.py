@@ -71,13 +71,19 @@ def rules() -> Rules:
 
 def admit(version: ModelVersion, *, bootstrap: bool, now: datetime) -> None:
     """A version whose gates passed: champion at once where nobody proven serves (a first or a bootstrap version, or a kind without
-    evidence of its own), else into shadow, or in line behind the challenger there is.
+    evidence of its own), else into shadow, or in line behind the challenger there is. The same model as the champion or the challenger
+    is refused: promoted, it would push out the version that a rollback goes back to.
 
     Raises NotPromotable, ArtifactRefused.
     """
     with transaction.atomic():
         versions.locked(version.kind)
         champion = champion_row(version.kind)
+        if (same := _same_model(version)) is not None:
+            words = f"Every gate passed, but it is the same model as {same} ({same.get_alias_display().lower()}), byte for byte: nothing to promote."
+            ModelVersion.objects.filter(pk=version.pk).update(status=Status.REFUSED, verdict=words)
+            version.refresh_from_db()
+            return
         unproven = champion is None or bool(champion.parameters.get("bootstrap"))
         if bootstrap or unproven or source_for(version.kind) is None:
             versions.promote(version)
@@ -222,6 +228,12 @@ def _overtaken(version: ModelVersion, newest: ModelVersion, champion: ModelVersi
     if champion is not None and since is not None and version.stage_since is not None and since > version.stage_since:
         return f"it was judged before {champion} became champion; the next training is judged against that"
     return None
+
+
+def _same_model(version: ModelVersion) -> ModelVersion | None:
+    """The champion or challenger that answers the same to every row."""
+    alike = ModelVersion.objects.filter(kind=version.kind, artifact_sha256=version.artifact_sha256, feature_schema=version.feature_schema)
+    return alike.filter(alias__in=[Alias.CHAMPION, Alias.CHALLENGER]).exclude(pk=version.pk).first()
 
 
 def _other_canary(kind: str) -> ModelVersion | None:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from adplatform.moments import NotATime, read_since
 from ads.models import Flight, FlightForecast
 from ads.outlook import warnings_of
 from ads.reports.why_not import why_not
 
 from .money import AMOUNT_SCHEMA, AmountField, GoalField
 
-UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 LONGEST = timedelta(days=400)
 
 
@@ -83,12 +82,10 @@ def funnel_of(flight: Flight, since: str, now: datetime) -> dict[str, Any]:
 
 def moment(text: str, now: datetime) -> datetime:
     """24h, 7d or 2w before ``now``, or an ISO time, UTC where it names no zone. Raises ValidationError in words."""
-    back = re.fullmatch(r"([0-9]{1,4})([hdw])", text)
     try:
-        read = now - timedelta(**{UNITS[back[2]]: int(back[1])}) if back else datetime.fromisoformat(text)
-        read = (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValidationError({"since": [f"“{text}” is no time; write 24h, 7d or 2w, or an ISO time such as 2026-11-03T12:00Z."]}) from None
+        read = read_since(text, now)
+    except NotATime as error:
+        raise ValidationError({"since": [f"{error}."]}) from None
     if not now - LONGEST <= read < now:
         raise ValidationError({"since": [f"Ask for a time in the last {LONGEST.days} days."]})
     return read

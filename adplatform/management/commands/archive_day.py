@@ -12,15 +12,16 @@ from adplatform.eventlog import columns
 from adplatform.eventlog.archive import ArchiveRefused, archive_day
 from adplatform.eventlog.days import MissingDay
 from adplatform.eventlog.partitions import live_days
+from adplatform.moments import read_day
 
 
 class Command(BaseCommand):
     help = "Write one day of every partitioned table to Parquet below ARCHIVE_DIR, read it again and compare; safe to run twice."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("day", nargs="?", type=date.fromisoformat, help="YYYY-MM-DD, of UTC; the default is yesterday")
+        parser.add_argument("day", nargs="?", type=read_day, help="YYYY-MM-DD, of UTC; the default is yesterday")
         parser.add_argument("--table", action="append", help="This table alone (may be given again); the default is every partitioned table")
-        parser.add_argument("--all-before", type=date.fromisoformat, metavar="DAY", help="Every live day before this one instead")
+        parser.add_argument("--all-before", type=read_day, metavar="DAY", help="Every live day before this one instead")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["day"] and options["all_before"]:

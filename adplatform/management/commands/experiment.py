@@ -48,7 +48,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{experiment.key}: {experiment.state}{f', everybody gets {experiment.rolled_out}' if experiment.rolled_out else ''}")
 
     def _experiment(self, key: str | None) -> Experiment:
-        found = Experiment.objects.filter(key=key or "").first()
+        found = Experiment.objects.filter(key=key).first() if key and key.isprintable() else None
         if found is None:
             keys = ", ".join(Experiment.objects.order_by("key").values_list("key", flat=True)) or "none"
             raise CommandError(f"name one of the experiments there are: {keys}")
@@ -67,6 +67,8 @@ class Command(BaseCommand):
         if as_json:
             self.stdout.write(json.dumps({"experiments": rows}, indent=2))
             return
+        if not rows:
+            self.stdout.write("no experiments")
         for row in rows:
             state = f"{row['state']}, everybody gets {row['rolled_out']}" if row["rolled_out"] else row["state"]
             self.stdout.write(f"{row['key']:<24} {state:<12} {row['metric'] or '-':<22} {row['verdict'] or '-'}")

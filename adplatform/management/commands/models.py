@@ -18,13 +18,13 @@ from adplatform.models import ModelVersion
 
 WIDTH = 110
 VERBS = {
-    "list": "who serves each kind (the default)",
+    "list": "[KIND]: who serves it, without a kind each (the default)",
     "rollback": "KIND: the previous champion serves again",
     "promote": "KIND NUMBER: serve this version whatever its gates said",
     "shadow": "KIND NUMBER: let it score what others decide",
     "canary": "KIND NUMBER --share 0.05: let it decide for a share of the viewers",
     "stop": "KIND: end the test of its challenger",
-    "advance": "judge every challenger now, as the schedule does every three minutes",
+    "advance": "[KIND]: judge its challenger now, without a kind every one, as the schedule does every three minutes",
 }
 
 
@@ -42,10 +42,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         verb, now = options["verb"], datetime.now(UTC)
         if verb == "list":
-            self._list(as_json=options["json"])
+            self._list(options["kind"] and self._kind(options["kind"]), as_json=options["json"])
         elif verb == "advance":
-            for kind, words in stages.advance_all(now=now).items():
-                self.stdout.write(f"{kind}: {words}")
+            kind = options["kind"] and self._kind(options["kind"])
+            for judged, words in ({kind: stages.advance(kind, now=now)} if kind else stages.advance_all(now=now)).items():
+                self.stdout.write(f"{judged}: {words}")
         else:
             try:
                 self._change(verb, options, now)
@@ -81,8 +82,8 @@ class Command(BaseCommand):
             raise CommandError(f"name one of the {kind} versions, the newest are: {', '.join(map(str, newest)) or 'none'}")
         return version
 
-    def _list(self, *, as_json: bool) -> None:
-        found = standings()
+    def _list(self, kind: str | None, *, as_json: bool) -> None:
+        found = [one for one in standings() if kind in (None, one.kind)]
         if as_json:
             self.stdout.write(json.dumps({"models": [as_dict(one) for one in found]}, indent=2))
             return

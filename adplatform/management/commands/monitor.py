@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -14,6 +14,7 @@ from django.utils import timezone
 from adplatform.learning import monitoring
 from adplatform.learning.monitoring.latest import latest_readings
 from adplatform.models import ModelReading
+from adplatform.moments import read_moment
 
 WIDTH = 120
 
@@ -23,15 +24,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("kind", nargs="?", help="Which kind of model; all that are watched without it")
-        parser.add_argument("--as-of", type=datetime.fromisoformat, help="Read what was known at this ISO time (UTC unless it says otherwise)")
+        parser.add_argument("--as-of", type=read_moment, help="Read what was known at this ISO time (UTC unless it says otherwise)")
         parser.add_argument("--retrain", action="store_true", help="Let a drift alarm ask for a training, as the hourly task does")
         parser.add_argument("--all", action="store_true", help="Print every feature, also those that are as in training")
         parser.add_argument("--json", action="store_true", help="Print the readings as one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         as_of: datetime = options["as_of"] or timezone.now()
-        if as_of.tzinfo is None:
-            as_of = as_of.replace(tzinfo=UTC)
         kinds = [options["kind"]] if options["kind"] else monitoring.watched_kinds()
         told: dict[str, Any] = {}
         for kind in kinds:

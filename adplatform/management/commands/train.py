@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import textwrap
-from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +12,7 @@ from django.utils import timezone
 
 from adplatform.learning import engines, runs, training
 from adplatform.learning.estimators import UnknownEstimator
+from adplatform.moments import read_moment
 
 MARKS = {"pass": "pass", "fail": "FAIL", "not_enough_evidence": "not enough evidence"}
 WIDTH, GATE_WIDTH = 110, 45
@@ -24,25 +24,31 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("kind", help=f"One of: {', '.join(training.kinds())}")
         parser.add_argument("--estimator", help="Name of an estimator; the default is the kind's own")
-        parser.add_argument("--as-of", type=datetime.fromisoformat, help="Train on what was known at this ISO time (UTC unless it says otherwise)")
+        parser.add_argument("--as-of", type=read_moment, help="Train on what was known at this ISO time (UTC unless it says otherwise)")
         parser.add_argument("--engine", choices=engines.ENGINES, default=engines.LOCAL, help="dask: on a cluster, the boosted model alone")
         parser.add_argument(
-            "--scheduler", default=settings.DASK_SCHEDULER, help="Address of the Dask cluster, tcp://host:port; empty: one of this machine"
+            "--scheduler", help="With --engine dask, address of the cluster, tcp://host:port; the default is DASK_SCHEDULER, else one of this machine"
         )
         parser.add_argument("--update", action="store_true", help="Go on from the version that learns online, with the rows that matured since")
         parser.add_argument("--json", action="store_true", help="Print the report as one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        as_of: datetime | None = options["as_of"]
-        if as_of is not None and as_of.tzinfo is None:
-            as_of = as_of.replace(tzinfo=UTC)
+        if options["scheduler"] and options["engine"] != engines.DASK:
+            raise CommandError("--scheduler is for a Dask cluster alone: say --engine dask as well, or leave it out")
+        scheduler = (options["scheduler"] or settings.DASK_SCHEDULER) if options["engine"] == engines.DASK else ""
         progress = self._silent if options["json"] else self._progress
         try:
             run = runs.run_request(
-                kind=options["kind"], estimator=options["estimator"], update=options["update"], as_of=as_of, reason="From the command line",
-                engine=options["engine"], scheduler=options["scheduler"] if options["engine"] == engines.DASK else "", queue=False,
+                kind=options["kind"],
+                estimator=options["estimator"],
+                engine=options["engine"],
+                scheduler=scheduler,
+                update=options["update"],
+                as_of=options["as_of"],
+                reason="From the command line",
+                queue=False,
                 now=timezone.now(),
-            )  # fmt: skip
+            )
         except (training.UnknownKind, UnknownEstimator, engines.EngineUnavailable) as error:
             raise CommandError(str(error)) from error
         try:

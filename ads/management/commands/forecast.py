@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from adplatform.moments import read_moment
 from ads.forecast.service import forecast_flights
 from ads.forecast.words import GOALS
 from ads.models import Flight, FlightForecast
@@ -21,12 +21,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--flight", type=int, help="print this flight alone, by its id")
-        parser.add_argument("--as-of", type=datetime.fromisoformat, help="forecast at this ISO time (default: now; UTC unless it says otherwise)")
+        parser.add_argument("--as-of", type=read_moment, help="forecast at this ISO time (default: now; UTC unless it says otherwise)")
         parser.add_argument("--json", action="store_true", help="print one JSON list instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        as_of: datetime = options["as_of"] or timezone.now()
-        forecasts = forecast_flights(now=as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC))
+        forecasts = forecast_flights(now=options["as_of"] or timezone.now())
         if options["flight"] is not None:
             forecasts = [row for row in forecasts if row.flight_id == options["flight"]]
             if not forecasts:

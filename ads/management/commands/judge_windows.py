@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from adplatform.moments import read_moment
 from ads.closing import close_windows
 
 
@@ -14,7 +15,7 @@ class Command(BaseCommand):
     help = "Judge events for good whose window has closed: what counts now is charged, what no longer does is charged back. Safe to run twice."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--now", type=datetime.fromisoformat, help="ISO time with zone to judge at (default: the clock)")
+        parser.add_argument("--now", type=read_moment, help="ISO time to judge at (default: the clock; UTC unless it names a zone)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         closed = close_windows(now=options["now"] or datetime.now(UTC))

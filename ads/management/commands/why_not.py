@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from adplatform.moments import NotATime, read_since
 from ads.models import Flight
 from ads.reports.why_not import Funnel, percent, why_not
-
-UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 
 class Command(BaseCommand):
@@ -28,8 +25,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
-        until = moment(options["until"], now) if options["until"] else now
-        since = moment(options["since"], until)
+        try:
+            until = read_since(options["until"], now) if options["until"] else now
+            since = read_since(options["since"], until)
+        except NotATime as error:
+            raise CommandError(str(error)) from error
         if since >= until:
             raise CommandError(f"--since {options['since']} is not before --until")
         funnel = why_not(wanted(options["flight"]), since, until)
@@ -49,17 +49,6 @@ def wanted(text: str) -> Flight:
     if not found:
         raise CommandError(f"there is no flight “{text}”; give its id, or its name as “Campaign / Flight”")
     return found[0]
-
-
-def moment(text: str, until: datetime) -> datetime:
-    """``7d`` before ``until``, or an ISO time. Raises CommandError in words."""
-    if back := re.fullmatch(r"(\d{1,5})([hdw])", text):
-        return until - timedelta(**{UNITS[back[2]]: int(back[1])})
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise CommandError(f"“{text}” is no time; write 24h, 7d or 2w, or an ISO time such as 2026-11-03T12:00 (UTC)") from error
-    return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def as_text(funnel: Funnel) -> str:

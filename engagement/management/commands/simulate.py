@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from adplatform.eventlog.consumer import Unavailable
 from adplatform.eventlog.stream import LogUnavailable
+from adplatform.moments import read_moment
 from engagement.simulation import world
 from engagement.simulation.audience import DEFAULT, Audience, AudienceProblem, load
 from engagement.simulation.history import Report, still_to_write, write_history
@@ -39,9 +40,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--days", type=int, default=7, help=f"days of history before now, 1 to {LONGEST_HISTORY_DAYS}")
         parser.add_argument("--sessions", type=int, default=500, help="sessions of history to write")
-        parser.add_argument(
-            "--until", type=datetime.fromisoformat, help="ISO time at which history ends (default: now; UTC unless it says otherwise)"
-        )
+        parser.add_argument("--until", type=read_moment, help="ISO time at which history ends (default: now; UTC unless it says otherwise)")
         parser.add_argument("--go-on", action="store_true", help="write only what comes after the history that is there, and its part of --sessions")
         parser.add_argument("--seed", type=int, default=1, help="the same seed draws the same people and choices")
         parser.add_argument("--audience", type=Path, default=DEFAULT, help="YAML file that describes the audience")
@@ -69,7 +68,6 @@ class Command(BaseCommand):
         if sessions < 1:
             raise CommandError(f"--sessions is at least 1, not {sessions}")
         until: datetime = options["until"] or timezone.now()
-        until = until if until.tzinfo else until.replace(tzinfo=UTC)
         if options["go_on"]:
             days, sessions = still_to_write(days=days, sessions=sessions, until=until)
             if not sessions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from adplatform.moments import NotATime, read_moment
 from insights.chat import llm
 from insights.chat.answer import Answer, ask
 from insights.chat.grounding import shown_rows
@@ -54,10 +55,9 @@ def _now(given: str | None) -> datetime:
     if given is None:
         return timezone.now()
     try:
-        moment = datetime.fromisoformat(given)
-    except ValueError as error:
-        raise CommandError(f"--now {given!r} is no ISO time; write it as 2026-11-03T12:00 (UTC unless a zone is given)") from error
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return read_moment(given)
+    except NotATime as error:
+        raise CommandError(f"--now: {error}") from error
 
 
 def _readable(answer: Answer) -> str:

@@ -282,5 +282,8 @@ def test_the_commands_say_what_was_done_and_what_stands_in_the_way() -> None:
         call_command("drop_partitions", "--keep-days", "1")
     with pytest.raises(CommandError, match="is not partitioned by day"):
         call_command("archive_day", "--table", "nothing")
+    out = StringIO()
+    call_command("drop_partitions", "--keep-days", "999999999999", stdout=out)
+    assert "ads_adevent: 0 days dropped" in out.getvalue()
     with pytest.raises(CommandError, match="not both"):
         call_command("archive_day", str(DAY), "--all-before", "2026-11-12")

@@ -48,8 +48,13 @@ def test_what_it_cannot_do_is_said() -> None:
     running()
     for arguments, words in (
         (("read",), "there are: pacing"),
+        (("start", "pac\0ing"), "there are: pacing"),
         (("rollout", "pacing"), "name the arm"),
         (("stop", "pacing", "--as", "nobody"), "no user"),
     ):
         with pytest.raises(CommandError, match=words):
             run(*arguments)
+
+
+def test_a_list_of_none_says_so() -> None:
+    assert run("list") == "no experiments\n"

@@ -30,6 +30,8 @@ def test_a_version_is_shadowed_tested_promoted_and_rolled_back_from_the_shell() 
     assert run("promote", "ctr", "1", user="lea") == f"{first} serves now\n"
     run("shadow", "ctr", "2")
     assert "0 of 2,000 shadow scores" in run("advance")
+    assert run("advance", "completion") == "completion: nothing is under test\n"
+    assert run("list", "completion").splitlines()[0] == "completion"
     listed = run()
     for words in (
         "champion   v1 prior, promoted",

@@ -166,8 +166,8 @@ def champion(kind: str = "one") -> ModelVersion:
     return version
 
 
-def admitted(kind: str = "one", *, now: datetime = NOW, bootstrap: bool = False) -> ModelVersion:
-    version = make_version(0.2, kind)
+def admitted(kind: str = "one", *, now: datetime = NOW, bootstrap: bool = False, value: float | None = None) -> ModelVersion:
+    version = make_version(0.2 + ModelVersion.objects.count() / 1000 if value is None else value, kind)
     stages.admit(version, bootstrap=bootstrap, now=now)
     return version
 
@@ -186,6 +186,20 @@ def test_first_and_bootstrap_versions_serve_at_once_and_a_proven_champion_is_tes
     assert state(admitted()) == ("challenger", "shadow", 0.0)
     champion("unwatched")
     assert state(admitted("unwatched"))[:2] == ("champion", "promoted")
+
+
+@pytest.mark.parametrize("bootstrap", [True, False])
+@pytest.mark.django_db
+def test_the_same_model_again_changes_nothing_so_that_a_rollback_still_goes_to_another(seen: dict[str, Evidence], *, bootstrap: bool) -> None:
+    before, now_serves = make_version(0.05, "one"), champion()
+    registry.promote(before)
+    registry.promote(now_serves)
+    again = admitted(bootstrap=bootstrap, value=0.1)
+    assert state(again) == ("", "refused", 0.0)
+    assert "it is the same model as one v2 (champion), byte for byte: nothing to promote" in again.verdict.replace(str(now_serves), "one v2")
+    assert [state(version)[0] for version in (before, now_serves)] == ["previous", "champion"]
+    tested = admitted(value=0.2)
+    assert (state(tested)[0], state(admitted(value=0.2))[1]) == ("challenger", "refused")
 
 
 @pytest.mark.django_db

@@ -96,8 +96,8 @@ def test_somebody_who_left_may_ask_nothing(business: Business) -> None:
     ("arguments", "words"),
     [
         (("--as", "nobody"), "no user 'nobody'"),
-        (("--now", "yesterday"), "no ISO time"),
-        (("--now", "2026-13-01"), "no ISO time"),
+        (("--now", "yesterday"), "is no time; write it as 2026-11-03"),
+        (("--now", "2026-13-01"), "is no time; write it as 2026-11-03"),
         (("--semantic", "/nowhere.yaml"), "cannot read the semantic model"),
     ],
 )
