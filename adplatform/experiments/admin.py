@@ -12,7 +12,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -21,6 +21,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
+from adplatform.addresses import row_or_404
 from adplatform.models import Assignment, Experiment, ExperimentReading
 from adplatform.read_only import ReadOnly
 
@@ -181,7 +182,7 @@ class ExperimentAdmin(ModelAdmin):  # type: ignore[misc]
 
     @action(description="Read now", permissions=["read"], url_path="read", icon="query_stats")  # type: ignore[untyped-decorator]
     def read_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        experiment = get_object_or_404(Experiment, pk=object_id)
+        experiment = row_or_404(Experiment.objects.all(), object_id)
         if request.method == "POST":
             try:
                 readout = experiment_read(experiment=experiment, now=datetime.now(UTC))
@@ -205,7 +206,7 @@ class ExperimentAdmin(ModelAdmin):  # type: ignore[misc]
 
     @action(description="Roll out", permissions=["read"], url_path="rollout", icon="rocket_launch")  # type: ignore[untyped-decorator]
     def roll_out(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        experiment = get_object_or_404(Experiment, pk=object_id)
+        experiment = row_or_404(Experiment.objects.all(), object_id)
         if request.method == "POST":
             arm = request.POST.get("arm", "")
             return self._done(
@@ -219,7 +220,7 @@ class ExperimentAdmin(ModelAdmin):  # type: ignore[misc]
         return self._ask(request, experiment, f"Roll out an arm of {experiment.key}", words, "Roll out", arms=arms)
 
     def _asked(self, request: HttpRequest, object_id: str, verb: str, words: str, service: Callable[..., None], outcome: str) -> HttpResponse:
-        experiment = get_object_or_404(Experiment, pk=object_id)
+        experiment = row_or_404(Experiment.objects.all(), object_id)
         if request.method == "POST":
             return self._done(request, experiment, service, outcome)
         return self._ask(request, experiment, f"{verb} {experiment.key}", words, verb)

@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +19,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget
 
+from adplatform.addresses import row_or_404
 from adplatform.models import ModelVersion
 
 from . import estimators, training
@@ -188,7 +189,7 @@ class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
     @action(description="Promote", permissions=["change"], url_path="promote", icon="rocket_launch")  # type: ignore[untyped-decorator]
     def promote(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Asks first: a person may overrule the gates, and should see what they said."""
-        version = get_object_or_404(ModelVersion, pk=object_id)
+        version = row_or_404(ModelVersion.objects.all(), object_id)
         back = HttpResponseRedirect(reverse("admin:adplatform_modelversion_change", args=[version.pk]))
         if request.method != "POST":
             return self._page(
@@ -204,12 +205,12 @@ class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
 
     @action(description="Shadow", permissions=["change"], url_path="shadow", icon="visibility")  # type: ignore[untyped-decorator]
     def shadow(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        version = get_object_or_404(ModelVersion, pk=object_id)
+        version = row_or_404(ModelVersion.objects.all(), object_id)
         return self._tested(request, version, ShadowForm(request.POST if request.method == "POST" else None))
 
     @action(description="Canary", permissions=["change"], url_path="canary", icon="alt_route")  # type: ignore[untyped-decorator]
     def canary(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        version = get_object_or_404(ModelVersion, pk=object_id)
+        version = row_or_404(ModelVersion.objects.all(), object_id)
         return self._tested(request, version, CanaryForm(request.POST if request.method == "POST" else None))
 
     def _tested(self, request: HttpRequest, version: ModelVersion, form: ShadowForm) -> HttpResponse:

@@ -15,6 +15,8 @@ LOCAL, DASK = "local", "dask"
 ENGINES = (LOCAL, DASK)
 # What a cluster can train.
 CLUSTERED = "lightgbm"
+# What goes on from the version that serves.
+LEARNS_ON = "hashed_logistic"
 
 
 class EngineUnavailable(RuntimeError):

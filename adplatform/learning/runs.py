@@ -69,7 +69,7 @@ def run_request(
     ``queue=False`` leaves it to the caller to execute it. Raises UnknownKind, UnknownEstimator, EngineUnavailable.
     """
     recipe = training.recipe_for(kind)
-    name = estimator or (engines.CLUSTERED if engine == engines.DASK else recipe.default_estimator)
+    name = estimator or _usual(recipe, engine, update=update)
     estimators.find(name, recipe.task)
     engines.check(engine, name)
     run, is_new = TrainingRun.objects.get_or_create(
@@ -88,6 +88,12 @@ def run_request(
     if is_new and queue:
         transaction.on_commit(lambda: send(run))
     return run
+
+
+def _usual(recipe: training.Recipe, engine: str, *, update: bool) -> str:
+    if engine == engines.DASK:
+        return engines.CLUSTERED
+    return engines.LEARNS_ON if update and recipe.task == estimators.CLASSIFICATION else recipe.default_estimator
 
 
 def run_execute(run: TrainingRun, *, progress: Progress | None = None) -> training.Report:

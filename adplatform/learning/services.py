@@ -17,6 +17,9 @@ from . import registry, runs, stages
 @transaction.atomic
 def model_promote(*, actor: AbstractBaseUser, version: ModelVersion) -> None:
     """Serve this version whatever the gates said. Raises NotPromotable, ArtifactRefused."""
+    if version.alias != ModelVersion.Alias.CHAMPION:
+        words = f"Promoted by hand by {actor.get_username()}, whatever was said before: {version.verdict or 'nothing'}"
+        ModelVersion.objects.filter(pk=version.pk).update(verdict=words)
     registry.promote(version)
     _audit(actor, version, "promoted by hand")
 

@@ -124,9 +124,13 @@ def stop(kind: str, reason: str, *, now: datetime) -> ModelVersion:
 
 def _challenge(version: ModelVersion, status: str, share: float, verdict: str, now: datetime) -> None:
     versions.check_servable(version)
+    if source_for(version.kind) is None:
+        raise NotPromotable(f"{version.kind} models are promoted by their gates alone: nobody would judge {version} in shadow or canary; promote it")
     with transaction.atomic():
         of_kind = versions.locked(version.kind)
         version.refresh_from_db()
+        if version.alias == Alias.PREVIOUS:
+            raise NotPromotable(f"{version} is the previous champion, which a rollback goes back to; roll back, or test another version")
         other = of_kind.filter(alias=Alias.CHALLENGER).exclude(pk=version.pk).first()
         if other is not None:
             raise NotPromotable(f"{other} is under test already ({other.get_status_display().lower()}); stop it first")

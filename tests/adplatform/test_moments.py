@@ -30,6 +30,9 @@ def test_a_time_is_in_utc_unless_it_names_a_zone() -> None:
         (("archive_day", "today"), "day: 'today' is no day; write it as 2026-11-03"),
         (("archive_day", "--all-before", "9999-12-31"), "too far off"),
         (("archive_day", "2099-12-31"), "ads_adevent of 2099-12-31 is not over yet: days end at midnight UTC and are archived from 2100-01-01 on"),
+        (("train", "ctr", "--as-of", "0001-01-01"), "too far off"),
+        (("train", "ctr", "--update", "--estimator", "lightgbm"), "leave --estimator and --engine out"),
+        (("train", "engagement", "--update"), "engagement models do not learn on, for they predict a number"),
         (("train", "ctr", "--scheduler", "tcp://127.0.0.1:9"), "say --engine dask as well, or leave it out"),
     ],
 )

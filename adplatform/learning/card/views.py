@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 
+from adplatform.addresses import row_or_404
 from adplatform.models import ModelVersion
 
 from .explain import CannotExplain, Explained, asks_for, explain
@@ -17,7 +18,7 @@ def model_card(request: HttpRequest, object_id: str, *, site: AdminSite) -> Http
     """Everything known of one version; ``?row=`` takes one logged prediction apart."""
     if not request.user.has_perm("adplatform.view_modelversion"):
         raise PermissionDenied
-    version = get_object_or_404(ModelVersion.objects.select_related("parent"), pk=object_id)
+    version = row_or_404(ModelVersion.objects.select_related("parent"), object_id)
     key = request.GET.get("row", "").strip()
     explained, trouble = _explained(version, key)
     context = {

@@ -44,7 +44,8 @@ def calibration_of_groups(groups: Mapping[str, Sequence[GroupRatio]], opponent: 
     off = [(kind, one) for kind, one in known if one.sure_low > high_bound or one.sure_high < low_bound]
     worse = [(kind, one) for kind, one in off if (kind, one.name) not in serving or one.off > serving[kind, one.name].off]
     figures["off"] = [f"{kind}: {one.name}" for kind, one in off]
-    said = f"{len(known)} groups with {GROUP_POSITIVES} positive outcomes or more, wanted is {low_bound} to {high_bound} in each"
+    counted = "1 group" if len(known) == 1 else f"{len(known)} groups"
+    said = f"{counted} with {GROUP_POSITIVES} positive outcomes or more, wanted is {low_bound} to {high_bound} in each"
     if worse:
         return Gate("calibration by group", FAIL, f"{said}; {_named(worse)}", figures)
     told = f"; {_named(off)}, but what serves now is further off there" if off else ""

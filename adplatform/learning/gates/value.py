@@ -33,7 +33,7 @@ def value(choices: Choices | None, ours: Floats, theirs: Floats, opponent: str) 
     alike = float((choices.best(ours) == choices.best(theirs)).mean())
     figures: dict[str, Any] = {"choices": len(choices), "alike": alike, "opponent": opponent, "least_ess": LEAST_ESS}
     if alike == 1.0:
-        return Gate(NAME, PASS, f"of {len(choices):,} randomised slots it would give every one to the ad that {opponent} chooses", figures)
+        return Gate(NAME, PASS, f"of {len(choices):,} randomised slots it would give every one to the same ad as {opponent}", figures)
     mine, other = (policy[choices.chosen] for policy in policies)
     # What both expect: the model of the rewards that takes the luck out of the comparison should favour neither.
     middle = (ours + theirs) / 2
@@ -49,15 +49,25 @@ def value(choices: Choices | None, ours: Floats, theirs: Floats, opponent: str) 
             for policy, expected in ((mine, direct[1]), (other, direct[2]))
         ]
     except NotEnoughEvidence as thin:
-        weight = f"the largest of which counts {thin.max_weight:,.0f} times" if thin.max_weight > 0 else "none of which it would have chosen"
-        words = (
-            f"{len(choices):,} randomised slots, {weight}, tell as much as {thin.ess:,.0f} would that were chosen as it chooses, "
-            f"{LEAST_ESS:,.0f} are needed: not enough evidence"
-        )
+        words = _thin(thin, len(choices))
         return Gate(NAME, NOT_ENOUGH, words, {**figures, "ess": thin.ess, "max_weight": thin.max_weight})
     figures["ess"] = [one.ess for one in found]
     apart = offpolicy.difference(choices.reward, choices.propensity, mine, other, direct=direct, sessions=choices.session)
     return _judge(apart, found[1].snips, alike, figures)
+
+
+def _thin(thin: NotEnoughEvidence, slots: int) -> str:
+    if thin.ess >= LEAST_ESS:
+        return (
+            f"one of {slots:,} randomised slots counts for {thin.max_weight:,.0f}, over a hundredth of all together: "
+            "a single click would decide, not enough evidence"
+        )
+    if thin.max_weight <= 0:
+        return f"none of {slots:,} randomised slots was filled as it would: not enough evidence"
+    return (
+        f"what it would choose was shown by chance too seldom: {slots:,} randomised slots tell as much of it as {thin.ess:,.0f} that it had "
+        f"filled itself, and {LEAST_ESS:,.0f} are needed: not enough evidence"
+    )
 
 
 def _judge(apart: tuple[Valued, Valued | None], earned: float, alike: float, figures: dict[str, Any]) -> Gate:

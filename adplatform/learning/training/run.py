@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import structlog
 from django.db import transaction
+from django.db.models import Max, Q
 
 from adplatform.models import ModelVersion
 
@@ -173,12 +174,13 @@ class _Run:
         return self._refused(Gate("data", gates.NOT_ENOUGH, reason), f"Refused: not enough data: {reason}")
 
     def _refused(self, gate: Gate, verdict: str = "") -> Report:
-        """Before there was anything to fit. One row says so; the next run that gets no further overwrites it instead of adding another."""
+        """Before there was anything to fit. One row an estimator says so; its next run that gets no further writes over it."""
         verdict = verdict or gates.refused([gate]).words
-        last = ModelVersion.objects.filter(kind=self.recipe.kind).first()
-        if last is not None and last.status == Status.REFUSED and not last.artifact and not last.train_rows:
-            version = last
-            ModelVersion.objects.filter(pk=version.pk).update(verdict=verdict, estimator=self.estimator, trained_at=self.as_of)
+        of_kind, nothing = ModelVersion.objects.filter(kind=self.recipe.kind), Q(status=Status.REFUSED, artifact="", train_rows=0)
+        learned = of_kind.exclude(nothing).aggregate(last=Max("number"))["last"] or 0
+        version = of_kind.filter(nothing, number__gt=learned, estimator=self.estimator).order_by("-number").first()
+        if version is not None:
+            of_kind.filter(pk=version.pk).update(verdict=verdict, trained_at=self.as_of)
         else:
             version = registry.register(
                 kind=self.recipe.kind, estimator=self.estimator, status=Status.REFUSED, verdict=verdict, trained_at=self.as_of

@@ -8,7 +8,7 @@ the gates do not promote changes nothing: the next one begins at the same versio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -46,6 +46,11 @@ class Base:
         Ads are shown some time after they were decided: what was decided just now waits, else an update would pass over those that
         are shown last, and no later one would go back for them.
         """
+        if as_of.timestamp() < self.learned_to:
+            known = datetime.fromtimestamp(self.learned_to, tz=UTC)
+            raise CannotUpdate(
+                f"{self.version} has learned the rows until {known:%Y-%m-%d %H:%M}, and as of {as_of:%Y-%m-%d %H:%M} there is nothing later"
+            )
         is_new = (dataset.at >= self.learned_to) & (dataset.at < as_of.timestamp() - LABEL_WINDOWS * self.recipe.label_seconds)
         before, new = dataset.take(dataset.at < self.learned_to), dataset.take(is_new)
         if not len(new):
@@ -75,6 +80,8 @@ class Base:
 
 def base_for(recipe: Recipe) -> Base:
     """Raises CannotUpdate."""
+    if recipe.task != estimators.CLASSIFICATION:
+        raise CannotUpdate(f"{recipe.kind} models do not learn on, for they predict a number; train afresh: manage.py train {recipe.kind}")
     challenger = registry.challenger_row(recipe.kind)
     if challenger is not None:
         raise CannotUpdate(f"{challenger} is on trial as challenger; the update waits until that is decided")

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from adplatform.audit import UnknownActor, actor_named
 from adplatform.learning import services, stages
+from adplatform.learning.artifacts import load_version
 from adplatform.learning.predictor import ArtifactRefused
 from adplatform.learning.registry import NotPromotable
 from adplatform.learning.selectors import Standing, standings
@@ -93,8 +94,20 @@ class Command(BaseCommand):
             for title, row in rows:
                 if row is not None:
                     self.stdout.write(line(title, row))
+                if row is not None and (trouble := trouble_of(row)):
+                    self.stdout.write(textwrap.fill(trouble, WIDTH, initial_indent=" " * 13, subsequent_indent=" " * 13))
             if one.champion is None:
                 self.stdout.write("  nobody serves: smoothed rates or nothing answer until a first version is trained")
+
+
+def trouble_of(row: ModelVersion) -> str:
+    """Why a version cannot be served and what to do, in words; empty for one that can."""
+    try:
+        load_version(row)
+    except ArtifactRefused as error:
+        answers = "the champion answers for it" if row.alias != ModelVersion.Alias.CHAMPION else "processes that start now answer by smoothed rates"
+        return f"CANNOT BE LOADED: {error}. Until then {answers}. Roll back, or train again: manage.py train {row.kind} --estimator {row.estimator}"
+    return ""
 
 
 def line(title: str, row: ModelVersion) -> str:
@@ -111,7 +124,7 @@ def as_dict(one: Standing) -> dict[str, Any]:
         since = row.stage_since.isoformat() if row.stage_since else None
         return {
             "number": row.number, "estimator": row.estimator, "status": row.status, "traffic_share": row.traffic_share, "since": since,
-            "verdict": row.verdict,
+            "verdict": row.verdict, "trouble": trouble_of(row),
         }  # fmt: skip
 
     held = {"champion": told(one.champion), "challenger": told(one.challenger), "previous": told(one.previous)}

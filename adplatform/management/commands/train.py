@@ -35,6 +35,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["scheduler"] and options["engine"] != engines.DASK:
             raise CommandError("--scheduler is for a Dask cluster alone: say --engine dask as well, or leave it out")
+        if options["update"] and (options["estimator"] or options["engine"] != engines.LOCAL):
+            raise CommandError("--update goes on with the estimator of the version it starts from, here: leave --estimator and --engine out")
+        if options["as_of"] is not None and options["as_of"] > timezone.now():
+            self.stderr.write(f"{options['as_of']:%Y-%m-%d %H:%M} is still to come: what is logged until now is all there is to learn from")
         scheduler = (options["scheduler"] or settings.DASK_SCHEDULER) if options["engine"] == engines.DASK else ""
         progress = self._silent if options["json"] else self._progress
         try:

@@ -51,6 +51,12 @@ def test_the_list_and_a_version_show_figures_and_gates_in_words(lead: Client, ve
     assert page.index("ad click rate") < page.index("hour")
 
 
+@pytest.mark.parametrize("page", ["card", "promote", "shadow", "canary"])
+@pytest.mark.parametrize("row", ["abc", "0", "9" * 30])
+def test_an_address_that_names_no_version_is_not_found(lead: Client, version: ModelVersion, page: str, row: str) -> None:
+    assert lead.get(reverse(f"admin:adplatform_modelversion_{page}", args=[version.pk]).replace(f"/{version.pk}/", f"/{row}/")).status_code == 404
+
+
 def test_promoting_asks_first_and_is_audited(lead: Client, version: ModelVersion) -> None:
     address = reverse("admin:adplatform_modelversion_promote", args=[version.pk])
     assert "Refused: not enough evidence." in lead.get(address).text
@@ -58,6 +64,8 @@ def test_promoting_asks_first_and_is_audited(lead: Client, version: ModelVersion
     lead.post(address)
     assert registry.champion_row("ctr") == version
     assert LogEntry.objects.get().change_message == "promoted by hand"
+    version.refresh_from_db()
+    assert version.verdict == "Promoted by hand by lead, whatever was said before: Refused: not enough evidence."
 
 
 def test_a_version_without_an_artifact_stays_where_it_is(lead: Client) -> None:

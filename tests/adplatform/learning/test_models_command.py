@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
@@ -67,3 +69,24 @@ def test_the_command_says_what_is_wrong(arguments: list[str], words: str) -> Non
     make_version(0.1)
     with pytest.raises(CommandError, match=words):
         run(*arguments)
+
+
+def test_what_a_rollback_needs_or_nobody_would_judge_is_not_put_to_a_test() -> None:
+    make_version(0.1), make_version(0.2), make_version(0.1, "engagement"), make_version(0.2, "engagement")
+    for kind, number in (("ctr", "1"), ("ctr", "2"), ("engagement", "1")):
+        run("promote", kind, number)
+    for verb in ("shadow", "canary"):
+        with pytest.raises(CommandError, match="is the previous champion, which a rollback goes back to"):
+            run(verb, "ctr", "1")
+        with pytest.raises(CommandError, match="promoted by their gates alone"):
+            run(verb, "engagement", "2")
+    assert "serves again" in run("rollback", "ctr")
+
+
+def test_a_champion_whose_artifact_is_damaged_is_told_with_what_to_do() -> None:
+    version = make_version(0.1)
+    run("promote", "ctr", "1")
+    (Path(settings.MODELS_DIR) / version.artifact).write_bytes(b"damaged")
+    listed = " ".join(run().split())
+    assert "CANNOT BE LOADED: the artifact of" in listed
+    assert "manage.py train ctr --estimator prior" in listed

@@ -52,7 +52,7 @@ def test_a_log_that_hardly_explored_is_not_enough_evidence_and_says_how_much_it_
 def test_a_model_that_chooses_alike_passes_whatever_the_log() -> None:
     made, _, serving = log(50, 0.04)
     gate = gates.value(made, serving * 3, serving, "champion v1")
-    assert (gate.verdict, "every one to the ad that champion v1 chooses" in gate.words) == (PASS, True)
+    assert (gate.verdict, "every one to the same ad as champion v1" in gate.words) == (PASS, True)
 
 
 def test_without_choices_or_rewards_it_is_not_enough_evidence() -> None:

@@ -136,3 +136,9 @@ def test_where_another_kind_of_model_serves_the_newest_that_learns_on_is_updated
     assert (report.number, report.estimator) == (3, "hashed_logistic")
     assert ModelVersion.objects.get(number=3).parent == base
     assert "champion v2" in next(gate["words"] for gate in report.gates if gate["name"] == "quality")
+
+
+def test_an_update_as_of_a_time_before_its_base_says_so(base: ModelVersion) -> None:
+    words = training.train("ctr", as_of=NOW - timedelta(days=300), update=True).verdict
+    assert "has learned the rows until" in words
+    assert "there is nothing later" in words
