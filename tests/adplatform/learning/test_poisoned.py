@@ -249,7 +249,7 @@ def flip(path: str) -> None:
 
 
 def slowed(fitted: Fitted) -> Fitted:
-    """The same answers, after some twenty thousand sines of each."""
+    """The same answers, after some sixty thousand sines of each."""
     import onnx
     from onnx import helper
 
@@ -257,7 +257,7 @@ def slowed(fitted: Fitted) -> Fitted:
     graph = model.graph
     for node in graph.node:
         node.output[:] = ["quick" if name == OUTPUT else name for name in node.output]
-    width = np.zeros((1, 400), dtype=np.float32)
+    width = np.zeros((1, 2000), dtype=np.float32)
     graph.initializer.extend([onnx.numpy_helper.from_array(width, "width"), onnx.numpy_helper.from_array(np.zeros(1, dtype=np.float32), "nothing")])
     graph.node.append(helper.make_node("Gather", [INPUT, "first_column"], ["sine0"], axis=1))
     graph.initializer.append(onnx.numpy_helper.from_array(np.array([0], dtype=np.int64), "first_column"))
