@@ -14,6 +14,9 @@ from .served import Served
 # The customary bound of "changed"; and what days or hours of training differed by among themselves, with some room.
 PSI_BOUND, ROOM = 0.2, 1.25
 MISSING_BOUND = 0.2
+# Below both, numbers lie about where they lay: a normal one that only moves has, at an index of 0.2, a Cliff's delta of 0.25 and a mean
+# 0.45 deviations off. A smoothed rate that settles as evidence grows only narrows, which moves the index far and no prediction.
+NEGLIGIBLE_DELTA, NEGLIGIBLE_SHIFT = 0.2, 0.3
 LEAST_SESSIONS = 50
 
 
@@ -41,7 +44,7 @@ def of_scores(window: Window, reference: Mapping[str, Any], mine: Served) -> Ite
 
 def _index(window: Window, measure: str, name: str, one: Drift) -> Reading:
     bound = None if one.usual is None else max(PSI_BOUND, ROOM * one.usual)
-    alarm = bound is not None and one.excess > bound and one.psi > one.noise
+    alarm = bound is not None and one.excess > bound and one.psi > one.noise and not (name and _only_narrower(one))
     return Reading(
         measure, window, one.rows, _index_words(window, name, one, bound, alarm=alarm), subject=name, value=one.excess, bound=bound, alarm=alarm,
         figures={
@@ -57,10 +60,19 @@ def _index_words(window: Window, name: str, one: Drift, bound: float | None, *, 
     figures = f"stability index {one.excess:.2f} beyond what chance makes of {one.sessions:,} sessions"
     if bound is None:
         return f"{what}: {figures}. Training had too few {window.span}s to say what is usual, so it is not judged yet."
+    if not alarm and name and one.excess > bound and _only_narrower(one):
+        return f"{what} {like} spread otherwise than in training, about the same middle: {figures}. That is no alarm. {_moved(name, one)}"
     if not alarm:
         return f"{what} {like} as in training: {figures}, the bound is {bound:.2f}."
     own = f" ({window.span}s of training differed by up to {one.usual:.2f})" if one.usual and one.usual >= 0.01 else ""
     return f"{what} {like} no longer as in training: {figures}, the bound is {bound:.2f}{own}. {_moved(name, one)}"
+
+
+def _only_narrower(one: Drift) -> bool:
+    """Whether numbers changed in spread alone; what went missing has a reading of its own."""
+    if one.cliffs_delta is None or one.mean_shift is None:
+        return False
+    return abs(one.cliffs_delta) < NEGLIGIBLE_DELTA and abs(one.mean_shift) < NEGLIGIBLE_SHIFT
 
 
 def _moved(name: str, one: Drift) -> str:

@@ -77,6 +77,6 @@ def _row(row: ModelReading) -> list[str]:
     span = f"{row.window_from:%m-%d %H:%M}" if (row.window_to - row.window_from).total_seconds() < 86400 else f"{row.window_from:%m-%d} day "
     value = "-" if row.value is None else f"{row.value:,.4f}"
     name = f"{row.measure}{' ' + row.subject if row.subject else ''}"
-    words = textwrap.wrap(row.words, WIDTH - 58)
-    first = f"  {'ALARM' if row.alarm else '':<6}{name:<27}{span:<13}{value:>9} "
-    return [first + words[0], *(" " * 58 + more for more in words[1:])]
+    words = textwrap.wrap(row.words, WIDTH - 59)
+    first = f"  {'ALARM' if row.alarm else '':<6}{name:<27} {span:<13}{value:>9} "
+    return [first + words[0], *(" " * 59 + more for more in words[1:])]

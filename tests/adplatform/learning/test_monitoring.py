@@ -88,6 +88,19 @@ def test_what_shifted_is_named_with_its_shares_before_and_now() -> None:
     assert re.search(r"(tv|mobile) went from \d\d\.\d% to \d\d\.\d% of the rows", words)
 
 
+def test_a_rate_that_only_settles_about_its_mean_is_no_alarm_and_one_that_moves_is() -> None:
+    settled, moved = rows(4000, 2), rows(4000, 2)
+    mean = float(np.nanmean(PAST.features[:, 2]))
+    settled.features[:, 2] = mean + (settled.features[:, 2] - mean) / 4
+    moved.features[:, 2] += 0.03
+    assert alarms(list(shift.of_features(HOURLY, REFERENCE, moved, SCHEMA))) == {"feature_psi rate"}
+    calm = list(shift.of_features(HOURLY, REFERENCE, settled, SCHEMA))
+    assert not alarms(calm)
+    rate = next(one for one in calm if one.subject == "rate")
+    assert (rate.value or 0) > (rate.bound or 0)
+    assert "spread otherwise than in training, about the same middle" in rate.words
+
+
 def test_a_day_tells_effect_sizes_and_what_is_missing() -> None:
     readings = shifts(rows(4000, 3, lost=0.5), DAILY)
     assert "feature_missing age" in alarms(readings)
