@@ -26,7 +26,7 @@ class ModelVersion(models.Model):
         REFUSED = "refused"
         FAILED = "failed"
 
-    kind = models.CharField(max_length=20, help_text="What it predicts: ctr, engagement, director")
+    kind = models.CharField(max_length=20, help_text="What it predicts: ctr, completion, engagement")
     number = models.PositiveIntegerField()
     estimator = models.CharField(max_length=40)
     alias = models.CharField(max_length=12, choices=Alias, blank=True)

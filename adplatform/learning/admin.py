@@ -23,6 +23,7 @@ from adplatform.addresses import row_or_404
 from adplatform.models import ModelVersion
 
 from . import estimators, training
+from .card.figures import importance_of
 from .card.views import model_card
 from .predictor import ArtifactRefused
 from .registry import NotPromotable
@@ -97,6 +98,11 @@ class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
     def get_readonly_fields(self, request: HttpRequest, obj: ModelVersion | None = None) -> list[str]:
         return [name for _, options in self.fieldsets for name in options["fields"]]
 
+    def changeform_view(self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None) -> Any:
+        """Its buttons change it; nothing on the page itself can be saved."""
+        nothing_to_save = {"show_save": False, "show_save_and_continue": False}
+        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **nothing_to_save})
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A version comes from a training run alone."""
         return False
@@ -157,10 +163,8 @@ class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
 
     @admin.display(description="Importance")
     def importance_table(self, version: ModelVersion) -> SafeString | str:
-        shares = list(version.parameters.get("importance", {}).items())
-        # JSON objects come back from the database in another order.
-        best = sorted(shares, key=lambda item: -item[1])[:SHOWN_FEATURES]
-        return _table(["Feature", "Share of the forest's splits"], [[name.replace("_", " "), f"{share:.1%}"] for name, share in best])
+        bars, means = importance_of(version)
+        return _table(["Feature", means], [[bar.name, bar.value] for bar in bars[:SHOWN_FEATURES]])
 
     @admin.action(description="Roll back these kinds to their previous model", permissions=["change"])
     def roll_back(self, request: HttpRequest, queryset: QuerySet[ModelVersion]) -> None:

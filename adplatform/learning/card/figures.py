@@ -56,7 +56,7 @@ class Card:
 
 def card_of(version: ModelVersion) -> Card:
     """A version that was never judged has few of these; what is missing is empty."""
-    bars, means = _importance(version)
+    bars, means = importance_of(version)
     return Card(
         facts=tuple(_facts(version)),
         metrics=tuple(_metric(name, metric) for name, metric in version.metrics.items()),
@@ -131,7 +131,7 @@ def _pairs(points: Sequence[Sequence[float]] | None) -> list[plots.Point]:
     return [(float(x), float(y)) for x, y in points or ()]
 
 
-def _importance(version: ModelVersion) -> tuple[tuple[Bar, ...], str]:
+def importance_of(version: ModelVersion) -> tuple[tuple[Bar, ...], str]:
     """The rise of the loss when a column is shuffled; of versions without it, the share the fitting itself reported."""
     measured = version.card.get("importance")
     if measured:

@@ -14,6 +14,11 @@ from unfold.decorators import display
 from adplatform.models import ModelReading
 from adplatform.read_only import ReadOnly
 
+from .readings import CALIBRATION
+
+ALARM, UNCERTAIN, WITHIN, NOT_JUDGED = "alarm", "outside, not certain", "within its bound", "not judged"
+LABELS = {ALARM: "danger", UNCERTAIN: "warning", WITHIN: "success", NOT_JUDGED: "info"}
+
 
 @admin.register(ModelReading)
 class ModelReadingAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
@@ -48,11 +53,13 @@ class ModelReadingAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
             return f"{reading.window_from:%d %b}, the day"
         return f"{reading.window_from:%d %b %H:%M}-{reading.window_to:%H:%M}"
 
-    @display(description="State", ordering="alarm", label={"alarm": "danger", "within its bound": "success", "not judged": "info"})  # type: ignore[untyped-decorator]
+    @display(description="State", ordering="alarm", label=LABELS)  # type: ignore[untyped-decorator]
     def state(self, reading: ModelReading) -> str:
         if reading.alarm:
-            return "alarm"
-        return "not judged" if reading.bound is None or reading.value is None else "within its bound"
+            return ALARM
+        if reading.bound is None or reading.value is None:
+            return NOT_JUDGED
+        return UNCERTAIN if _beyond(reading.measure, reading.value, reading.bound) else WITHIN
 
     @admin.display(description="Figure", ordering="value")
     def figure(self, reading: ModelReading) -> str:
@@ -65,3 +72,8 @@ class ModelReadingAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     @admin.display(description="All figures")
     def all_figures(self, reading: ModelReading) -> SafeString:
         return format_html("<pre>{}</pre>", json.dumps(reading.figures, indent=2, sort_keys=True))
+
+
+def _beyond(measure: str, value: float, bound: float) -> bool:
+    """A calibration has a bound on either side of 1 and is read against the nearer one; of the rest the size counts."""
+    return value < bound if measure == CALIBRATION and bound < 1 else abs(value) > bound

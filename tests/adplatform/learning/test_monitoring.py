@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
@@ -17,6 +18,7 @@ from django.utils import timezone
 from adplatform.learning import drift, monitoring, registry, training
 from adplatform.learning.estimators import CLASSIFICATION, REGRESSION
 from adplatform.learning.monitoring import faults, quality, shift
+from adplatform.learning.monitoring.admin import ModelReadingAdmin
 from adplatform.learning.monitoring.readings import DAY, HOUR, Reading, Window, windows_until
 from adplatform.learning.monitoring.served import Served
 from adplatform.learning.monitoring.watch import of_hours
@@ -292,3 +294,20 @@ def test_the_last_readings_are_gauges_and_rows_in_the_admin(watched: ModelVersio
     one = ModelReading.objects.get(alarm=True)
     assert "mobile" in client.get(reverse("admin:adplatform_modelreading_change", args=[one.pk])).text
     assert client.get(reverse("admin:adplatform_modelreading_add")).status_code == 403
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("measure", "value", "bound", "said"),
+    [
+        ("calibration", 0.61, 0.9, "outside, not certain"),
+        ("calibration", 1.38, 1.1, "outside, not certain"),
+        ("calibration", 0.97, 0.9, "within its bound"),
+        ("bias", -0.3, 0.1, "outside, not certain"),
+        ("feature_psi", 0.02, 0.2, "within its bound"),
+        ("log_loss", 0.2, None, "not judged"),
+    ],
+)
+def test_what_lies_outside_its_bound_without_being_certain_is_said_so(measure: str, value: float, bound: float | None, said: str) -> None:
+    reading = ModelReading(measure=measure, value=value, bound=bound)
+    assert ModelReadingAdmin(ModelReading, admin.site).state(reading) == said
