@@ -50,6 +50,8 @@ def skew(window: Window, found: Skew) -> Iterator[Reading]:
     words = found.words
     if alarm:
         words += " Drift starts no training until this is repaired, for a model would learn the fault: ask the owners of these features."
+    elif found.differing:
+        words += f" That is no alarm: it takes {LEAST_DIFFERING} that differ."
     figures = {"differing": found.differing, "by_feature": dict(found.by_feature)}
     yield Reading(SKEW, window, found.rows, words, value=share, bound=SKEW_BOUND, alarm=alarm, figures=figures)
 

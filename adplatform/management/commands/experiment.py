@@ -1,4 +1,4 @@
-"""``manage.py experiment list|read|start|stop|rollout``: what the admin's buttons do, from a shell."""
+"""``manage.py experiment list|read|start|stop|rollout|takeback``: what the admin's buttons do, from a shell."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ WIDTH = 110
 
 
 class Command(BaseCommand):
-    help = "List, read, start, stop or roll out experiments"
+    help = "List, read, start, stop or roll out experiments, or take a roll-out back"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("verb", choices=["list", "read", "start", "stop", "rollout"])
+        parser.add_argument("verb", choices=["list", "read", "start", "stop", "rollout", "takeback"])
         parser.add_argument("key", nargs="?", help="The experiment; not for list")
         parser.add_argument("arm", nargs="?", help="rollout: the arm that everybody gets")
         parser.add_argument("--as", dest="user", help="User name that stands in the audit log; the system without it")
@@ -37,8 +37,13 @@ class Command(BaseCommand):
         if options["verb"] == "read":
             self._read(experiment, now, as_json=options["json"])
             return
-        verbs: dict[str, Callable[..., None]] = {"start": experiment_start, "stop": experiment_stop, "rollout": experiment_roll_out}
-        extra = {"arm": self._arm(options["arm"])} if options["verb"] == "rollout" else {}
+        verbs: dict[str, Callable[..., None]] = {
+            "start": experiment_start,
+            "stop": experiment_stop,
+            "rollout": experiment_roll_out,
+            "takeback": experiment_roll_out,
+        }
+        extra = {"rollout": lambda: {"arm": self._arm(options["arm"])}, "takeback": lambda: {"arm": ""}}.get(options["verb"], dict)()
         try:
             verbs[options["verb"]](actor=actor_named(options["user"]), experiment=experiment, now=now, **extra)
         except (WrongState, UnknownArm, UnknownActor) as error:
@@ -46,6 +51,10 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         self.stdout.write(f"{experiment.key}: {experiment.state}{f', everybody gets {experiment.rolled_out}' if experiment.rolled_out else ''}")
+
+        if options["verb"] == "rollout":
+            self.stdout.write(f"What it had shown: {experiment.verdict or 'nothing, it was never read with enough units'}")
+            self.stdout.write(f"To take it back: manage.py experiment takeback {experiment.key}")
 
     def _experiment(self, key: str | None) -> Experiment:
         found = Experiment.objects.filter(key=key).first() if key and key.isprintable() else None

@@ -35,11 +35,15 @@ def test_an_experiment_lives_from_draft_to_its_roll_out() -> None:
     assert read_experiments().keys() == {"pacing"}
     with pytest.raises(CommandError, match="it has control, bolder"):
         run("rollout", "pacing", "boldest")
-    assert run("rollout", "pacing", "bolder") == "pacing: stopped, everybody gets bolder\n"
+    told = run("rollout", "pacing", "bolder").splitlines()
+    assert told[0] == "pacing: stopped, everybody gets bolder"
+    assert told[1].startswith("What it had shown: ")
+    assert told[2] == "To take it back: manage.py experiment takeback pacing"
     assert "everybody gets bolder" in run("list")
     assert json.loads(run("list", "--json"))["experiments"][0]["rolled_out"] == "bolder"
     assert {entry.user.get_username() for entry in LogEntry.objects.all()} == {"system"}
     assert read_experiments() == {}
+    assert run("takeback", "pacing") == "pacing: stopped\n"
     experiment.refresh_from_db()
     assert experiment.stopped_at is not None
 

@@ -192,6 +192,7 @@ def test_features_that_cannot_be_computed_again_are_an_alarm_that_holds_training
     assert bad.alarm
     assert "Drift starts no training until this is repaired" in bad.words
     (good,) = faults.skew(HOURLY, Found(50, 2))
+    assert "That is no alarm: it takes 3 that differ." in good.words
     assert not good.alarm
     assert list(faults.skew(HOURLY, Found(0, 0))) == []
 
