@@ -11,16 +11,14 @@ from django.utils import timezone
 
 from adplatform.models import ModelVersion, TrainingRun
 
-from . import registry, runs, stages
+from . import gates, registry, runs, stages
 
 
 @transaction.atomic
 def model_promote(*, actor: AbstractBaseUser, version: ModelVersion) -> None:
-    """Serve this version whatever the gates said. Raises NotPromotable, ArtifactRefused."""
-    if version.alias != ModelVersion.Alias.CHAMPION:
-        words = f"Promoted by hand by {actor.get_username()}, whatever was said before: {version.verdict or 'nothing'}"
-        ModelVersion.objects.filter(pk=version.pk).update(verdict=words)
-    registry.promote(version)
+    """Serve this version whatever the gates said, and say so in its verdict. Raises NotPromotable, ArtifactRefused."""
+    verdict = gates.by_hand(version.gates, actor=actor.get_username(), bootstrap=bool(version.parameters.get("bootstrap")))
+    registry.promote(version, verdict=verdict)
     _audit(actor, version, "promoted by hand")
 
 

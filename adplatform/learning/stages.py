@@ -112,13 +112,13 @@ def canary(version: ModelVersion, share: float, *, now: datetime) -> None:
 
 
 def stop(kind: str, reason: str, *, now: datetime) -> ModelVersion:
-    """Take the challenger out of the rollout; it stays as refused with the reason. Raises NotPromotable."""
+    """Take the challenger out of the rollout; it stays as refused with the reason and what its gates said. Raises NotPromotable."""
     with transaction.atomic():
         versions.locked(kind)
         challenger = challenger_row(kind)
         if challenger is None:
             raise NotPromotable(f"no {kind} model is in shadow or canary")
-        _move(challenger, Status.REFUSED, 0.0, now, alias="", verdict=reason)
+        _move(challenger, Status.REFUSED, 0.0, now, alias="", verdict=f"{reason} {gates.told(challenger.gates)}".strip())
     return challenger
 
 

@@ -13,7 +13,7 @@ from django.db.models import Max, QuerySet
 
 from adplatform.models import ModelVersion
 
-from . import seats
+from . import gates, seats
 from .artifacts import load_version
 
 NUMBER_ATTEMPTS = 5
@@ -37,15 +37,19 @@ def register(*, kind: str, estimator: str, **fields: Any) -> ModelVersion:
     raise RuntimeError(f"no free number for a {kind} model in {NUMBER_ATTEMPTS} attempts")
 
 
-def promote(version: ModelVersion) -> None:
-    """Make it champion; the champion until now becomes previous. Raises NotPromotable, ArtifactRefused."""
+def promote(version: ModelVersion, *, verdict: str = "") -> None:
+    """Make it champion, with a new ``verdict`` or the one it has; the champion until now becomes previous.
+
+    Raises NotPromotable, ArtifactRefused.
+    """
     check_servable(version)
     with transaction.atomic():
         of_kind = locked(version.kind)
         if of_kind.filter(pk=version.pk, alias=Alias.CHAMPION).exists():
             return
         of_kind.filter(alias=Alias.PREVIOUS).exclude(pk=version.pk).update(alias="")
-        of_kind.filter(pk=version.pk).update(alias="", status=Status.PROMOTED, traffic_share=0, stage_since=datetime.now(UTC))
+        fields = {"verdict": verdict} if verdict else {}
+        of_kind.filter(pk=version.pk).update(alias="", status=Status.PROMOTED, traffic_share=0, stage_since=datetime.now(UTC), **fields)
         of_kind.filter(alias=Alias.CHAMPION).update(alias=Alias.PREVIOUS)
         of_kind.filter(pk=version.pk).update(alias=Alias.CHAMPION)
         _end_test(of_kind, f"{version} became champion while it was under test, and what was seen compared it with another one")
@@ -88,9 +92,9 @@ def check_servable(version: ModelVersion) -> None:
 
 
 def _end_test(of_kind: QuerySet[ModelVersion], reason: str) -> None:
-    of_kind.filter(alias=Alias.CHALLENGER).update(
-        alias="", status=Status.REFUSED, traffic_share=0, stage_since=datetime.now(UTC), verdict=f"Stopped: {reason}."
-    )
+    for tested in of_kind.filter(alias=Alias.CHALLENGER):
+        verdict = f"Stopped: {reason}. {gates.told(tested.gates)}".strip()
+        of_kind.filter(pk=tested.pk).update(alias="", status=Status.REFUSED, traffic_share=0, stage_since=datetime.now(UTC), verdict=verdict)
 
 
 def locked(kind: str) -> QuerySet[ModelVersion]:

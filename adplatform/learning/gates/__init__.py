@@ -11,7 +11,7 @@ from .latency import JUDGED_ROWS as LATENCY_ROWS
 from .latency import SLOWEST_MS, latency
 from .quality import MARGIN, parity, quality, unreadable
 from .value import value
-from .verdict import Verdict, judge, refused
+from .verdict import Verdict, by_hand, judge, refused, told
 
 __all__ = [
     "FAIL",
@@ -23,6 +23,7 @@ __all__ = [
     "Gate",
     "Profile",
     "Verdict",
+    "by_hand",
     "calibration",
     "calibration_of_groups",
     "data",
@@ -31,6 +32,7 @@ __all__ = [
     "parity",
     "quality",
     "refused",
+    "told",
     "unbiased",
     "unreadable",
     "value",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from .gate import FAIL, NOT_ENOUGH, Gate
+from .gate import FAIL, NOT_ENOUGH, PASS, Gate
 
 # Where these cannot tell yet, shadow and canary will: both look at the traffic itself.
 LEFT_TO_TRAFFIC = frozenset({"off-policy value", "calibration by group"})
@@ -42,6 +43,28 @@ def judge(gates: Sequence[Gate], *, first: bool, champion_is_bootstrap: bool, pr
 
 def refused(failed: Sequence[Gate]) -> Verdict:
     return Verdict(False, False, "Refused: " + "; ".join(f"{gate.name}: {gate.words}" for gate in failed))
+
+
+def told(kept: Sequence[Mapping[str, Any]]) -> str:
+    """What the gates kept with a version have said, when its verdict goes on to say something else. Empty where none judged it."""
+    if not kept:
+        return ""
+    doubts = [
+        f"{gate['name']} ({'failed' if gate['verdict'] == FAIL else 'not enough evidence'}): {gate['words']}"
+        for gate in kept
+        if gate["verdict"] != PASS
+    ]
+    return f"Gates that it did not pass: {'; '.join(doubts)}" if doubts else "Every gate passed."
+
+
+def by_hand(kept: Sequence[Mapping[str, Any]], *, actor: str, bootstrap: bool) -> str:
+    """The verdict of a version that ``actor`` promotes. A ``bootstrap`` was let through by its gates on thin evidence."""
+    may_be_thin = {gate["name"] for gate in kept} if bootstrap else LEFT_TO_TRAFFIC
+    against = [gate for gate in kept if gate["verdict"] == FAIL or (gate["verdict"] == NOT_ENOUGH and gate["name"] not in may_be_thin)]
+    who = f"Promoted by hand by {actor}"
+    if not kept:
+        return f"{who}; no gate has judged it."
+    return f"{who}, who overruled its gates. {told(kept)}" if against else f"{who}. {told(kept)}"
 
 
 def _names(gates: Sequence[Gate]) -> str:

@@ -64,8 +64,8 @@ def test_promoting_asks_first_and_is_audited(lead: Client, version: ModelVersion
     lead.post(address)
     assert registry.champion_row("ctr") == version
     assert LogEntry.objects.get().change_message == "promoted by hand"
-    version.refresh_from_db()
-    assert version.verdict == "Promoted by hand by lead, whatever was said before: Refused: not enough evidence."
+    page = lead.get(reverse("admin:adplatform_modelversion_change", args=[version.pk])).text
+    assert "Promoted by hand by lead, who overruled its gates. Gates that it did not pass: calibration (not enough evidence): predicted over" in page
 
 
 def test_a_version_without_an_artifact_stays_where_it_is(lead: Client) -> None:

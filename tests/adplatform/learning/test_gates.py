@@ -258,6 +258,25 @@ def test_a_bootstrap_gives_way_to_a_better_bootstrap() -> None:
     assert (better.promote, better.bootstrap, worse.promote) == (True, True, False)
 
 
+@pytest.mark.parametrize(
+    ("kept", "bootstrap", "words"),
+    [
+        ([gate("quality", PASS)], False, "Promoted by hand by lea. Every gate passed."),
+        (
+            [gate("quality", PASS), gate("off-policy value", NOT_ENOUGH)],
+            False,
+            "Promoted by hand by lea. Gates that it did not pass: off-policy value",
+        ),
+        ([gate("quality", NOT_ENOUGH)], True, "Promoted by hand by lea. Gates that it did not pass: quality (not enough evidence)"),
+        ([gate("quality", NOT_ENOUGH)], False, "Promoted by hand by lea, who overruled its gates. Gates that it did not pass: quality"),
+        ([gate("quality", FAIL)], True, "Promoted by hand by lea, who overruled its gates. Gates that it did not pass: quality (failed)"),
+        ([], False, "Promoted by hand by lea; no gate has judged it."),
+    ],
+)
+def test_who_promotes_by_hand_is_named_and_whether_gates_were_overruled(kept: list[Gate], *, bootstrap: bool, words: str) -> None:
+    assert gates.by_hand([one.as_json() for one in kept], actor="lea", bootstrap=bootstrap).startswith(words)
+
+
 def test_a_regression_is_judged_by_its_mean_error() -> None:
     assert gates.unbiased(Metric(0.01, 0.0, -0.01, 0.02), 0.3).verdict == PASS
     assert gates.unbiased(Metric(0.1, 0.0, 0.05, 0.15), 0.3).verdict == FAIL

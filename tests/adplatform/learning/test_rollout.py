@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
-from adplatform.learning import drift, registry, rollout, stages
+from adplatform.learning import drift, gates, registry, rollout, stages
 from adplatform.learning.rollout import CANARY, CHAMPION, CONTROL, Arm, Evidence, Rules, ShadowRows
 from adplatform.learning.schema import FeatureSchema
 from adplatform.models import ModelVersion
@@ -294,6 +294,23 @@ def test_what_cannot_be_tested_is_said() -> None:
         stages.canary(alone, 1.0, now=NOW)
     with pytest.raises(registry.NotPromotable, match="no two model is in shadow"):
         stages.stop("two", "Nobody.", now=NOW)
+
+
+@pytest.mark.parametrize("ends", ["stopped", "overtaken"])
+@pytest.mark.django_db
+def test_what_its_gates_said_outlives_a_test(seen: dict[str, Evidence], ends: str) -> None:
+    champion()
+    version = make_version(0.2, "one")
+    version.gates = [gates.Gate("quality", gates.PASS, "better").as_json(), gates.Gate("calibration", gates.FAIL, "1.4 times the truth").as_json()]
+    version.save()
+    stages.shadow(version, now=NOW)
+    if ends == "stopped":
+        stages.stop("one", "Stopped by lea.", now=NOW)
+    else:
+        registry.promote(make_version(0.3, "one"))
+    assert state(version)[1] == "refused"
+    assert version.verdict.startswith("Stopped")
+    assert version.verdict.endswith(" Gates that it did not pass: calibration (failed): 1.4 times the truth")
 
 
 @pytest.mark.django_db
