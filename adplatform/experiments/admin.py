@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -38,6 +39,21 @@ DRAFT_FIELDS = ("key", "description", "arms", "metric", "metrics", "guardrails",
 HALVES = [{"name": "control", "share": 0.5}, {"name": "new", "share": 0.5}]
 
 
+class TypedJson(json.JSONDecoder):
+    """Refuses in words what can be read but neither stored nor shown again: nested deeper than the parser goes, numbers longer than it
+    takes, halves of characters."""
+
+    def decode(self, s: str, *args: Any) -> Any:
+        try:
+            found = super().decode(s, *args)
+            json.dumps(found, ensure_ascii=False).encode()
+        except json.JSONDecodeError:
+            raise
+        except (RecursionError, ValueError) as error:
+            raise json.JSONDecodeError(str(error), s, 0) from error
+        return found
+
+
 class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]
     """Metrics are picked from those the rooms register; what is wrong with the rest is said in words beside it."""
 
@@ -63,6 +79,9 @@ class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]
         for field, choices in (("metric", [("", "None yet"), *named]), ("metrics", named)):
             if field in self.fields:
                 self.fields[field].choices = choices  # type: ignore[attr-defined]
+        for field in ("arms", "guardrails"):
+            if field in self.fields:
+                self.fields[field].decoder = TypedJson  # type: ignore[attr-defined]
         for field in ("metrics", "guardrails"):
             if field in self.fields:
                 self.fields[field].required = False

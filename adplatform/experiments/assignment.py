@@ -48,6 +48,8 @@ def parse_arms(raw: Any) -> tuple[Arm, ...]:
         raise ValueError("an experiment needs a control and at least one other arm")
     if len({arm.name for arm in arms}) < len(arms) or not all(0 < len(arm.name) <= 40 for arm in arms):
         raise ValueError("each arm needs a name of its own of 1 to 40 characters")
+    if not all(arm.name.isprintable() for arm in arms):
+        raise ValueError("the name of an arm must be plain text, without characters that cannot be shown")
     if not all(0 < arm.share <= 1 for arm in arms) or sum(arm.share for arm in arms) > 1 + ROUNDING:
         raise ValueError("each share must be above 0 and all of them together at most 1")
     return arms

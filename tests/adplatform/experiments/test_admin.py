@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adplatform import permissions
+from adplatform.experiments.assignment import parse_arms
 from adplatform.experiments.plot import HEIGHT, MOST_POINTS, WIDTH, Point, sequence_svg, thinned
 from adplatform.models import Experiment, ExperimentReading
 from tests.adplatform.experiments.units import HALVES, NOW, START, expose, running
@@ -42,6 +43,25 @@ def test_what_is_wrong_with_a_draft_is_said_where_it_is_typed(lead: Client) -> N
     assert lead.post(f"{LIST}add/", form | {"arms": json.dumps(HALVES)}).status_code == 302
     made = Experiment.objects.get()
     assert (made.arms, made.metric, made.metrics, made.guardrails) == (HALVES, "click_rate", ["rating"], [])
+
+
+@pytest.mark.parametrize("field", ["arms", "guardrails"])
+@pytest.mark.parametrize(
+    "typed",
+    ["[" * 2_000, f"[{'9' * 5_000}]", r'[{"name": "\u0000", "share": 0.5}, {"name": "b", "share": 0.5}]', r'[{"metric": "\ud800", "worst": 0}]'],
+)
+def test_whatever_is_typed_as_json_is_answered_in_words(lead: Client, field: str, typed: str) -> None:
+    form = {"key": "pacing", "description": "", "alpha": "0.05", "metric": "", "metrics": [], "guardrails": "[]", "arms": json.dumps(HALVES)}
+    shown = lead.post(f"{LIST}add/", form | {field: typed})
+    assert shown.status_code == 200
+    assert shown.context["adminform"].form.errors.keys() == {field}
+    assert not Experiment.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["\0", "a\nb", "\ud800"])
+def test_the_name_of_an_arm_is_text_that_can_be_stored_and_shown(name: str) -> None:
+    with pytest.raises(ValueError, match="must be plain text"):
+        parse_arms([{"name": name, "share": 0.5}, {"name": "b", "share": 0.5}])
 
 
 def test_a_running_experiment_keeps_what_it_was_started_with_and_cannot_be_deleted(lead: Client) -> None:
