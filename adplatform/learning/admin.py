@@ -27,6 +27,7 @@ from .card.figures import importance_of
 from .card.views import model_card
 from .predictor import ArtifactRefused
 from .registry import NotPromotable
+from .selectors import trouble_of
 from .services import model_canary, model_promote, model_rollback, model_shadow, model_stop, model_train
 
 SHOWN_FEATURES = 12
@@ -87,7 +88,7 @@ class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
     actions_list = ["train"]
     actions_detail = ["card", "promote", "shadow", "canary"]
     fieldsets = (
-        (None, {"fields": ["kind", "number", "estimator", "serves", "state", "share", "stage_since", "verdict"]}),
+        (None, {"fields": ["kind", "number", "estimator", "serves", "loads", "state", "share", "stage_since", "verdict"]}),
         ("Figures on later sessions, beside the constant prediction", {"fields": ["metrics_table"]}),
         ("Gates", {"fields": ["gates_table"]}),
         ("Trained on", {"fields": ["trained_at", "data_from", "data_to", "train_rows", "test_rows", "synthetic_share"]}),
@@ -141,7 +142,13 @@ class ModelVersionAdmin(ModelAdmin):  # type: ignore[misc]
 
     @admin.display(description="Verdict")
     def short_verdict(self, version: ModelVersion) -> str:
+        if version.alias == ModelVersion.Alias.CHAMPION and (trouble := trouble_of(version)):
+            return trouble
         return version.verdict if len(version.verdict) <= 90 else f"{version.verdict[:90]}..."
+
+    @admin.display(description="Can be loaded")
+    def loads(self, version: ModelVersion) -> str:
+        return (trouble_of(version) or "yes") if version.artifact else "-"
 
     @admin.display(description="Figures")
     def metrics_table(self, version: ModelVersion) -> SafeString | str:

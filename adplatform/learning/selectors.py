@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from adplatform.models import ModelVersion
 
 from . import stages, training
+from .artifacts import load_version
+from .predictor import ArtifactRefused
 
 Alias, Status = ModelVersion.Alias, ModelVersion.Status
 
@@ -41,3 +43,13 @@ def standings() -> list[Standing]:
         )
         for kind in kinds
     ]
+
+
+def trouble_of(row: ModelVersion) -> str:
+    """Why a version cannot be served and what to do, in words; empty for one that can."""
+    try:
+        load_version(row)
+    except ArtifactRefused as error:
+        answers = "the champion answers for it" if row.alias != Alias.CHAMPION else "processes that start now answer without it"
+        return f"CANNOT BE LOADED: {error}. Until then {answers}. Roll back, or train again: manage.py train {row.kind} --estimator {row.estimator}"
+    return ""

@@ -3,7 +3,7 @@
 from .readings import Reading, Window
 from .retrain import retrain_on_alarm
 from .served import NotWatched, Served, Skew, register_checks, watched_kinds
-from .watch import forget_old_hours, monitor, watched_versions
+from .watch import forget_old_hours, monitor, nothing_read, watched_versions
 
 __all__ = [
     "NotWatched",
@@ -13,6 +13,7 @@ __all__ = [
     "Window",
     "forget_old_hours",
     "monitor",
+    "nothing_read",
     "register_checks",
     "retrain_on_alarm",
     "watched_kinds",

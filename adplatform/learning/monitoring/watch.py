@@ -19,7 +19,7 @@ from ..delayed import Estimate
 from ..estimators import REGRESSION
 from ..predictor import ArtifactRefused
 from . import faults, quality, shift
-from .readings import DAY, ESTIMATES, HOUR, LOSS_OF_TASK, SERVED_ROWS, Reading, Window, windows_until
+from .readings import DAY, ESTIMATES, HOUR, LENGTH, LOSS_OF_TASK, SERVED_ROWS, Reading, Window, windows_until
 from .served import Checks, Served, checks_of
 
 log = structlog.get_logger(__name__)
@@ -53,6 +53,25 @@ def monitor(kind: str, *, as_of: datetime, rng: np.random.Generator | None = Non
 
 def watched_versions(kind: str) -> list[ModelVersion]:
     return list(ModelVersion.objects.filter(kind=kind, alias__in=[Alias.CHAMPION, Alias.CHALLENGER]).order_by("alias"))
+
+
+def nothing_read(kind: str, as_of: datetime) -> str:
+    """Why there is no reading of a kind that would tell of ``as_of``, and when there will be, in words."""
+    versions = watched_versions(kind)
+    if not versions:
+        return f"No {kind} model serves yet. Train one: manage.py train {kind}."
+    trained = [(version.trained_at, f"{version} (trained {version.trained_at:%Y-%m-%d %H:%M})") for version in versions if version.trained_at]
+    names, begins = " and ".join(name for _, name in trained), min((at for at, _ in trained), default=None)
+    if begins is not None and as_of < begins:
+        return f"At {as_of:%Y-%m-%d %H:%M} none of the models that serve was there: {names}."
+    if begins is not None and as_of < (due := _next_hour(begins) + LENGTH[HOUR] + GRACE):
+        return f"No whole hour had passed since {names}; the first can be read at {due:%Y-%m-%d %H:%M}."
+    return f"No hour or day just before {as_of:%Y-%m-%d %H:%M} was read of {' and '.join(map(str, versions))}."
+
+
+def _next_hour(moment: datetime) -> datetime:
+    begun = moment.replace(minute=0, second=0, microsecond=0)
+    return begun if begun == moment else begun + LENGTH[HOUR]
 
 
 def forget_old_hours(now: datetime) -> int:

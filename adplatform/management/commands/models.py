@@ -11,10 +11,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from adplatform.audit import UnknownActor, actor_named
 from adplatform.learning import services, stages
-from adplatform.learning.artifacts import load_version
 from adplatform.learning.predictor import ArtifactRefused
 from adplatform.learning.registry import NotPromotable
-from adplatform.learning.selectors import Standing, standings
+from adplatform.learning.selectors import Standing, standings, trouble_of
 from adplatform.models import ModelVersion
 
 WIDTH = 110
@@ -98,16 +97,6 @@ class Command(BaseCommand):
                     self.stdout.write(textwrap.fill(trouble, WIDTH, initial_indent=" " * 13, subsequent_indent=" " * 13))
             if one.champion is None:
                 self.stdout.write("  nobody serves: smoothed rates or nothing answer until a first version is trained")
-
-
-def trouble_of(row: ModelVersion) -> str:
-    """Why a version cannot be served and what to do, in words; empty for one that can."""
-    try:
-        load_version(row)
-    except ArtifactRefused as error:
-        answers = "the champion answers for it" if row.alias != ModelVersion.Alias.CHAMPION else "processes that start now answer by smoothed rates"
-        return f"CANNOT BE LOADED: {error}. Until then {answers}. Roll back, or train again: manage.py train {row.kind} --estimator {row.estimator}"
-    return ""
 
 
 def line(title: str, row: ModelVersion) -> str:

@@ -46,7 +46,10 @@ class Command(BaseCommand):
             )
             return
         for kind, one in told.items():
-            self.stdout.write(as_text(kind, one["readings"], everything=options["all"]))
+            if one["readings"]:
+                self.stdout.write(as_text(kind, one["readings"], everything=options["all"]))
+            else:
+                self.stdout.write(f"\n{kind}: nothing to read. {monitoring.nothing_read(kind, as_of)}")
             if one["run"]:
                 self.stdout.write(f"Asked for a training: {one['run']}")
 
@@ -59,8 +62,6 @@ def as_json(row: ModelReading) -> dict[str, Any]:
 
 def as_text(kind: str, rows: Sequence[ModelReading], *, everything: bool) -> str:
     """The last reading of each figure as a table of fixed width; of features only those that stand out unless ``everything``."""
-    if not rows:
-        return f"\n{kind}: nothing to read. No version serves, or no whole hour has passed since it was trained."
     shown = [row for row in rows if everything or row.alarm or not row.measure.startswith("feature_")]
     lines = [""]
     for version in dict.fromkeys(row.version for row in rows):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
@@ -66,6 +68,17 @@ def test_promoting_asks_first_and_is_audited(lead: Client, version: ModelVersion
     assert LogEntry.objects.get().change_message == "promoted by hand"
     page = lead.get(reverse("admin:adplatform_modelversion_change", args=[version.pk])).text
     assert "Promoted by hand by lead, who overruled its gates. Gates that it did not pass: calibration (not enough evidence): predicted over" in page
+
+
+def test_a_champion_that_cannot_be_loaded_is_told_on_its_row_and_its_page(lead: Client, version: ModelVersion) -> None:
+    registry.promote(version)
+    addresses = reverse(LIST), reverse("admin:adplatform_modelversion_change", args=[version.pk])
+    assert not any("CANNOT BE LOADED" in lead.get(address).text for address in addresses)
+    (Path(settings.MODELS_DIR) / version.artifact).write_bytes(b"damaged")
+    for address in addresses:
+        page = lead.get(address).text
+        assert "CANNOT BE LOADED: the artifact of ctr v1 (prior) changed" in page
+        assert "manage.py train ctr --estimator prior" in page
 
 
 def test_a_version_without_an_artifact_stays_where_it_is(lead: Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -261,6 +263,22 @@ def test_the_hourly_task_reads_every_kind_and_an_alarm_is_one_run(watched: Model
     again = tasks.monitor_models()
     assert (again["watched"]["readings"], again["watched"]["run"]) == (0, None)
     assert "ctr" in told
+
+
+@pytest.mark.django_db
+def test_no_reading_has_its_reason_said(watched: ModelVersion) -> None:
+    def said(at: datetime) -> str:
+        out = io.StringIO()
+        call_command("monitor", "watched", as_of=at, stdout=out)
+        return out.getvalue()
+
+    assert "At 2026-11-15 23:00 none of the models that serve was there: watched v1" in said(MIDNIGHT - timedelta(hours=1))
+    assert "No whole hour had passed since watched v1 (prior) (trained 2026-11-16 00:00); the first can be read at 2026-11-16 01:02" in said(
+        MIDNIGHT + timedelta(minutes=50)
+    )
+    assert "nothing to read" not in said(MIDNIGHT + timedelta(hours=1, minutes=2))
+    ModelVersion.objects.update(alias="")
+    assert "No watched model serves yet. Train one: manage.py train watched." in said(MIDNIGHT)
 
 
 @pytest.mark.django_db
