@@ -51,7 +51,6 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         self.stdout.write(f"{experiment.key}: {experiment.state}{f', everybody gets {experiment.rolled_out}' if experiment.rolled_out else ''}")
-
         if options["verb"] == "rollout":
             self.stdout.write(f"What it had shown: {experiment.verdict or 'nothing, it was never read with enough units'}")
             self.stdout.write(f"To take it back: manage.py experiment takeback {experiment.key}")
