@@ -13,6 +13,8 @@ const QUARTILES = [
   [0.5, "ad.midpoint"],
   [0.75, "ad.third_quartile"],
 ];
+// The playhead may stand this much short of a clip's end when the next one is due.
+const END = 0.001;
 const AD_HEARTBEAT_SECONDS = 5;
 // In a row, with half of the picture on screen: what IAB and MRC call a viewable video impression.
 const VIEWABLE_SECONDS = 2;
@@ -168,7 +170,7 @@ export class Beacons {
       ad.covered = b - item.t0;
     }
     if (!ad.broken) this.fireQuartiles(item, ad, b, out);
-    if (b >= item.t1 - 0.001) {
+    if (b >= item.t1 - END) {
       ad.done = true;
       this.seen.add(key);
     }
@@ -199,13 +201,15 @@ export class Beacons {
 
   coverScene(item, a, b, out) {
     if (this.scene?.item.id !== item.id) {
+      // The look before ended it a hair before its end; what is left of it begins nothing.
+      if (a >= item.t1 - END) return;
       this.endScene(out);
       this.scene = { item, watched: 0, end: a };
       out.push({ type: "playback.scene_start", data: { scene: item.id }, position: { scene: item.id, offset: round(a - item.t0) } });
     }
     this.scene.watched += b - a;
     this.scene.end = b;
-    if (b >= item.t1 - 0.001) this.endScene(out);
+    if (b >= item.t1 - END) this.endScene(out);
   }
 
   endScene(out) {

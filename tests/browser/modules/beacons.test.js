@@ -194,3 +194,10 @@ test("what passed before a hidden page was shown again is not taken as seen", ()
   beacons.step(16, true, false);
   assert.equal(types(beacons.step(18.4, true, true)).filter((type) => type === "ad.viewable").length, 0);
 });
+
+test("a look a hair before a scene's end ends it once", () => {
+  const beacons = fresh();
+  const events = [...play(beacons, 0, 7.75), ...beacons.step(7.9995, true), ...beacons.step(8.015, true)];
+  const ofFirst = events.filter((event) => event.data?.scene === 1).map((event) => event.type);
+  assert.deepEqual(ofFirst, ["playback.scene_start", "playback.scene_end"]);
+});
