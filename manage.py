@@ -11,6 +11,7 @@ COMMANDS_WITHOUT_SERVERS = {"help", "version", "--help", "--version", "makemessa
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "adplatform.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
@@ -20,7 +21,7 @@ def main() -> None:
     try:
         with runtime.servers():
             execute_from_command_line(sys.argv)
-    except runtime.RuntimeProblem as problem:
+    except (runtime.RuntimeProblem, ImproperlyConfigured) as problem:
         sys.exit(f"intermission: {problem}")
 
 

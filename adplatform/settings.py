@@ -290,6 +290,20 @@ COUNTRY_HEADER: str = env.str("COUNTRY_HEADER", default="")
 DECISIONS_PER_MINUTE: int = env.int("DECISIONS_PER_MINUTE", default=600)
 COUNTED_USER_AGENTS: list[str] = env.list("COUNTED_USER_AGENTS", default=[])
 HOLDS_PER_ADDRESS: int = env.int("HOLDS_PER_ADDRESS", default=100)
+
+
+def _shares(name: str, *, default: str) -> list[float]:
+    """Shares between 0 and 1 that grow."""
+    given: str = env.str(name, default=default)
+    try:
+        shares = [float(part) for part in given.split(",")]
+    except ValueError:
+        shares = []
+    if not shares or sorted(set(shares)) != shares or not 0 < shares[0] <= shares[-1] < 1:
+        raise ImproperlyConfigured(f"{name}={given}: give shares between 0 and 1 that grow, for example {default}")
+    return shares
+
+
 # What the click model is trained by; the first is the default, the others must be better to take its place.
 CTR_ESTIMATORS: list[str] = env.list("CTR_ESTIMATORS", default=["random_forest", "hashed_logistic"])
 COMPLETION_ESTIMATORS: list[str] = env.list("COMPLETION_ESTIMATORS", default=["hashed_logistic"])
@@ -298,7 +312,7 @@ MONITOR_ROWS: int = env.int("MONITOR_ROWS", default=20_000)
 # How a version that passed its gates comes to serve, see docs/learning.md: what it scores in shadow, and what its canary sees in each step.
 ROLLOUT_SHADOW_SCORES: int = env.int("ROLLOUT_SHADOW_SCORES", default=2000)
 ROLLOUT_SHADOW_HOURS: float = env.float("ROLLOUT_SHADOW_HOURS", default=1.0)
-ROLLOUT_STEPS: list[float] = env.list("ROLLOUT_STEPS", cast=float, default=[0.05, 0.25, 0.5])
+ROLLOUT_STEPS: list[float] = _shares("ROLLOUT_STEPS", default="0.05,0.25,0.5")
 ROLLOUT_STEP_HOURS: float = env.float("ROLLOUT_STEP_HOURS", default=2.0)
 ROLLOUT_STEP_IMPRESSIONS: int = env.int("ROLLOUT_STEP_IMPRESSIONS", default=200)
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")

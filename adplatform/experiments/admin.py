@@ -145,6 +145,8 @@ class ExperimentAdmin(ModelAdmin):  # type: ignore[misc]
 
     def _may(self, request: HttpRequest, object_id: Any, *states: str) -> bool:
         """A button that would be refused is not offered."""
+        if not str(object_id).isdecimal():
+            return False
         return self.has_change_permission(request) and Experiment.objects.filter(pk=object_id, state__in=states).exists()
 
     @display(description="State", label=LABELS, ordering="state")  # type: ignore[untyped-decorator]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from adplatform.learning import estimators
 from adplatform.learning.estimators import CLASSIFICATION
@@ -23,10 +24,21 @@ COMPLETION_SCHEMA = FeatureSchema(
     logged_as=features.SCHEMA,
 )
 
-ESTIMATORS: dict[str, list[str]] = {scorer.KIND: settings.CTR_ESTIMATORS, scorer.COMPLETION: settings.COMPLETION_ESTIMATORS}
-# A name that is none stops the start, and says which there are.
-for name in (name for names in ESTIMATORS.values() for name in names):
-    estimators.find(name, CLASSIFICATION)
+
+def chosen(setting: str) -> list[str]:
+    """The estimators that a setting names. Raises ImproperlyConfigured: a name that is none stops the start, and says which there are."""
+    names = [name.strip() for name in getattr(settings, setting) if name.strip()]
+    if not names:
+        raise ImproperlyConfigured(f"{setting} names no estimator; unset it, or choose from: {', '.join(estimators.of_task(CLASSIFICATION))}")
+    for name in names:
+        try:
+            estimators.find(name, CLASSIFICATION)
+        except estimators.UnknownEstimator as error:
+            raise ImproperlyConfigured(f"{setting}={','.join(names)}: {error}") from error
+    return names
+
+
+ESTIMATORS: dict[str, list[str]] = {scorer.KIND: chosen("CTR_ESTIMATORS"), scorer.COMPLETION: chosen("COMPLETION_ESTIMATORS")}
 
 RECIPES = (
     Recipe(

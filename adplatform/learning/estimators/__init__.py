@@ -23,10 +23,14 @@ def find(name: str, task: str) -> Estimator:
     """Raises UnknownEstimator, also for one whose package is not installed."""
     estimator = ESTIMATORS.get(name, {}).get(task)
     if estimator is None:
-        possible = sorted(key for key, tasks in ESTIMATORS.items() if task in tasks)
-        raise UnknownEstimator(f"there is no estimator {name!r} for {task}; choose one of: {', '.join(possible)}")
+        raise UnknownEstimator(f"there is no estimator {name!r} for {task}; choose one of: {', '.join(of_task(task))}")
     estimator.needs()
     return estimator
+
+
+def of_task(task: str) -> list[str]:
+    """The names there are for a task, whether or not what they need is installed."""
+    return sorted(name for name, tasks in ESTIMATORS.items() if task in tasks)
 
 
 ESTIMATORS: dict[str, dict[str, Estimator]] = {

@@ -113,6 +113,11 @@ def test_whoever_may_only_look_has_no_buttons(client: Client) -> None:
         assert client.post(button(experiment, name)).status_code == 403
 
 
+@pytest.mark.parametrize("address", ["abc/read/", "abc/start/", "2/roll-out/change/", f"{'9' * 30}/stop/"])
+def test_an_address_that_names_no_experiment_is_no_fault_of_ours(lead: Client, address: str) -> None:
+    assert lead.get(f"{LIST}{address}").status_code in {302, 403, 404}
+
+
 def test_the_page_shows_the_last_look_and_draws_every_sequence(lead: Client) -> None:
     experiment = running(verdict="bolder: better by 3.1 % [1.2, 5.0]", alarm="Joy was lost")
     expose(experiment, ["control"])
