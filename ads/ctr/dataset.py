@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 # An ad is on screen for seconds; a click later than this belongs to something else, and so does the end of an ad that was left paused.
 CLICK_WINDOW = COMPLETION_WINDOW = timedelta(minutes=10)
 HISTORY = timedelta(days=28)
+# An impression of a player that reports what is on screen (IAB and MRC: half of the pixels for two seconds in a row) is a row
+# when it was seen. A player that reported nothing of the kind all day for so many impressions cannot: then each is a row. Fewer
+# tell nothing about it, and none of them is, unless nobody at all reported it that day.
+LEAST_TO_TELL = 5
 DECISIONS, EVENTS = "ads_decision", "ads_adevent"
 
 

@@ -22,7 +22,6 @@ from ads.decision.control import CONTROL_SHARE
 from . import dataset
 from .features import SCHEMA
 from .rollout import LOGGED
-from .served import LEAST_TO_TELL
 
 # Decisions of one audience: kinds take turns in their canaries.
 TRAFFIC = "ad decisions"
@@ -96,7 +95,7 @@ def load(version: ModelVersion, since: datetime, until: datetime) -> Evidence:
         "mature": until - outcome.window,
         "window": outcome.window,
         "outcome": outcome.event,
-        "least_to_tell": LEAST_TO_TELL,
+        "least_to_tell": dataset.LEAST_TO_TELL,
         "first_day": since.astimezone(UTC).date(),
         "last_day": until.astimezone(UTC).date(),
     }

@@ -19,12 +19,9 @@ from numpy.typing import NDArray
 
 from adplatform.eventlog.days import Day, read
 
+from .dataset import LEAST_TO_TELL
 from .features import SCHEMA
 
-# An impression of a player that reports what is on screen (IAB and MRC: half of the pixels for two seconds in a row) is a row
-# when it was seen. A player that reported nothing of the kind all day for so many impressions cannot: then each is a row. Fewer
-# tell nothing about it, and none of them is, unless nobody at all reported it that day.
-LEAST_TO_TELL = 5
 IMPRESSION, VIEWABLE, CLICK, COMPLETE = "ad.impression", "ad.viewable", "ad.click", "ad.complete"
 
 Keys = NDArray[np.bytes_]

@@ -14,15 +14,12 @@ from django.db import connection, transaction
 from adplatform.learning.monitoring import Served, Skew
 
 from . import scorer
-from .dataset import CLICK_WINDOW, COMPLETION_WINDOW
+from .dataset import CLICK_WINDOW, COMPLETION_WINDOW, LEAST_TO_TELL
 from .features import SCHEMA
 from .rollout import LOGGED
 
 # What arrives in the tables this long after a window closed can no longer be waited for.
 LATE = timedelta(minutes=1)
-# The impressions that are rows are those that training learns from: seen, as far as the player can tell. Software that reported
-# nothing as viewable for so many impressions never does.
-LEAST_TO_TELL = 5
 # Ads of a break, roughly, by which a sample of rows becomes a sample of decisions.
 SLOTS = 2
 
