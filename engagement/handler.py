@@ -19,8 +19,9 @@ EVENT_COLUMNS = (
     "data", "synthetic",
 )  # fmt: skip
 DECISION_COLUMNS = (
-    "id", "session", "viewer", "title", "scene", "decided_at", "action", "applied", "reason", "engagement", "alternatives", "features",
-    "propensity", "model_version", "milliseconds", "synthetic",
+    "id", "session", "viewer", "title", "scene", "decided_at", "trigger", "epoch", "place", "following", "action", "intended", "arm", "explored",
+    "suggested", "applied", "reason", "engagement", "leave_risk", "gain", "gain_low", "alternatives", "features", "propensity", "model_version",
+    "policy_version", "leave_version", "milliseconds", "synthetic",
 )  # fmt: skip
 MOST_CONTEXTS = 50_000
 # Packaged clips are some hundredths longer than they are told to be.
@@ -143,9 +144,12 @@ def _scene(event: Event) -> int | None:
 def _decision_row(event: Event) -> tuple[Any, ...]:
     told = event.data
     return (
-        event.id, event.session or uuid.UUID(int=0), event.viewer, event.title or 0, _scene(event), event.occurred_at, told["action"],
-        told["applied"], told["reason"], told.get("engagement"), told["alternatives"], told["features"], told.get("propensity", 1.0),
-        told.get("model_version"), told["milliseconds"], event.synthetic,
+        event.id, event.session or uuid.UUID(int=0), event.viewer, event.title or 0, _scene(event), event.occurred_at,
+        told.get("trigger", "scene_start"), told.get("epoch", 0), told.get("place", 0), told.get("following"), told["action"],
+        told.get("intended", told["action"]), told.get("arm", ""), told.get("explored", False), told.get("suggested"), told["applied"],
+        told["reason"], told.get("engagement"), told.get("leave_risk"), told.get("gain"), told.get("gain_low"), told["alternatives"],
+        told["features"], told.get("propensity", 1.0), told.get("model_version"), told.get("policy_version"), told.get("leave_version"),
+        told["milliseconds"], event.synthetic,
     )  # fmt: skip
 
 
@@ -194,7 +198,7 @@ def _move_progress(cursor: Any, sessions: Sequence[uuid.UUID]) -> None:
         cursor.execute(
             "UPDATE engagement_playbacksession s SET progress = least(1.0, x.seen / greatest(1.0, x.scenes)) FROM ("
             " SELECT e.session, count(DISTINCT e.scene)::float8 AS seen,"
-            " (SELECT count(*) FROM catalog_scene c WHERE c.title_id = min(p.title_id))::float8 AS scenes"
+            " (SELECT count(*) FROM catalog_scene c WHERE c.title_id = min(p.title_id) AND NOT c.optional)::float8 AS scenes"
             " FROM engagement_playbackevent e JOIN engagement_playbacksession p ON p.id = e.session"
             " WHERE e.session = ANY(%s) AND e.day >= %s AND e.type = 'playback.scene_end' AND e.valid AND e.data->'completed' = 'true'"
             " GROUP BY e.session) x WHERE s.id = x.session",

@@ -89,6 +89,8 @@ class PlaybackSession(models.Model):
     resume_scene = models.BigIntegerField(null=True, blank=True)
     resume_offset = models.FloatField(default=0)
     progress = models.FloatField(default=0, help_text="Share of the film's scenes seen to their end, 0-1")
+    as_edited = models.BooleanField(default=False, help_text="The viewer asked for the film as its author edited it")
+    came_from = models.UUIDField(null=True, blank=True, help_text="The Director's decision that suggested this title")
     synthetic = models.BooleanField(default=False)
 
     class Meta:
@@ -134,8 +136,28 @@ class PlaybackEvent(models.Model):
         return f"{self.type} of {self.session}"
 
 
+class Trigger(models.TextChoices):
+    SCENE_START = "scene_start", "A scene began"
+    DROP = "drop", "Attention dropped"
+
+
+class DirectorAction(models.TextChoices):
+    KEEP = "keep", "Kept the plan"
+    TIGHTEN = "tighten", "Tightened a scene"
+    BRING_FORWARD = "bring_forward", "Brought a scene forward"
+    MOVE_BACK = "move_back", "Moved a scene back"
+    LINGER = "linger", "Lingered on an optional scene"
+    MOVE_BREAK = "move_break", "Moved the ad break"
+    SHORTEN_BREAK = "shorten_break", "Shortened the ad break"
+    SUGGEST = "suggest", "Suggested another title"
+
+
 class DirectorDecision(models.Model):
-    """What the Director chose at a boundary, what else it could have chosen, and why, in words."""
+    """What the Director chose at a boundary, what else it could have chosen, and why, in words.
+
+    ``intended`` is what it would have done had nothing held it back: in the control group, and where an exploration drew something
+    else, that differs from ``action``. ``propensity`` is the chance that ``action`` was taken with. Gains in micros against keeping.
+    """
 
     id = models.UUIDField(primary_key=True)
     session = models.UUIDField()
@@ -143,14 +165,27 @@ class DirectorDecision(models.Model):
     title = models.BigIntegerField()
     scene = models.BigIntegerField(null=True, help_text="Scene on screen when it was decided")
     decided_at = models.DateTimeField()
-    action = models.CharField(max_length=20)
+    trigger = models.CharField(max_length=12, choices=Trigger, default=Trigger.SCENE_START)
+    epoch = models.PositiveSmallIntegerField(default=0)
+    place = models.PositiveSmallIntegerField(default=0, help_text="Place in the film that the decision is about, from 1")
+    following = models.BigIntegerField(null=True, help_text="Scene that plays at that place after the decision")
+    action = models.CharField(max_length=20, choices=DirectorAction)
+    intended = models.CharField(max_length=20, choices=DirectorAction, blank=True)
+    arm = models.CharField(max_length=40, blank=True, help_text="Arm of the Director's experiment; empty while none runs")
+    explored = models.BooleanField(default=False, help_text="Drawn by chance, to learn what it does")
+    suggested = models.BigIntegerField(null=True, help_text="Title that was suggested")
     applied = models.BooleanField(default=False)
     reason = models.TextField()
     engagement = models.FloatField(null=True, help_text="Predicted share of the coming scenes watched, 0-1")
+    leave_risk = models.FloatField(null=True, help_text="Predicted chance of leaving within 15 seconds, 0-1")
+    gain = models.FloatField(null=True, help_text="Expected gain of the intended action over keeping, micros")
+    gain_low = models.FloatField(null=True, help_text="Lower bound of that gain, micros")
     alternatives = models.JSONField(default=list)
     features = models.JSONField(default=dict)
     propensity = models.FloatField(default=1)
-    model_version = models.PositiveIntegerField(null=True)
+    model_version = models.PositiveIntegerField(null=True, help_text="Of the engagement model")
+    policy_version = models.PositiveIntegerField(null=True, help_text="Of the model of what each action is worth")
+    leave_version = models.PositiveIntegerField(null=True, help_text="Of the model of leaving")
     milliseconds = models.FloatField(default=0)
     synthetic = models.BooleanField(default=False)
 
@@ -160,6 +195,55 @@ class DirectorDecision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} in {self.session}"
+
+
+class DirectorOutcome(models.Model):
+    """What came of a decision, judged once its session had been silent for a quarter of an hour.
+
+    ``reached`` tells whether the viewer came to the place that the decision was about: only then could it make a difference.
+    Shares 0-1 watched at normal speed: ``watched`` of the scene at that place, ``coming`` of it and the next one.
+    """
+
+    decision = models.UUIDField(primary_key=True)
+    decided_at = models.DateTimeField()
+    session = models.UUIDField()
+    reached = models.BooleanField()
+    watched = models.FloatField(null=True)
+    coming = models.FloatField(null=True)
+    stayed_seconds = models.FloatField(null=True, help_text="Film watched from that place to the end of the session")
+    revenue_micros = models.BigIntegerField(default=0, help_text="Charged for the ads of the session after the decision")
+    taken = models.BooleanField(default=False, help_text="A suggestion that was followed")
+    judged_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["decided_at"], name="director_outcome_time"),
+            models.Index(fields=["session"], name="director_outcome_session"),
+        ]
+
+    def __str__(self) -> str:
+        return f"outcome of {self.decision}"
+
+
+class ChurnScore(models.Model):
+    """How likely a viewer is not to come back, as it looked on a day, with the reasons in words. Only of viewers who gave consent."""
+
+    viewer = models.ForeignKey(Viewer, on_delete=models.CASCADE, related_name="churn_scores")
+    day = models.DateField()
+    scored_at = models.DateTimeField()
+    risk = models.FloatField(validators=[MinValueValidator(0), MaxValueValidator(1)])
+    reasons = models.JSONField(default=list, help_text='[{"feature", "value", "effect", "words"}], strongest first')
+    model_version = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["viewer", "day"], name="one_churn_score_a_day"),
+            models.CheckConstraint(condition=Q(risk__gte=0) & Q(risk__lte=1), name="churn_risk_is_a_share"),
+        ]
+        indexes = [models.Index(fields=["day", "-risk"], name="churn_by_risk")]
+
+    def __str__(self) -> str:
+        return f"{self.viewer_id} on {self.day}"
 
 
 class Rating(models.Model):

@@ -56,7 +56,7 @@ class SceneRow:
     break_after: bool = False
 
 
-# Test Pattern: the opener, four movable scenes of which the third (position 4) needs the second, one optional, the finale.
+# Test Pattern: the opener, four movable scenes of which the third (position 4) needs the second, the finale.
 FILMS: dict[str, tuple[str, tuple[SceneRow, ...]]] = {
     "Test Pattern": (
         "drama",
@@ -65,7 +65,7 @@ FILMS: dict[str, tuple[str, tuple[SceneRow, ...]]] = {
             SceneRow("Green", "calm", 0.3, break_after=True),
             SceneRow("Blue", "night", 0.5),
             SceneRow("Yellow", "chase", 0.9, requires=(2,), break_after=True),
-            SceneRow("Cyan", "day", 0.2, optional=True),
+            SceneRow("Cyan", "day", 0.2),
             SceneRow("Finale", "finale", 0.8),
         ),
     ),

@@ -22,7 +22,8 @@ PLAYBACK_TYPES = frozenset(
     {
         "playback.start", "playback.play", "playback.pause", "playback.seek", "playback.rewind", "playback.skip_scene", "playback.rate",
         "playback.volume", "playback.fullscreen", "playback.visibility", "playback.heartbeat", "playback.scene_start", "playback.scene_end",
-        "playback.rating", "playback.stall", "playback.error", "playback.leave", "playback.end",
+        "playback.rating", "playback.stall", "playback.error", "playback.leave", "playback.end", "playback.as_edited", "playback.suggestion",
+        "playback.complaint",
     }
 )  # fmt: skip
 SERVER_TYPES = frozenset({"ad.decision", "director.decision", "experiment.exposure", "playback.session"})

@@ -184,3 +184,25 @@ class FunnelHour(FunnelRollup):
 class FunnelDay(FunnelRollup):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["bucket", "flight_id", "ad_id", "reason", "synthetic"], name="funnel_day_key")]
+
+
+class BreakValue(models.Model):
+    """What an ad break is expected to earn, by where and when it stands: the price of leaving it out or making it shorter.
+
+    Drawn from the breaks of the last weeks and what the ledger booked for them; a cell of few breaks leans on those like it.
+    """
+
+    title_id = models.BigIntegerField(help_text="0: all titles")
+    position = models.CharField(max_length=4, help_text="pre, mid or post")
+    device = models.CharField(max_length=20, blank=True, help_text="Empty: all devices")
+    hour = models.SmallIntegerField(help_text="UTC hour of the day, -1: all hours")
+    breaks = models.PositiveIntegerField(help_text="Breaks that were decided there")
+    seconds = models.FloatField(help_text="Mean length of their ads")
+    expected_micros = models.FloatField(help_text="Expected revenue of one break")
+    refreshed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["title_id", "position", "device", "hour"], name="break_value_cell")]
+
+    def __str__(self) -> str:
+        return f"{self.expected_micros:,.0f} micros for a {self.position}-roll of title {self.title_id}"

@@ -82,7 +82,7 @@ def load_watching(session_id: uuid.UUID) -> Watching:
 def context_of(who: Watching, plan: Plan, scene_id: int, *, place: int | None = None) -> SceneContext:
     """The surroundings with a scene in them, at its own place in the film or at another one (from 1)."""
     scene = plan.scene(scene_id)
-    return replace(who.around, scenes=len(plan.film), position=place or scene.position, mood=scene.mood, intensity=scene.intensity)
+    return replace(who.around, scenes=plan.places, position=place or scene.position, mood=scene.mood, intensity=scene.intensity)
 
 
 def predict(who: Watching, plan: Plan, signals: SessionSignals, scene_id: int, *, now: datetime) -> Engagement | None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from catalog import story
-from engagement.playback.plan import Note, Plan, reordered
+from engagement.playback.edits import reordered
+from engagement.playback.plan import Note, Plan
 
 Action = Literal["keep", "bring_forward"]
 Trigger = Literal["scene_start", "drop"]

@@ -45,7 +45,7 @@ def ad_request(session: PlaybackSession, plan: Plan, due: Break, *, policy: Poli
         favourite_genres=tuple(viewer.favourite_genres.values_list("slug", flat=True)) if viewer else None,
         segments=tuple(viewer.segments) if viewer and viewer.segments is not None else None,
         country=(viewer.country if viewer else "") or around.country or None,
-        progress=len(plan.played) / len(plan.film),
+        progress=len(plan.played) / plan.places,
         ads_seen=plan.ads_seen,
         creative_gap=policy.creative_gap_seconds,
         reserve_micros=policy.reserve_micros,

@@ -7,6 +7,7 @@ every change of order, cut and ads.
 
 from __future__ import annotations
 
+import itertools
 import math
 import uuid
 from collections.abc import Iterable, Sequence
@@ -97,14 +98,16 @@ class Item:
     reason: str = ""
     ad: PlannedAd | None = None
     break_id: str = ""
+    change: Change = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Break:
     """A break after so many places of the film: 0 is the pre-roll, all of them the post-roll.
 
-    ``reason`` says in words why it was left out or made shorter, ``code`` is the ad policy's code for it. ``at`` (Unix
-    seconds) is when it was decided, ``seconds`` how long its ads are.
+    ``reason`` says in words why it was left out, moved or made shorter, ``code`` is the ad policy's code for it. ``at`` (Unix
+    seconds) is when it was decided, ``seconds`` how long its ads are. The Director may let it have ``most_seconds`` and may have
+    ``moved`` it by so many places.
     """
 
     id: str
@@ -115,21 +118,30 @@ class Break:
     code: str = ""
     at: float = 0.0
     seconds: float = 0.0
+    most_seconds: float | None = None
+    moved: int = 0
+
+
+Change = Literal["", "tighten", "bring_forward", "move_back", "linger"]
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Why the Director moved a scene, in words."""
+    """What the Director did with a scene, and why, in words."""
 
     scene: int
     reason: str
+    change: Change = "bring_forward"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """``film`` is in the author's order; ``remaining`` holds the ids of the scenes not yet published, in playing order.
 
-    ``changed_after`` counts the scenes that were published when the Director last changed something.
+    ``optional`` are the ids of optional scenes that do not play as things stand, ``tight`` those of scenes that play their tight
+    cut. ``changed_after`` counts the scenes that were published when the Director last changed something; ``decision`` is that
+    decision's log event, as JSON, so that whoever finds it here can log it again. A viewer who asked for the film ``as_edited``
+    gets no more changes.
     """
 
     film: tuple[PlannedScene, ...]
@@ -143,6 +155,10 @@ class Plan:
     changed_after: int | None = None
     notes: tuple[Note, ...] = ()
     ended: bool = False
+    optional: tuple[int, ...] = ()
+    tight: tuple[int, ...] = ()
+    as_edited: bool = False
+    decision: str = ""
 
     def scene(self, scene_id: int) -> PlannedScene:
         """Raises KeyError for a scene that is not in this film."""
@@ -167,15 +183,27 @@ class Plan:
     def ads_seen(self) -> tuple[tuple[int, int, int], ...]:
         return tuple((item.ad.ad, item.ad.flight, item.ad.campaign) for item in self.published if item.ad)
 
+    @property
+    def places(self) -> int:
+        """How many scenes the film has as it stands."""
+        return len(self.played) + len(self.remaining)
+
     def position_of(self, one: Break) -> BreakPosition:
         if one.after == 0:
             return "pre"
-        return "post" if one.after == len(self.film) else "mid"
+        return "post" if one.after >= self.places else "mid"
+
+    def cut_of(self, scene_id: int) -> Cut:
+        return "tight" if scene_id in self.tight else "full"
+
+    def note_of(self, scene_id: int) -> Note | None:
+        """The last thing the Director did with a scene."""
+        return next((note for note in reversed(self.notes) if note.scene == scene_id), None)
 
     def film_until(self, place: int) -> float:
-        """Seconds of film before a place, in playing order: what is published as cut, the rest in full."""
+        """Seconds of film before a place, in playing order and as cut."""
         shown = [item.t1 - item.t0 for item in self.published if item.scene]
-        coming = [self.scene(scene).clip.duration() for scene in self.remaining]
+        coming = [self.scene(scene).clip.duration(self.cut_of(scene)) for scene in self.remaining]
         return sum((*shown, *coming)[:place])
 
     def story_scenes(self) -> list[story.StoryScene]:
@@ -208,14 +236,18 @@ Step = PublishScene | DecideBreak | None
 
 
 def first_plan(film: Sequence[PlannedScene], *, change_budget: int, pre_roll: bool = False, post_roll: bool = False) -> Plan:
-    """The author's order with nothing published. Raises ValueError for a film without scenes or with a scene without media."""
+    """The author's order with nothing published: every scene but the optional ones, which play where the Director lingers.
+
+    Raises ValueError for a film without scenes or with a scene without media.
+    """
     ordered = tuple(sorted(film, key=lambda scene: scene.position))
     if not ordered or any(not scene.clip.segments for scene in ordered):
         raise ValueError("a film needs scenes, and every scene its packaged clip")
     longest = max(scene.clip.longest() for scene in ordered)
     return Plan(
         film=ordered,
-        remaining=tuple(scene.id for scene in ordered),
+        remaining=tuple(scene.id for scene in ordered if not scene.optional),
+        optional=tuple(scene.id for scene in ordered if scene.optional),
         breaks=tuple(Break(id=break_id(place, 0), after=place) for place in break_places(ordered, pre_roll=pre_roll, post_roll=post_roll)),
         target_duration=max(hls.TARGET_DURATION, math.ceil(longest)),
         change_budget=change_budget,
@@ -223,9 +255,11 @@ def first_plan(film: Sequence[PlannedScene], *, change_budget: int, pre_roll: bo
 
 
 def break_places(film: Sequence[PlannedScene], *, pre_roll: bool = False, post_roll: bool = False) -> list[int]:
-    """Places of the film (1 = after the first scene shown) where a break may be: between scenes where the author allows it."""
-    between = [place for place, scene in enumerate(film, start=1) if scene.break_after and place < len(film)]
-    return [*([0] if pre_roll else ()), *between, *([len(film)] if post_roll else ())]
+    """Places of the film (1 = after the first scene shown) where a break may be: between scenes where the author allows it.
+    A break after an optional scene stands where that scene would."""
+    shown = list(itertools.accumulate(int(not scene.optional) for scene in film))
+    between = sorted({place for place, scene in zip(shown, film, strict=True) if scene.break_after and 0 < place < shown[-1]})
+    return [*([0] if pre_roll else ()), *between, *([shown[-1]] if post_roll else ())]
 
 
 def break_id(place: int, epoch: int) -> str:
@@ -251,9 +285,10 @@ def _over(remaining: Sequence[int], breaks: Iterable[Break]) -> bool:
 def publish_scene(plan: Plan) -> Plan:
     """Append the next scene; the last one ends the film, unless a post-roll is due."""
     scene = plan.scene(plan.remaining[0])
-    reason = next((note.reason for note in plan.notes if note.scene == scene.id), "")
-    start = plan.published_until
-    item = Item(t0=start, t1=start + scene.clip.duration(), scene=scene.id, reason=reason)
+    note, cut, start = plan.note_of(scene.id), plan.cut_of(scene.id), plan.published_until
+    item = Item(
+        t0=start, t1=start + scene.clip.duration(cut), scene=scene.id, cut=cut, reason=note.reason if note else "", change=note.change if note else ""
+    )
     remaining = plan.remaining[1:]
     return replace(plan, published=(*plan.published, item), remaining=remaining, ended=_over(remaining, plan.breaks))
 
@@ -359,27 +394,6 @@ def seek_over(plan: Plan, scene_id: int) -> Plan:
     for one in passed[:-1]:
         breaks = _with_break(breaks, replace(one, state="seeked_over", reason="the viewer sought beyond it"))
     return replace(plan, breaks=breaks)
-
-
-def in_author_order(plan: Plan) -> Plan:
-    """The scenes still open, as the author had them; always legal, since requirements point backwards in that order."""
-    completed = story.author_order(plan.story_scenes(), plan.played)
-    notes = tuple(note for note in plan.notes if note.scene in plan.played)
-    return replace(plan, remaining=tuple(completed[len(plan.played) :]), notes=notes)
-
-
-def reordered(plan: Plan, order: Sequence[int], *, note: Note) -> Plan:
-    """Another order of the open scenes, counted against the title's budget of changes.
-
-    Raises ValueError when ``order`` is not a permutation of the open scenes, breaks a requirement, or the budget is spent.
-    """
-    if plan.changes >= plan.change_budget:
-        raise ValueError("the title's budget of changes is spent")
-    if sorted(order) != sorted(plan.remaining):
-        raise ValueError("only the scenes that are not published yet can be reordered")
-    if not story.is_legal_order(plan.story_scenes(), [*plan.played, *order]):
-        raise ValueError("this order shows a scene before one that it requires")
-    return replace(plan, remaining=tuple(order), changes=plan.changes + 1, changed_after=len(plan.played), notes=(*plan.notes, note))
 
 
 def next_epoch(plan: Plan, *, scene_id: int, offset: float, seen_until: float) -> tuple[Plan, float]:

@@ -10,7 +10,7 @@ from numpy.random import Generator
 from adplatform.eventlog.stream import LogUnavailable
 
 from . import live
-from .plan import in_author_order
+from .edits import in_author_order
 from .publishing import State, change_plan, ensure_lead
 
 # Heartbeats come every second. Until a few are missed the socket publishes, because the Director decides before it does.

@@ -158,6 +158,8 @@ def decide_break(
     allowed = load_rules.allowance(policy, met, plan.position_of(due), now=now.timestamp())
     if not allowed.seconds:
         return leave_out(plan, due, code=allowed.reason, reason=REASONS[allowed.reason]), None
+    if due.most_seconds is not None and due.most_seconds < allowed.seconds:
+        allowed = load_rules.Allowance(due.most_seconds, allowed.ads, "director_shortened")
     request = ad_request(session, plan, due, policy=policy, allowed=allowed, around=around, now=now)
     try:
         served = serving.serve_break(request, now=now, rng=rng)

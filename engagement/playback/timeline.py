@@ -30,6 +30,8 @@ def timeline(plan: Plan, *, version: int, now: datetime) -> dict[str, Any]:
         "published_until": plan.published_until,
         "ended": plan.ended,
         "captions": list(_captions(plan)),
+        "as_edited": plan.as_edited,
+        "changes": {"made": plan.changes, "most": plan.change_budget},
         "left_out": [{"id": one.id, "after": one.after, "code": one.code, "reason": one.reason} for one in plan.breaks if one.state == "left_out"],
     }
 
@@ -38,7 +40,7 @@ def _item(plan: Plan, item: Item) -> dict[str, Any]:
     span = {"t0": round(item.t0, 6), "t1": round(item.t1, 6)}
     ad = item.ad
     if ad is None:
-        return span | {"kind": "scene", "id": item.scene, "name": plan.scene(item.scene).name, "cut": item.cut, "reason": item.reason}
+        return span | {"kind": "scene", "id": item.scene, "name": plan.scene(item.scene).name, "cut": item.cut} | _told(item.change, item.reason)
     return span | {
         "kind": "ad", "id": ad.ad, "name": ad.name, "n": ad.n, "of": ad.of, "break_id": item.break_id, "skip_after": ad.skip_after,
         "click": ad.click, "token": ad.token, "price_micros": ad.price_micros, "pctr": ad.pctr, "campaign": ad.campaign_name,
@@ -51,14 +53,23 @@ def _foreseen(plan: Plan) -> Iterator[dict[str, Any]]:
     open_breaks = {one.after: one for one in plan.breaks if one.state == "open"}
     for place, scene_id in enumerate((*plan.remaining, None), start=len(plan.played)):
         if place in open_breaks:
-            yield {"t0": start, "t1": start + FORESEEN_BREAK_SECONDS, "kind": "break", "id": open_breaks[place].id, "name": "Ads"}
-            start += FORESEEN_BREAK_SECONDS
+            one = open_breaks[place]
+            seconds = min(FORESEEN_BREAK_SECONDS, one.most_seconds or FORESEEN_BREAK_SECONDS)
+            change = "move_break" if one.moved else "shorten_break" if one.most_seconds is not None else ""
+            yield {"t0": start, "t1": start + seconds, "kind": "break", "id": one.id, "name": "Ads"} | _told(change, one.reason)
+            start += seconds
         if scene_id is None:
             return
         scene = plan.scene(scene_id)
-        duration = scene.clip.duration()
-        yield {"t0": start, "t1": start + duration, "kind": "scene", "id": scene.id, "name": scene.name}
+        duration, note = scene.clip.duration(plan.cut_of(scene_id)), plan.note_of(scene_id)
+        span = {"t0": start, "t1": start + duration, "kind": "scene", "id": scene.id, "name": scene.name}
+        yield span | _told(note.change if note else "", note.reason if note else "")
         start += duration
+
+
+def _told(change: str, reason: str) -> dict[str, str]:
+    """What the Director did with this stretch, empty where it is as the author had it, and why."""
+    return {"change": change, "reason": reason}
 
 
 def _captions(plan: Plan) -> Iterator[dict[str, Any]]:

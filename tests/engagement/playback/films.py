@@ -19,12 +19,13 @@ def clips(draw: st.DrawFn, key: str) -> Clip:
 
 
 @st.composite
-def films(draw: st.DrawFn, *, fewest: int = 1, most: int = 9) -> list[PlannedScene]:
+def films(draw: st.DrawFn, *, fewest: int = 1, most: int = 9, lingering: bool = True) -> list[PlannedScene]:
     """Scenes whose requirements point backwards, as the author's own order must allow."""
     count = draw(st.integers(fewest, most))
-    scenes = []
+    scenes: list[PlannedScene] = []
     for position in range(1, count + 1):
-        earlier = list(range(101, 100 + position))
+        optional = lingering and 1 < position < count and draw(st.integers(0, 3)) == 0
+        earlier = [scene.id for scene in scenes if optional or not scene.optional]
         requires = draw(st.sets(st.sampled_from(earlier), max_size=2)) if position > 1 else set()
         scenes.append(
             PlannedScene(
@@ -35,6 +36,7 @@ def films(draw: st.DrawFn, *, fewest: int = 1, most: int = 9) -> list[PlannedSce
                 intensity=draw(st.floats(0, 1)),
                 clip=draw(clips(f"s{position}")),
                 requires=tuple(sorted(requires)),
+                optional=optional,
                 break_after=draw(st.booleans()),
             )
         )

@@ -19,7 +19,8 @@ from adplatform.eventlog.envelope import decode
 from ads.models import Ad, AdPolicy
 from engagement.models import PlaybackSession, Viewer
 from engagement.playback import live, polling
-from engagement.playback.plan import Note, Plan, needs_more, position_at, reordered
+from engagement.playback.edits import reordered
+from engagement.playback.plan import Note, Plan, needs_more, position_at
 from engagement.playback.publishing import State, UnknownSession, change_plan, ensure_lead, load, publish_next, publish_to
 from engagement.playback.sessions import Opened
 from engagement.playback.timeline import media_playlist, timeline
