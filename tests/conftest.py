@@ -10,9 +10,11 @@ import redis
 from django.conf import settings
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from pytest_django import DjangoDbBlocker
 
 from adplatform import runtime
 from ads import policy
+from tests import flushing
 from tests.budget import pytest_runtest_logreport, pytest_terminal_summary  # noqa: F401 (hooks)
 from tests.media import films, media  # noqa: F401 (fixtures of every room)
 
@@ -32,6 +34,12 @@ def _servers() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, _servers: None) -> None:
     """Databases are created only once the server is up."""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    with django_db_blocker.unblock():
+        flushing.take_over()
 
 
 @pytest.fixture(autouse=True)
