@@ -12,7 +12,7 @@ import pytest
 from adplatform.eventlog import ids
 from adplatform.experiments import metrics
 from adplatform.models import Assignment, Experiment
-from catalog.models import Title
+from catalog.models import MediaAsset, Scene, Title
 from engagement.models import PlaybackEvent, PlaybackSession, Viewer
 from tests.adplatform.experiments.units import NOW, START, expose, running
 
@@ -63,6 +63,61 @@ def test_ratings_are_averaged_over_those_given_and_nonsense_is_none() -> None:
         told(one, "playback.rating", stars=stars)
     found = load("rating", experiment)
     assert (found.numerator.tolist(), found.denominator.tolist()) == ([7.0, 0.0], [2.0, 0.0])
+
+
+@pytest.fixture
+def film() -> list[Scene]:
+    """Three scenes of ten seconds, six in the tight cut, and an optional one."""
+    title = Title.objects.create(slug="scenes", name="Scenes", synopsis="", year=2026)
+    segments = [{"uri": str(number), "duration": 2.0, "tight": number < 3} for number in range(5)]
+    assets = [MediaAsset.objects.create(kind="scene", key=f"scenes-{number}", segments=segments, duration=10.0) for number in range(4)]
+    return [
+        Scene.objects.create(title=title, position=number, name=str(number), mood="calm", intensity=0.5, optional=number == 4, asset=asset)
+        for number, asset in enumerate(assets, start=1)
+    ]
+
+
+def watched(one: Assignment, scene: Scene, seconds: float, *, minutes: float, session: uuid.UUID | None = None, **data: Any) -> None:
+    told(one, "playback.scene_end", minutes=minutes, session=session, watched=seconds, **data)
+    PlaybackEvent.objects.filter(scene=None, type="playback.scene_end").update(scene=scene.pk)
+
+
+def test_engagement_is_the_share_of_the_film_watched_at_normal_speed_once(film: list[Scene]) -> None:
+    experiment = running(metric="engagement")
+    one, two, _ = expose(experiment, ["control", "bolder", "bolder"])
+    for scene, seconds, minute, cut in ((film[0], 10, 1, "full"), (film[0], 10, 2, "full"), (film[1], 3, 3, "tight"), (film[3], 10, 4, "full")):
+        watched(one, scene, seconds, minutes=minute, cut=cut)
+    told(one, "playback.rate", minutes=5, rate=2.0)
+    watched(one, film[2], 10, minutes=6)
+    earlier = uuid.uuid4()
+    watched(one, film[0], 6, minutes=-600, session=earlier, duration=6.0)
+    told(two, "playback.rate", minutes=1, rate=2.0)
+    told(two, "playback.rate", minutes=2, rate=1.0)
+    watched(two, film[0], 6, minutes=3, duration=6.0)
+    found = load("engagement", experiment)
+    assert found.numerator.tolist() == pytest.approx([1.5 / 3, 1 / 3, 0.0])
+    assert found.denominator.tolist() == [1.0, 1.0, 1.0]
+    assert found.covariate[0] == pytest.approx(1 / 3)
+    assert np.isnan(found.covariate[1:]).all()
+
+
+def test_rebuffering_is_stalled_seconds_for_each_hour_watched_and_no_stall_is_longer_than_ten_minutes() -> None:
+    experiment = running(metric="rebuffering")
+    one, _ = expose(experiment, ["control", "bolder"])
+    for milliseconds in (1500, 900_000_000, "long"):
+        told(one, "playback.stall", milliseconds=milliseconds)
+    told(one, "playback.leave", watched=1800)
+    found = load("rebuffering", experiment)
+    assert (found.numerator.tolist(), found.denominator.tolist()) == ([601.5, 0.0], [0.5, 0.0])
+
+
+def test_complaints_are_counted_for_each_session() -> None:
+    experiment = running(metric="complaints")
+    one, _ = expose(experiment, ["control", "bolder"])
+    for kind, minutes in (("playback.start", 1), ("playback.complaint", 2), ("playback.complaint", 3), ("playback.complaint", -60)):
+        told(one, kind, minutes=minutes, about="ads")
+    found = load("complaints", experiment)
+    assert (found.numerator.tolist(), found.denominator.tolist(), found.covariate[0]) == ([2.0, 0.0], [1.0, 1.0], 1.0)
 
 
 def test_coming_back_is_asked_of_viewers_with_consent_whose_week_is_over() -> None:

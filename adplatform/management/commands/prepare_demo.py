@@ -16,13 +16,14 @@ from django.utils import timezone
 
 from adplatform.demo import ensure_logins
 from adplatform.learning.registry import load_champion
-from adplatform.models import ModelVersion
+from adplatform.models import Experiment, ModelVersion
 
 # In the first days nothing is known; for the last ones there are a click model and forecasts, made as of their beginning.
 HISTORY_DAYS, FIRST_DAYS = 7, 5
 HISTORY_SESSIONS = 2400
 FIRST_TITLES = 2
 NOT_ENOUGH_DATA = 2
+TRIALS = ("director", "care")
 
 
 class Command(BaseCommand):
@@ -54,6 +55,7 @@ class Command(BaseCommand):
             ("the click model of the whole week", self._still_of_the_first_days("ctr"), lambda: self._train("ctr")),
             ("the completion model of the whole week", self._still_of_the_first_days("completion"), lambda: self._train("completion")),
             ("the engagement model", lambda: load_champion("engagement") is None, lambda: self._train("engagement")),
+            ("the experiments on the Director and on care", not_tried, lambda: call_command("start_trials", stdout=self.stdout)),
         ]
         for number, (what, is_due, do) in enumerate(steps, start=1):
             began = time.monotonic()
@@ -98,6 +100,11 @@ class Command(BaseCommand):
 
 def always() -> bool:
     return True
+
+
+def not_tried() -> bool:
+    """Whether an experiment that a fresh installation begins with was never drafted. What staff made of one stays."""
+    return Experiment.objects.filter(key__in=TRIALS).count() < len(TRIALS)
 
 
 def not_known(kind: str) -> Callable[[], bool]:
