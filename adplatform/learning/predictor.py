@@ -167,6 +167,14 @@ def contributions_of(predictor: Predictor, features: Matrix) -> Contributions | 
     return None if tell is None else tell(features)
 
 
+def spread_of(predictor: Predictor, features: Matrix) -> Predictions:
+    """What each bag of a bagged model says, float64 [n, bags], of which its prediction is the mean; of any other model its prediction
+    as the only bag."""
+    tell = getattr(predictor, "spread", None)
+    bags: Predictions = predictor.predict(features)[:, np.newaxis] if tell is None else tell(features)
+    return bags
+
+
 def wrap(inner: bytes, suffix: str, calibration: Calibration) -> bytes:
     """A model of probabilities with its correction as one artifact."""
     head = {"format": "calibrated", "calibration": calibration.as_json(), "inner_suffix": suffix, "sha256": {"inner": sha256(inner)}}

@@ -63,7 +63,8 @@ class SessionSignals(msgspec.Struct):
     """What a session's events say so far. Times in Unix seconds by the client's corrected clock.
 
     Events come in the order of their sequence numbers, each once. Heartbeats change nothing: what counts are the things
-    people do, so that signals folded live and folded again from the table are the same.
+    people do, so that signals folded live and folded again from the table are the same. ``shares`` are the scenes that ended, in
+    their order, and how much was watched of each.
     """
 
     started_at: float = 0.0
@@ -81,6 +82,7 @@ class SessionSignals(msgspec.Struct):
     watched: float = 0.0
     shown: float = 0.0
     last_share: float | None = None
+    shares: list[tuple[int, float]] = []
     ad_since: float | None = None
     ads_before: int = 0
     ad_seconds_before: float = 0.0
@@ -109,7 +111,7 @@ class SessionSignals(msgspec.Struct):
         elif kind == "playback.scene_start":
             self.scene = scene
         elif kind == "playback.scene_end":
-            self._scene_ended(data)
+            self._scene_ended(scene, data)
         self._forget(at - WINDOW_SECONDS)
 
     def _visibility(self, at: float, *, hidden: bool) -> None:
@@ -127,13 +129,15 @@ class SessionSignals(msgspec.Struct):
             self.ad_seconds_before += max(0.0, at - self.ad_since)
             self.ad_since = None
 
-    def _scene_ended(self, data: Mapping[str, Any]) -> None:
+    def _scene_ended(self, scene: int | None, data: Mapping[str, Any]) -> None:
         duration = number(data.get("duration"), 0.0)
         seconds = min(number(data.get("watched"), 0.0), duration)
         self.scenes += 1
         self.watched += seconds
         self.shown += duration
         self.last_share = seconds / duration if duration else None
+        if scene is not None and self.last_share is not None:
+            self.shares.append((scene, round(self.last_share, 4)))
         self.ads_before, self.ad_seconds_before, self.ad_since = 0, 0.0, None
 
     def _forget(self, since: float) -> None:
