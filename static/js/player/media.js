@@ -68,7 +68,7 @@ export class Media extends EventTarget {
     } else if (type === Hls.ErrorTypes.NETWORK_ERROR) {
       this.networkTries += 1;
       this.tell("network", this.networkTries);
-      this.again = setTimeout(() => this.hls?.startLoad(), Math.min(8000, 500 * 2 ** this.networkTries));
+      this.again = setTimeout(() => this.hls?.startLoad(), Math.min(3000, 500 * 2 ** this.networkTries));
     } else {
       this.tell("broken", details);
     }

@@ -4,10 +4,14 @@ import { Outbox } from "./outbox.js";
 
 const FLUSH_EVERY = 400;
 const POLL_EVERY = 2500;
+// A server that is restarted is back soon; one that is away for long need not be asked so often.
+const QUICK_RETRY = 2500;
 const SLOWEST_RETRY = 10000;
+const QUICK_FOR = 30000;
 const AWAY_AFTER = 2500;
 const POST_AGAIN_AFTER = 2500;
-const MOST_AT_ONCE = 50;
+// A connection can be dead without anybody saying so: events that nobody acknowledges for so long prove it.
+const DEAD_AFTER = 6000;
 
 export class ServerProblem extends Error {
   /** @param {string} message for the viewer @param {number} status HTTP status, 0 when the server could not be reached */
@@ -28,6 +32,9 @@ export class Session extends EventTarget {
     this.failures = 0;
     this.downSince = null;
     this.closed = false;
+    this.answeredAt = null;
+    this.goOnline = () => this.reconnectNow();
+    addEventListener("online", this.goOnline);
   }
 
   async open({ restart }) {
@@ -84,8 +91,9 @@ export class Session extends EventTarget {
     if (!address.searchParams.has("token")) address.searchParams.set("token", this.token);
     const socket = new WebSocket(address);
     this.socket = socket;
+    this.dialledAt = performance.now();
     socket.addEventListener("open", () => socket.send(JSON.stringify({ type: "hello", last_seq: this.outbox.lastSeq })));
-    socket.addEventListener("message", (message) => this.hear(JSON.parse(message.data)));
+    socket.addEventListener("message", (message) => socket === this.socket && this.hear(JSON.parse(message.data)));
     socket.addEventListener("close", () => this.lost(socket));
   }
 
@@ -95,29 +103,55 @@ export class Session extends EventTarget {
       this.failures = 0;
       this.downSince = null;
       this.welcomed = true;
-      this.outbox.acknowledge(message.acked_seq ?? 0);
+      this.acknowledged(message.acked_seq ?? 0);
       this.outbox.unsent();
       this.tell("online");
       this.adopt(message.timeline);
       this.flush();
     } else if (message.type === "ack") {
-      this.outbox.acknowledge(message.seq);
+      this.acknowledged(message.seq);
     } else if (message.type === "timeline") {
       this.adopt(message.timeline ?? message);
     } else {
-      this.tell(message.type, message);
+      this.tell(message.type, { ...message, round_trip: this.roundTrip() });
     }
+  }
+
+  acknowledged(seq) {
+    this.answeredAt = this.outbox.acknowledge(seq) ?? this.answeredAt;
+  }
+
+  /** Milliseconds from sending the events that the message just heard answers; null before anything was answered. */
+  roundTrip() {
+    return this.answeredAt === null ? null : performance.now() - this.answeredAt;
   }
 
   lost(socket) {
     if (this.closed || socket !== this.socket) return;
+    this.socket = null;
     this.welcomed = false;
     this.downSince ??= Date.now();
     this.outbox.unsent();
     this.failures += 1;
-    const wait = Math.min(SLOWEST_RETRY, 400 * 2 ** Math.min(this.failures, 6)) * (0.7 + Math.random() * 0.6);
+    const slowest = Date.now() - this.downSince < QUICK_FOR ? QUICK_RETRY : SLOWEST_RETRY;
+    const wait = Math.min(slowest, 400 * 2 ** Math.min(this.failures, 6)) * (0.7 + Math.random() * 0.6);
     this.retry = setTimeout(() => this.connect(), wait);
     if (this.failures > 1) this.tell("reconnecting");
+  }
+
+  reconnectNow() {
+    if (this.closed || this.socket || !this.details) return;
+    clearTimeout(this.retry);
+    this.connect();
+  }
+
+  /** A socket that does not answer is given up without waiting for it to close. */
+  dropIfDead(now) {
+    const since = this.welcomed ? this.outbox.unansweredSince : this.dialledAt;
+    if (!this.socket || now - (since ?? now) < DEAD_AFTER) return;
+    const { socket } = this;
+    this.lost(socket);
+    socket.close();
   }
 
   get away() {
@@ -125,17 +159,24 @@ export class Session extends EventTarget {
   }
 
   seek(position) {
+    return this.say({ type: "seek", position });
+  }
+
+  /** Says something to the server after all that was recorded before it. -> whether it could be said */
+  say(message) {
     if (this.socket?.readyState !== WebSocket.OPEN || !this.welcomed) return false;
     this.flush();
-    this.socket.send(JSON.stringify({ type: "seek", position }));
+    this.socket.send(JSON.stringify(message));
     return true;
   }
 
   // The outbox
 
   flush() {
+    const now = performance.now();
+    this.dropIfDead(now);
     if (this.welcomed && this.socket.readyState === WebSocket.OPEN) {
-      const events = this.outbox.take(Date.now());
+      const events = this.outbox.take(now);
       if (events.length) this.socket.send(JSON.stringify({ type: "events", events }));
     } else if (this.away && !this.posting) {
       this.post();
@@ -143,7 +184,7 @@ export class Session extends EventTarget {
   }
 
   async post() {
-    const events = this.outbox.take(Date.now());
+    const events = this.outbox.take(performance.now());
     if (!events.length) return;
     this.posting = true;
     const body = JSON.stringify({ session_token: this.token, events });
@@ -171,17 +212,10 @@ export class Session extends EventTarget {
     return answer?.ok ? answer.json() : null;
   }
 
-  /** The page goes away. */
-  leave(events) {
-    this.record(events);
-    this.sendRest();
-  }
-
-  /** Beacons with everything that has no answer yet, each small enough for a browser to take. Ids make repeats harmless. */
+  /** Beacons with everything that has no answer yet. Ids make repeats harmless. */
   sendRest() {
-    const events = this.outbox?.all ?? [];
-    for (let at = 0; at < events.length; at += MOST_AT_ONCE) {
-      const body = JSON.stringify({ session_token: this.token, events: events.slice(at, at + MOST_AT_ONCE) });
+    for (const events of this.outbox?.parcels() ?? []) {
+      const body = JSON.stringify({ session_token: this.token, events });
       navigator.sendBeacon("/api/v1/events", new Blob([body], { type: "text/plain" }));
     }
   }
@@ -191,6 +225,7 @@ export class Session extends EventTarget {
     this.closed = true;
     this.sendRest();
     clearTimeout(this.retry);
+    removeEventListener("online", this.goOnline);
     for (const timer of this.timers ?? []) clearInterval(timer);
     this.socket?.close();
   }

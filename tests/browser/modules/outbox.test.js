@@ -10,16 +10,42 @@ test("events are numbered, sent once, and forgotten when acknowledged", () => {
   assert.deepEqual(outbox.take(0).map((event) => event.seq), [101, 102, 103]);
   assert.deepEqual(outbox.take(10), []);
   outbox.acknowledge(102);
-  assert.deepEqual(outbox.all.map((event) => event.type), ["c"]);
+  assert.deepEqual(outbox.parcels().flat().map((event) => event.type), ["c"]);
 });
 
-test("what was not acknowledged goes again, unchanged, after a lost connection or a long silence", () => {
+test("what was not acknowledged goes again after a lost connection, unchanged and before anything newer", () => {
   const outbox = new Outbox();
-  outbox.add({ type: "a", id: "x" });
+  for (const id of ["x", "y"]) outbox.add({ type: "a", id });
   outbox.take(0);
+  outbox.acknowledge(1);
+  outbox.add({ type: "a", id: "z" });
   outbox.unsent();
-  assert.deepEqual(outbox.take(1).map((event) => event.id), ["x"]);
-  assert.deepEqual(outbox.take(9000).map((event) => event.id), ["x"]);
+  assert.deepEqual(outbox.take(9000, { count: 1 }).map((event) => event.id), ["y"]);
+  assert.deepEqual(outbox.take(9000).map((event) => event.id), ["z"]);
+});
+
+test("answers are timed from the sending, and silence from the oldest event without one", () => {
+  const outbox = new Outbox();
+  assert.equal(outbox.unansweredSince, null);
+  outbox.add({ type: "a" });
+  assert.equal(outbox.unansweredSince, null, "nothing was sent yet");
+  outbox.take(1000);
+  outbox.add({ type: "b" });
+  outbox.take(1400);
+  assert.equal(outbox.unansweredSince, 1000);
+  assert.equal(outbox.acknowledge(1), 1000);
+  assert.equal(outbox.unansweredSince, 1400);
+  assert.equal(outbox.acknowledge(2), 1400);
+  assert.equal(outbox.acknowledge(2), null);
+});
+
+test("last words fit a beacon: in order, in parcels, and without heartbeats where they are too many", () => {
+  const outbox = new Outbox();
+  for (const type of ["playback.pause", "playback.heartbeat", "playback.leave"]) outbox.add({ type });
+  const types = (parcels) => parcels.map((events) => events.map((event) => event.type));
+  assert.deepEqual(types(outbox.parcels({ most: 2 })), [["playback.pause", "playback.heartbeat"], ["playback.leave"]]);
+  assert.deepEqual(types(outbox.parcels({ bytes: 60 })), [["playback.pause", "playback.leave"]]);
+  assert.deepEqual(new Outbox().parcels(), []);
 });
 
 test("over HTTP exactly what was sent is removed", () => {
@@ -28,7 +54,7 @@ test("over HTTP exactly what was sent is removed", () => {
   const sent = outbox.take(0);
   outbox.add({ type: "b" });
   outbox.remove(sent);
-  assert.deepEqual(outbox.all.map((event) => event.type), ["b"]);
+  assert.deepEqual(outbox.parcels().flat().map((event) => event.type), ["b"]);
 });
 
 test("ids are UUIDv7 of the given time", () => {
