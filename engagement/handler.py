@@ -12,6 +12,7 @@ from typing import Any
 from adplatform.eventlog import ids, tables
 from adplatform.eventlog.envelope import PLAYBACK_TYPES, Event
 
+from .retention.rollup import mark_due
 from .rollups import MEASURES, PLAYBACK, WHOLE_SESSION, completed, measures_of, number, stars
 
 EVENT_COLUMNS = (
@@ -59,6 +60,7 @@ class PlaybackEvents:
         PLAYBACK.add(cursor, (fact for event in fresh if (fact := self._fact(event))))
         watched = [event for event in fresh if event.type in PLAYBACK_TYPES]
         _follow_sessions(cursor, watched)
+        mark_due(cursor, watched)
         _move_progress(cursor, sorted({event.session for event in watched if event.session and self._completed(event)}))
         _rate(cursor, [event for event in fresh if event.type == "playback.rating"])
 

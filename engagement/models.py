@@ -191,7 +191,11 @@ class DirectorDecision(models.Model):
 
     class Meta:
         ordering = ["-decided_at"]
-        indexes = [models.Index(fields=["session"], name="director_session"), models.Index(fields=["-decided_at"], name="director_time")]
+        indexes = [
+            models.Index(fields=["session"], name="director_session"),
+            models.Index(fields=["-decided_at"], name="director_time"),
+            models.Index(fields=["title", "-decided_at"], name="director_title"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} in {self.session}"
@@ -303,3 +307,82 @@ class PlaybackHour(PlaybackRollup):
 class PlaybackDay(PlaybackRollup):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["bucket", "title_id", "scene_id", "genre", "device", "synthetic"], name="playback_day_key")]
+
+
+class TraceDue(models.Model):
+    """A session of which something new was stored since its trace was taken; taken once it has been silent for a quarter of an hour."""
+
+    session = models.UUIDField(primary_key=True)
+    touched_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["touched_at"], name="trace_due_touched")]
+
+    def __str__(self) -> str:
+        return f"trace of {self.session} is due"
+
+
+class SessionTrace(models.Model):
+    """What one session has added to `SceneDay` and `MomentDay`, so that a later telling of it adds only the difference."""
+
+    session = models.UUIDField(primary_key=True)
+    taken_at = models.DateTimeField()
+    figures = models.JSONField(
+        default=dict, help_text='{"day", "title", "device", "synthetic", "scenes": {scene: [..]}, "moments": {"scene:segment": [..]}}'
+    )
+
+    class Meta:
+        indexes = [models.Index(fields=["taken_at"], name="session_trace_taken")]
+
+    def __str__(self) -> str:
+        return f"trace of {self.session}"
+
+
+class SceneDay(models.Model):
+    """What the sessions that began on a UTC day did with a scene, each session once: how many of them. Scene 0 is the whole film."""
+
+    day = models.DateField()
+    title_id = models.BigIntegerField()
+    scene_id = models.BigIntegerField()
+    device = models.CharField(max_length=20, default="")
+    synthetic = models.BooleanField(default=False)
+    starts = models.BigIntegerField(default=0)
+    completed = models.BigIntegerField(default=0)
+    skipped = models.BigIntegerField(default=0, help_text="Passed over some of it and went on watching")
+    rewound = models.BigIntegerField(default=0, help_text="Went back into it")
+    left = models.BigIntegerField(default=0, help_text="Went away in the middle of it")
+    left_after = models.BigIntegerField(default=0, help_text="Went away after its end, before another scene began: in an ad break, mostly")
+    tightened = models.BigIntegerField(default=0, help_text="Got its tight cut")
+    complaints = models.BigIntegerField(default=0)
+    as_edited = models.BigIntegerField(default=0, help_text="Times a viewer asked for the film as edited")
+    seen_milliseconds = models.BigIntegerField(default=0, help_text="Of the cut that played, each moment once")
+    offered_milliseconds = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["title_id", "day", "scene_id", "device", "synthetic"], name="scene_day_key")]
+
+    def __str__(self) -> str:
+        return f"scene {self.scene_id} on {self.day}"
+
+
+class MomentDay(models.Model):
+    """How often each packaged segment of a scene was seen in the sessions that began on a UTC day, and what else happened there."""
+
+    day = models.DateField()
+    title_id = models.BigIntegerField()
+    scene_id = models.BigIntegerField()
+    segment = models.PositiveSmallIntegerField()
+    device = models.CharField(max_length=20, default="")
+    synthetic = models.BooleanField(default=False)
+    views = models.BigIntegerField(default=0, help_text="More than one of a session where it was watched again")
+    again = models.BigIntegerField(default=0, help_text="Views beyond the first of a session")
+    rewound_to = models.BigIntegerField(default=0)
+    skipped = models.BigIntegerField(default=0, help_text="Sessions that passed over it and went on")
+    left = models.BigIntegerField(default=0)
+    left_out = models.BigIntegerField(default=0, help_text="Sessions whose tight cut did not hold it")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["title_id", "day", "scene_id", "segment", "device", "synthetic"], name="moment_day_key")]
+
+    def __str__(self) -> str:
+        return f"moment {self.segment} of scene {self.scene_id} on {self.day}"

@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from adplatform.celery import schedule
 from engagement.director import tasks as director_tasks
+from engagement.retention import rollup
 from engagement.segmenting import sort_viewers
 
-__all__ = ["director_tasks", "sort_viewers_into_segments"]
+__all__ = ["director_tasks", "forget_old_traces", "sort_viewers_into_segments", "take_traces"]
 
 
 @shared_task(name="engagement.sort_viewers")
@@ -20,4 +21,17 @@ def sort_viewers_into_segments() -> int:
     return sort_viewers(now=timezone.now())
 
 
+@shared_task(name="engagement.take_traces")
+def take_traces() -> int:
+    """How many sessions the figures of scenes and moments were brought up to date with."""
+    return rollup.take_traces(now=timezone.now())
+
+
+@shared_task(name="engagement.forget_old_traces")
+def forget_old_traces() -> int:
+    return rollup.forget_old_traces(now=timezone.now())
+
+
 schedule("engagement.sort_viewers", timedelta(minutes=15))
+schedule("engagement.take_traces", timedelta(minutes=5))
+schedule("engagement.forget_old_traces", timedelta(days=1))

@@ -23,6 +23,7 @@ from django.utils import timezone
 from adplatform.eventlog.consumer import Unavailable
 from adplatform.eventlog.stream import LogUnavailable
 from adplatform.moments import read_moment
+from engagement.retention.rollup import take_traces
 from engagement.simulation import world
 from engagement.simulation.audience import DEFAULT, Audience, AudienceProblem, load
 from engagement.simulation.history import Report, still_to_write, write_history
@@ -32,6 +33,7 @@ from engagement.site import current
 LONGEST_HISTORY_DAYS = 60
 REALTIME_PEOPLE = 60
 SITE_WAIT_SECONDS = 60
+MOST_TRACES = 1_000_000
 
 
 class Command(BaseCommand):
@@ -84,6 +86,7 @@ class Command(BaseCommand):
             truth_folder=settings.VAR_DIR / "truth",
             progress=Bar(self.stdout, "sessions"),
         )
+        take_traces(now=timezone.now(), most=MOST_TRACES)
         self.stdout.write(describe(report, time.monotonic() - began))
 
     def _realtime(self, audience: Audience, options: dict[str, Any]) -> None:
