@@ -296,14 +296,15 @@ def publish_scene(plan: Plan) -> Plan:
 def fill_break(
     plan: Plan, due: Break, ads: Sequence[PlannedAd], *, decision: uuid.UUID | None, reason: str = "", code: str = "", at: float = 0.0
 ) -> Plan:
-    """Append the ads of a break decided ``at`` (Unix seconds); a break without ads stays empty and keeps the reason."""
+    """Append the ads of a break decided ``at`` (Unix seconds); a break without ads stays empty and keeps the reason. Why the Director
+    moved it or made it shorter is kept where nothing more is said."""
     items: list[Item] = []
     start = plan.published_until
     for ad in ads:
         items.append(Item(t0=start, t1=start + ad.clip.duration(), ad=ad, break_id=due.id))
         start = items[-1].t1
     seconds = start - plan.published_until
-    settled = replace(due, state="filled" if items else "empty", decision=decision, reason=reason, code=code, at=at, seconds=seconds)
+    settled = replace(due, state="filled" if items else "empty", decision=decision, reason=reason or due.reason, code=code, at=at, seconds=seconds)
     breaks = _with_break(plan.breaks, settled)
     return replace(plan, published=(*plan.published, *items), breaks=breaks, ended=_over(plan.remaining, breaks))
 

@@ -50,6 +50,7 @@ def session_open(
     hour: int,
     around: Around | None = None,
     restart: bool = False,
+    came_from: uuid.UUID | None = None,
     now: datetime,
     rng: Generator | None = None,
     synthetic: bool = False,
@@ -57,7 +58,9 @@ def session_open(
     """Reopen what this viewer left within a day, else begin a session at the viewer's last position in the film.
 
     ``around`` is what the browser says of who watches; without it the session keeps what it knew. ``restart`` always begins a
-    new session at the opener. A synthetic viewer's session is synthetic. Raises LogUnavailable.
+    new session at the opener. ``came_from`` is the Director's decision that suggested the title, as the player says, and kept of new
+    sessions alone: whoever counts it must see whether that decision suggested this title to this viewer. A synthetic viewer's
+    session is synthetic. Raises LogUnavailable.
     """
     synthetic = synthetic or bool(viewer and viewer.synthetic)
     with transaction.atomic():
@@ -66,7 +69,7 @@ def session_open(
         begun = None
         if left is None or now - _heard_at(left) > REOPEN_WITHIN:
             earlier = None if restart else _earlier_position(viewer, title)
-            begun = _begin(title, viewer, earlier, tab=tab, device=device, hour=hour, now=now, synthetic=synthetic)
+            begun = _begin(title, viewer, earlier, tab=tab, device=device, hour=hour, came_from=came_from, now=now, synthetic=synthetic)
     if begun is None:
         assert left is not None  # noqa: S101
         return _reopen(left, tab=tab, around=around, now=now, rng=rng)
@@ -89,11 +92,13 @@ def _begin(
     tab: str,
     device: str,
     hour: int,
+    came_from: uuid.UUID | None,
     now: datetime,
     synthetic: bool,
 ) -> tuple[PlaybackSession, Plan, float]:
     """A stored new session, at the opener or at the position of an earlier one."""
     session, plan = _new_session(title, viewer, tab=tab, device=device, hour=hour, now=now, synthetic=synthetic)
+    session.came_from = came_from
     resume_at = 0.0
     if earlier is not None:
         plan, resume_at = next_epoch(plan, scene_id=earlier[0], offset=earlier[1], seen_until=0)

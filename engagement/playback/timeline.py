@@ -8,7 +8,7 @@ from typing import Any
 
 from catalog import hls
 
-from .plan import FORESEEN_BREAK_SECONDS, Item, Plan
+from .plan import FORESEEN_BREAK_SECONDS, Break, Clip, Item, Plan
 
 
 def media_playlist(plan: Plan) -> str:
@@ -40,12 +40,24 @@ def _item(plan: Plan, item: Item) -> dict[str, Any]:
     span = {"t0": round(item.t0, 6), "t1": round(item.t1, 6)}
     ad = item.ad
     if ad is None:
-        return span | {"kind": "scene", "id": item.scene, "name": plan.scene(item.scene).name, "cut": item.cut} | _told(item.change, item.reason)
+        scene = span | {"kind": "scene", "id": item.scene, "name": plan.scene(item.scene).name, "cut": item.cut} | _told(item.change, item.reason)
+        return scene | ({"dropped": _dropped(plan.scene(item.scene).clip)} if item.cut == "tight" else {})
+    one = next((one for one in plan.breaks if one.id == item.break_id), None)
     return span | {
         "kind": "ad", "id": ad.ad, "name": ad.name, "n": ad.n, "of": ad.of, "break_id": item.break_id, "skip_after": ad.skip_after,
         "click": ad.click, "token": ad.token, "price_micros": ad.price_micros, "pctr": ad.pctr, "campaign": ad.campaign_name,
-        "advertiser": ad.advertiser_name, "decision": str(ad.decision), "slot": ad.slot, "cut": item.cut, "reason": item.reason,
-    }  # fmt: skip
+        "advertiser": ad.advertiser_name, "decision": str(ad.decision), "slot": ad.slot, "cut": item.cut,
+    } | _told(_changed(one) if one else "", one.reason if one else "")  # fmt: skip
+
+
+def _dropped(clip: Clip) -> list[list[float]]:
+    """What a tight cut leaves out: spans in seconds of the full scene, in which positions count."""
+    spans, start = [], 0.0
+    for _, seconds, kept in clip.segments:
+        if not kept:
+            spans.append([round(start, 6), round(start + seconds, 6)])
+        start += seconds
+    return spans
 
 
 def _foreseen(plan: Plan) -> Iterator[dict[str, Any]]:
@@ -55,8 +67,7 @@ def _foreseen(plan: Plan) -> Iterator[dict[str, Any]]:
         if place in open_breaks:
             one = open_breaks[place]
             seconds = min(FORESEEN_BREAK_SECONDS, one.most_seconds or FORESEEN_BREAK_SECONDS)
-            change = "move_break" if one.moved else "shorten_break" if one.most_seconds is not None else ""
-            yield {"t0": start, "t1": start + seconds, "kind": "break", "id": one.id, "name": "Ads"} | _told(change, one.reason)
+            yield {"t0": start, "t1": start + seconds, "kind": "break", "id": one.id, "name": "Ads"} | _told(_changed(one), one.reason)
             start += seconds
         if scene_id is None:
             return
@@ -65,6 +76,10 @@ def _foreseen(plan: Plan) -> Iterator[dict[str, Any]]:
         span = {"t0": start, "t1": start + duration, "kind": "scene", "id": scene.id, "name": scene.name}
         yield span | _told(note.change if note else "", note.reason if note else "")
         start += duration
+
+
+def _changed(one: Break) -> str:
+    return "move_break" if one.moved else "shorten_break" if one.most_seconds is not None else ""
 
 
 def _told(change: str, reason: str) -> dict[str, str]:

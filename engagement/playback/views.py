@@ -32,7 +32,7 @@ MPEGURL = "application/vnd.apple.mpegurl"
 
 class OpenRequest(msgspec.Struct):
     """Body of ``POST /api/v1/playback``. ``timezone`` is the browser's IANA zone; ``hour`` plays another hour of the day than
-    the clock there shows."""
+    the clock there shows; ``came_from`` is the decision of the Director that suggested this title."""
 
     title: str
     tab: str = ""
@@ -40,6 +40,7 @@ class OpenRequest(msgspec.Struct):
     hour: int | None = None
     timezone: str = ""
     restart: bool = False
+    came_from: uuid.UUID | None = None
 
 
 _open_request = msgspec.json.Decoder(OpenRequest)
@@ -90,6 +91,7 @@ def _opened(request: HttpRequest, wanted: OpenRequest, title: WatchableTitle) ->
         hour=local.hour if around.hour is None else around.hour,
         around=around,
         restart=wanted.restart,
+        came_from=wanted.came_from,
         now=now,
     )
 

@@ -48,14 +48,17 @@ def plans(draw: st.DrawFn, *, fewest: int = 1) -> Plan:
     return first_plan(draw(films(fewest=fewest)), change_budget=3, pre_roll=draw(st.booleans()), post_roll=draw(st.booleans()))
 
 
+def ad_of(n: int, *, of: int = 1, decision: uuid.UUID | None = None, clip: Clip | None = None) -> PlannedAd:
+    """The n-th ad of a break, of six seconds unless its clip is given."""
+    own = Clip(asset=n, key=f"ad{n}", init_uri=f"/media/ad{n}/init.mp4", segments=((f"/media/ad{n}/0.m4s", 6.0, True),))
+    return PlannedAd(
+        decision=decision or uuid.UUID(int=1), slot=n - 1, ad=n, name=f"Ad {n}", flight=n, campaign=n, campaign_name="A campaign", advertiser_name="A brand", n=n,
+        of=of, skip_after=5.0, click="https://example.com/", token=f"token-{n}", price_micros=1000, pctr=0.01, clip=clip or own,
+    )  # fmt: skip
+
+
 @st.composite
 def pods(draw: st.DrawFn) -> list[PlannedAd]:
     decision = uuid.UUID(int=draw(st.integers(0, 2**128 - 1)))
     count = draw(st.integers(0, 2))
-    return [
-        PlannedAd(
-            decision=decision, slot=n - 1, ad=n, name=f"Ad {n}", flight=n, campaign=n, campaign_name="A campaign", advertiser_name="A brand", n=n,
-            of=count, skip_after=5.0, click="https://example.com/", token=f"token-{n}", price_micros=1000, pctr=0.01, clip=draw(clips(f"ad{n}")),
-        )
-        for n in range(1, count + 1)
-    ]  # fmt: skip
+    return [ad_of(n, of=count, decision=decision, clip=draw(clips(f"ad{n}"))) for n in range(1, count + 1)]

@@ -63,6 +63,12 @@ def test_two_tabs_are_two_sessions_and_a_reload_is_none(client: Client, films: F
     assert open_playback(client, tab="one", restart=True)["session"] != first["session"]
 
 
+def test_a_new_session_keeps_which_suggestion_it_came_from(client: Client, films: Films) -> None:
+    suggested = ids.new_id(timezone.now())
+    answer = open_playback(client, came_from=str(suggested))
+    assert PlaybackSession.objects.get(pk=answer["session"]).came_from == suggested
+
+
 @pytest.mark.parametrize(
     ("body", "status", "reason"),
     [
@@ -70,6 +76,7 @@ def test_two_tabs_are_two_sessions_and_a_reload_is_none(client: Client, films: F
         (b'{"title": 7}', 400, "unreadable"),
         (b'{"title": "test-pattern", "hour": 24}', 400, "unreadable"),
         (b'{"title": "test-pattern", "device": "fridge"}', 400, "unreadable"),
+        (b'{"title": "test-pattern", "came_from": "a film I liked"}', 400, "unreadable"),
         (b'{"title": "test-pattern", "tab": "a\\u0000"}', 400, "unreadable"),
         (b'{"title": "a\\u0000"}', 400, "unreadable"),
         (b'{"title": "nowhere"}', 404, "unknown_title"),
