@@ -21,6 +21,7 @@ from adplatform.eventlog.envelope import Event
 from adplatform.eventlog.hashing import daily_hash
 from engagement.director.act import Watching, act, load_watching, predict
 from engagement.director.features import SessionSignals
+from engagement.director.film import film_of
 from engagement.director.policy import Trigger
 from engagement.director.prediction import Engagement
 from engagement.models import PlaybackSession
@@ -187,9 +188,11 @@ class PlaybackConsumer(AsyncWebsocketConsumer):
         if any(event.position and event.position.scene and event.position.scene not in played for event in fresh):
             await self._grow(await in_thread(load, self.session_id), now)
         follow(self.live, self.state.plan, fresh, now=now)
+        film = film_of(self.state.plan)
         for event in fresh:
-            scene = event.position.scene if event.position else None
-            self.signals.update(event.type, event.occurred_at.timestamp(), scene=scene, data=event.data)
+            place = event.position
+            scene, offset = (place.scene, place.offset) if place else (None, None)
+            self.signals.update(event.type, event.occurred_at.timestamp(), scene=scene, offset=offset, data=event.data, film=film, seq=event.seq)
         if fresh:
             await self._direct(fresh, now)
         if needs_more(self.state.plan, self.live.t):

@@ -18,7 +18,8 @@ from engagement.playback.publishing import State, UnknownSession, change_plan
 
 from . import history, usual
 from .dataset import surroundings
-from .features import SCHEMA, SceneContext, SessionSignals, build
+from .features import SCHEMA, Film, SceneContext, SessionSignals, build, in_scene, on_screen
+from .film import film_of
 from .policy import USUAL_WITHOUT_HISTORY, Choice, Sight, Trigger, applied, candidates, choose
 from .prediction import Engagement, predict_engagement
 
@@ -79,15 +80,15 @@ def load_watching(session_id: uuid.UUID) -> Watching:
     return watching(session)
 
 
-def context_of(who: Watching, plan: Plan, scene_id: int, *, place: int | None = None) -> SceneContext:
-    """The surroundings with a scene in them, at its own place in the film or at another one (from 1)."""
-    scene = plan.scene(scene_id)
-    return replace(who.around, scenes=plan.places, position=place or scene.position, mood=scene.mood, intensity=scene.intensity)
+def context_of(who: Watching, film: Film, signals: SessionSignals, scene_id: int, *, now: datetime) -> SceneContext:
+    """The surroundings with a scene in them: the one on screen as it stands, another one as if it began now."""
+    here = on_screen(signals, who.around, film, now.timestamp()) if signals.scene == scene_id else None
+    return here or in_scene(who.around, film, scene_id)
 
 
 def predict(who: Watching, plan: Plan, signals: SessionSignals, scene_id: int, *, now: datetime) -> Engagement | None:
     """For the scene on screen; None while no model serves."""
-    return predict_engagement(signals, context_of(who, plan, scene_id), now=now.timestamp())
+    return predict_engagement(signals, context_of(who, film_of(plan), signals, scene_id, now=now), now=now.timestamp())
 
 
 def act(
@@ -129,10 +130,10 @@ def _sight(
     session_usual: float | None,
     now: datetime,
 ) -> Sight:
-    place = len(plan.played) + 1
-    expected = {}
+    film, expected = film_of(plan), {}
     for candidate in candidates(plan):
-        found = predict_engagement(signals, context_of(who, plan, candidate, place=place), now=now.timestamp())
+        following = replace(in_scene(who.around, film, candidate, place=len(plan.played) + 1), intensity_before=film[scene].intensity)
+        found = predict_engagement(signals, following, now=now.timestamp())
         if found is not None:
             expected[candidate] = found.value
     known = [share for share in (usual.of_title(who.title, now=now), session_usual) if share is not None]
@@ -162,7 +163,7 @@ def _event(
     now: datetime,
 ) -> Event:
     """One id for one boundary of one epoch: whoever decides it again, the log keeps one."""
-    row = build(signals, context_of(who, plan, sight.scene), now.timestamp())[0]
+    row = build(signals, context_of(who, film_of(plan), signals, sight.scene, now=now), now.timestamp())[0]
     data = {
         "action": choice.action,
         "applied": played,

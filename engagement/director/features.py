@@ -1,163 +1,108 @@
-"""What the engagement model sees: signals folded from a session's events, and one row built from them, live and for training alike."""
+"""What the models of watching see: one row from a session's signals and the scene in question, live and for training alike."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-import msgspec
+import numpy as np
 
-from adplatform.learning.schema import Feature, FeatureSchema, Matrix
+from adplatform.learning.schema import UNKNOWN_CATEGORY, Feature, FeatureSchema, Matrix
 from catalog.models import Mood
 from engagement.models import Device
 
-WINDOW_SECONDS = 60.0
-# Longer ago than this makes no difference to what comes next.
-LONGEST_SECONDS = 3600.0
+from .signals import COUNTED, FIVE_MINUTES, LONGEST_SECONDS, MINUTE, NO_FILM, Film, FilmScene, SessionSignals
 
-ACTIONS = {
-    "playback.pause": "pauses",
-    "playback.seek": "seeks",
-    "playback.rewind": "rewinds",
-    "playback.skip_scene": "skips",
-    "playback.rate": "rate_changes",
-}
+__all__ = ["CHANGES", "LEAVE_SCHEMA", "NO_FILM", "SCHEMA", "Film", "FilmScene", "SceneContext", "SessionSignals", "build", "build_many"]
+__all__ += ["in_scene", "on_screen"]
 
-# Sent every second, or by the server: neither is anything a person did.
-IGNORED = frozenset({"playback.heartbeat", "playback.session"})
+LAST_SCENES = 3
+# What the Director may have done with a scene.
+CHANGES = ("", "tighten", "bring_forward", "move_back", "linger")
 
-SCHEMA = FeatureSchema(
-    name="engagement",
-    version=1,
-    features=(
-        *(Feature(f"{action}_last_minute", "engagement", high=30) for action in ACTIONS.values()),
-        *(Feature(action, "engagement", high=200, description="Since the session began") for action in ACTIONS.values()),
-        Feature("hidden", "engagement", description="1 while the tab is in the background"),
-        Feature("hidden_seconds_last_minute", "engagement", high=WINDOW_SECONDS),
-        Feature("stall_seconds_last_minute", "engagement", high=WINDOW_SECONDS, description="Buffering, so that it is not taken for boredom"),
-        Feature("stall_seconds", "engagement", high=LONGEST_SECONDS),
-        Feature("rate", "engagement", low=0.1, high=8, description="Speed of playback"),
-        Feature("seconds_since_action", "engagement", high=LONGEST_SECONDS),
-        Feature("minutes", "engagement", high=1440, description="Since the session began"),
-        Feature("watched_share", "engagement", description="Seconds watched over seconds shown, of the scenes so far"),
-        Feature("last_scene_share", "engagement", description="Share of the last scene that was watched"),
-        Feature("scenes_seen", "engagement", high=200),
-        Feature("ads_before", "engagement", high=20, description="Ads since the last scene"),
-        Feature("ad_seconds_before", "engagement", high=600),
-        Feature("position", "catalog", description="Place of the scene in the author's order, as a share of the film"),
-        Feature("scenes_left", "catalog", high=200),
-        Feature("mood", "catalog", categories=tuple(Mood.values)),
-        Feature("intensity", "catalog"),
-        Feature("device", "engagement", categories=tuple(Device.values)),
-        Feature("hour", "engagement", high=23, description="Of the viewer's zone"),
-        Feature("earlier_sessions", "engagement", privacy="consent", high=1000),
-        Feature("earlier_progress", "engagement", privacy="consent", description="Mean share of the film seen in earlier sessions"),
-        Feature("monthly_hours", "engagement", privacy="consent", high=744),
-        Feature("genre_match", "engagement", privacy="consent", description="Share of the title's genres among the viewer's favourites"),
-    ),
+SESSION = (
+    *(Feature(f"{action}_last_minute", "engagement", high=60) for action in COUNTED),
+    *(Feature(f"{action}_last_5_minutes", "engagement", high=300) for action in COUNTED),
+    *(Feature(action, "engagement", high=500, description="Since the session began") for action in COUNTED),
+    *(Feature(f"seconds_since_{action}", "engagement", high=LONGEST_SECONDS, description="An hour where there were none") for action in COUNTED),
+    Feature("seconds_since_action", "engagement", high=LONGEST_SECONDS, description="Since anything of these, else since the session began"),
+    Feature("paused", "engagement"),
+    Feature("rate", "engagement", low=0.1, high=8, description="Speed of playback"),
+    Feature("volume", "engagement", optional=True, description="0-1, missing until it is changed"),
+    Feature("muted", "engagement", optional=True, description="Missing until the volume is changed"),
+    Feature("full_screen", "engagement"),
+    Feature("as_edited", "engagement", description="1 where the viewer asked for the film as edited"),
+    Feature("complaints", "engagement", high=20),
+    Feature("hidden", "engagement", description="1 while the tab is in the background"),
+    Feature("hidden_seconds_last_minute", "engagement", high=MINUTE),
+    Feature("hidden_seconds_last_5_minutes", "engagement", high=FIVE_MINUTES),
+    Feature("stall_seconds_last_minute", "engagement", high=MINUTE, description="Buffering, so that it is not taken for boredom"),
+    Feature("stall_seconds_last_5_minutes", "engagement", high=FIVE_MINUTES),
+    Feature("stall_seconds", "engagement", high=LONGEST_SECONDS),
+    Feature("low_buffer_last_minute", "engagement", high=60, description="Heartbeats with less than two seconds of film ahead"),
+    Feature("low_buffer_last_5_minutes", "engagement", high=300),
+    Feature("dropped_frames_last_minute", "engagement", high=10_000),
+    Feature("dropped_frames_last_5_minutes", "engagement", high=10_000),
+    Feature("minutes", "engagement", high=1440, description="Since the session began"),
+    Feature("watched_share", "engagement", description="Seconds watched over seconds shown, of the scenes so far"),
+    Feature("last_scene_share", "engagement", description="Share of the last scene that was watched"),
+    Feature("last_scenes_share", "engagement", description="Mean share of the last three scenes that was watched"),
+    Feature("whole_streak", "engagement", high=200, description="Scenes in a row watched to their end"),
+    Feature("broken_streak", "engagement", high=200, description="Scenes in a row skipped or left before their end"),
+    Feature("scenes_seen", "engagement", high=200),
+    Feature("changes_seen", "engagement", high=200, description="Scenes so far that the Director had changed"),
+    Feature("ads_seen", "engagement", high=500),
+    Feature("ad_seconds", "engagement", high=36_000, description="Of ads since the session began"),
+)  # fmt: skip
+
+SCENE = (
+    Feature("ad_seconds_before", "engagement", high=600, description="Of ads since the scene before"),
+    Feature("position", "catalog", description="Place of the scene in the author's order, as a share of the film"),
+    Feature("place", "engagement", low=1, high=200, description="Which scene of the playback it is"),
+    Feature("scenes_left", "catalog", high=200, description="That play after it without the Director's doing"),
+    Feature("mood", "catalog", categories=tuple(Mood.values)),
+    Feature("intensity", "catalog"),
+    Feature("intensity_step", "catalog", low=-1, description="Intensity over that of the scene before"),
+    Feature("scene_seconds", "catalog", high=LONGEST_SECONDS, description="Of the cut that is shown"),
+    Feature("seconds_into_scene", "engagement", high=LONGEST_SECONDS),
+    Feature("share_into_scene", "engagement"),
+    Feature("tight_cut", "engagement"),
+    Feature("optional_scene", "catalog"),
+    Feature("change", "engagement", categories=CHANGES, description="What the Director did with the scene"),
+    Feature("device", "engagement", categories=tuple(Device.values)),
+    Feature("hour", "engagement", high=23, description="Of the viewer's zone"),
 )
 
+VIEWER = (
+    Feature("earlier_sessions", "engagement", privacy="consent", high=1000),
+    Feature("earlier_progress", "engagement", privacy="consent", description="Mean share of the film seen in earlier sessions"),
+    Feature("days_since_last", "engagement", privacy="consent", high=365, description="Since the session before"),
+    Feature("monthly_hours", "engagement", privacy="consent", high=744),
+    Feature("genre_match", "engagement", privacy="consent", description="Share of the title's genres among the viewer's favourites"),
+)
 
-class SessionSignals(msgspec.Struct):
-    """What a session's events say so far. Times in Unix seconds by the client's corrected clock.
+SCHEMA = FeatureSchema(name="engagement", version=2, features=(*SESSION, *SCENE, *VIEWER))
+# Another outcome of the same rows: one row is built and two models are asked.
+LEAVE_SCHEMA = FeatureSchema(name="leave", version=2, features=SCHEMA.features, logged_as=SCHEMA)
 
-    Events come in the order of their sequence numbers, each once. Heartbeats change nothing: what counts are the things
-    people do, so that signals folded live and folded again from the table are the same. ``shares`` are the scenes that ended, in
-    their order, and how much was watched of each.
-    """
-
-    started_at: float = 0.0
-    last_at: float = 0.0
-    action_at: float = 0.0
-    recent: list[tuple[float, str]] = []
-    totals: dict[str, int] = {}
-    rate: float = 1.0
-    hidden_since: float | None = None
-    hidden_spans: list[tuple[float, float]] = []
-    stalls: list[tuple[float, float]] = []
-    stalled: float = 0.0
-    scene: int | None = None
-    scenes: int = 0
-    watched: float = 0.0
-    shown: float = 0.0
-    last_share: float | None = None
-    shares: list[tuple[int, float]] = []
-    ad_since: float | None = None
-    ads_before: int = 0
-    ad_seconds_before: float = 0.0
-
-    def update(self, kind: str, at: float, *, scene: int | None = None, data: Mapping[str, Any] | None = None) -> None:
-        """Fold one event: its type, when it happened, the scene on screen, and its data as the player sent it."""
-        if kind in IGNORED:
-            return
-        data = data or {}
-        self.started_at = self.started_at or at
-        self.last_at = max(self.last_at, at)
-        if action := ACTIONS.get(kind):
-            self.totals[action] = self.totals.get(action, 0) + 1
-            self.recent.append((at, action))
-            self.action_at = at
-            if kind == "playback.rate":
-                self.rate = number(data.get("rate"), self.rate)
-        elif kind == "playback.visibility":
-            self._visibility(at, hidden=bool(data.get("hidden")))
-        elif kind == "playback.stall":
-            seconds = number(data.get("milliseconds"), 0.0) / 1000
-            self.stalled += seconds
-            self.stalls.append((at, seconds))
-        elif kind.startswith("ad."):
-            self._ad(kind, at)
-        elif kind == "playback.scene_start":
-            self.scene = scene
-        elif kind == "playback.scene_end":
-            self._scene_ended(scene, data)
-        self._forget(at - WINDOW_SECONDS)
-
-    def _visibility(self, at: float, *, hidden: bool) -> None:
-        if hidden and self.hidden_since is None:
-            self.hidden_since = at
-        elif not hidden and self.hidden_since is not None:
-            self.hidden_spans.append((self.hidden_since, at))
-            self.hidden_since = None
-
-    def _ad(self, kind: str, at: float) -> None:
-        if kind == "ad.start":
-            self.ads_before += 1
-            self.ad_since = at
-        elif kind in ("ad.complete", "ad.skip") and self.ad_since is not None:
-            self.ad_seconds_before += max(0.0, at - self.ad_since)
-            self.ad_since = None
-
-    def _scene_ended(self, scene: int | None, data: Mapping[str, Any]) -> None:
-        duration = number(data.get("duration"), 0.0)
-        seconds = min(number(data.get("watched"), 0.0), duration)
-        self.scenes += 1
-        self.watched += seconds
-        self.shown += duration
-        self.last_share = seconds / duration if duration else None
-        if scene is not None and self.last_share is not None:
-            self.shares.append((scene, round(self.last_share, 4)))
-        self.ads_before, self.ad_seconds_before, self.ad_since = 0, 0.0, None
-
-    def _forget(self, since: float) -> None:
-        self.recent = [(at, action) for at, action in self.recent if at > since]
-        self.hidden_spans = [(start, end) for start, end in self.hidden_spans if end > since]
-        self.stalls = [(at, seconds) for at, seconds in self.stalls if at > since]
-
-    def encode(self) -> bytes:
-        return msgspec.msgpack.encode(self)
-
-    @classmethod
-    def decode(cls, kept: bytes) -> SessionSignals:
-        """From `encode`; nothing kept gives signals of a session that has not begun. Raises msgspec.DecodeError."""
-        return msgspec.msgpack.decode(kept, type=cls) if kept else cls()
+_LOW = np.array([UNKNOWN_CATEGORY if one.categories is not None else one.low for one in SCHEMA.features], dtype=np.float32)
+_HIGH = np.array([len(one.categories) - 1 if one.categories is not None else one.high for one in SCHEMA.features], dtype=np.float32)
+_WIDTH, _SESSION_WIDTH = len(SCHEMA.features), len(SESSION)
+_COUNTED = {action: place for place, action in enumerate(COUNTED)}
+_MOODS = {mood: float(code) for code, mood in enumerate(Mood.values)}
+_CHANGES = {change: float(code) for code, change in enumerate(CHANGES)}
+_DEVICES = {device: float(code) for code, device in enumerate(Device.values)}
+_WITHHELD = [math.nan] * len(VIEWER)
 
 
 @dataclass(frozen=True, slots=True)
 class SceneContext:
-    """What surrounds the signals: ``position`` is the scene's place in the author's order, from 1, of ``scenes`` in the film.
+    """The scene in question and what surrounds it.
 
+    ``position`` is its place in the author's order, from 1, of the ``scenes`` that play by themselves; ``place`` which scene of the
+    playback it is, None for its position. ``seconds`` is how long its cut is and ``into`` how much of it has played,
+    ``intensity_before`` that of the scene before. ``ad_seconds`` are expected directly before it; None: those that were shown.
     The viewer's own attributes are used only with ``consent``; None is not known.
     """
 
@@ -170,50 +115,134 @@ class SceneContext:
     consent: bool = False
     earlier_sessions: int | None = None
     earlier_progress: float | None = None
+    days_since_last: float | None = None
     monthly_hours: float | None = None
     genre_match: float | None = None
+    place: int | None = None
+    seconds: float | None = None
+    into: float = 0.0
+    tight: bool = False
+    optional: bool = False
+    change: str = ""
+    intensity_before: float | None = None
+    ad_seconds: float | None = None
+
+
+def in_scene(around: SceneContext, film: Film, scene_id: int, *, cut: str = "full", change: str = "", place: int | None = None) -> SceneContext:
+    """The surroundings with a scene of the film in them. Raises KeyError for one that is not of the film."""
+    scene = film[scene_id]
+    return replace(
+        around, scenes=sum(not one.optional for one in film.values()), position=scene.position, mood=scene.mood, intensity=scene.intensity,
+        place=place, seconds=scene.seconds(cut), tight=cut == "tight", optional=scene.optional, change=change,
+    )  # fmt: skip
+
+
+def on_screen(signals: SessionSignals, around: SceneContext, film: Film, now: float) -> SceneContext | None:
+    """The surroundings with the scene that plays; None before the first one, and for a scene that is not of the film."""
+    scene = film.get(signals.scene) if signals.scene is not None else None
+    if scene is None or signals.scene is None:
+        return None
+    before = film.get(signals.scene_before) if signals.scene_before is not None else None
+    place = signals.seen.index(signals.scene) + 1 if signals.scene in signals.seen else None
+    found = in_scene(around, film, signals.scene, cut=signals.cut, change=signals.change, place=place)
+    return replace(found, into=min(signals.into(now), found.seconds or 0.0), intensity_before=before.intensity if before else None)
 
 
 def build(signals: SessionSignals, context: SceneContext, now: float) -> Matrix:
-    """float32 [1, n features]: the session as it stands at ``now`` (Unix seconds), about to watch the scene of ``context``."""
-    since = now - WINDOW_SECONDS
-    lately = [action for at, action in signals.recent if at > since]
-    values: dict[str, Any] = {
-        **{f"{action}_last_minute": lately.count(action) for action in ACTIONS.values()},
-        **{action: signals.totals.get(action, 0) for action in ACTIONS.values()},
-        "hidden": int(signals.hidden_since is not None),
-        "hidden_seconds_last_minute": _hidden_seconds(signals, since, now),
-        "stall_seconds_last_minute": sum(seconds for at, seconds in signals.stalls if at > since),
-        "stall_seconds": signals.stalled,
-        "rate": signals.rate,
-        "seconds_since_action": now - (signals.action_at or signals.started_at or now),
-        "minutes": (now - (signals.started_at or now)) / 60,
-        "watched_share": signals.watched / signals.shown if signals.shown else None,
-        "last_scene_share": signals.last_share,
-        "scenes_seen": signals.scenes,
-        "ads_before": signals.ads_before,
-        "ad_seconds_before": signals.ad_seconds_before,
-        "position": (context.position - 1) / max(1, context.scenes - 1),
-        "scenes_left": context.scenes - context.position,
-        "mood": context.mood,
-        "intensity": context.intensity,
-        "device": context.device,
-        "hour": context.hour,
-        "earlier_sessions": context.earlier_sessions,
-        "earlier_progress": context.earlier_progress,
-        "monthly_hours": context.monthly_hours,
-        "genre_match": context.genre_match,
-    }
-    return SCHEMA.matrix(values, 1, consent=context.consent)
+    """float32 [1, n features]: the session as it stands at ``now`` (Unix seconds), in or before the scene of ``context``."""
+    return build_many(signals, (context,), now)
 
 
-def _hidden_seconds(signals: SessionSignals, since: float, now: float) -> float:
-    spans = [*signals.hidden_spans, (signals.hidden_since, now)] if signals.hidden_since is not None else signals.hidden_spans
-    return sum(max(0.0, min(end, now) - max(start, since)) for start, end in spans)
+def build_many(signals: SessionSignals, contexts: Sequence[SceneContext], now: float) -> Matrix:
+    """float32 [n contexts, n features]: the same session at the same moment, before each of these scenes."""
+    table = np.empty((len(contexts), _WIDTH), dtype=np.float32)
+    table[:, :_SESSION_WIDTH] = _session_values(signals, now)
+    for row, context in enumerate(contexts):
+        table[row, _SESSION_WIDTH:] = _scene_values(signals, context)
+    clipped: Matrix = np.minimum(np.maximum(table, _LOW), _HIGH)
+    return clipped
 
 
-def number(value: Any, otherwise: float) -> float:
-    """A finite, non-negative number as a client sent it, or ``otherwise``."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9:
-        return float(value)
-    return otherwise
+def _session_values(signals: SessionSignals, now: float) -> list[float]:
+    """In the order of SESSION."""
+    minute, five = now - MINUTE, now - FIVE_MINUTES
+    began = signals.started_at or now
+    shares = [share for _, share in signals.shares[-LAST_SCENES:]]
+    return [
+        *_counts(signals, minute, five),
+        *(signals.totals.get(action, 0) for action in COUNTED),
+        *(now - signals.since.get(action, -math.inf) for action in COUNTED),
+        now - (signals.action_at or began),
+        not signals.playing,
+        signals.rate,
+        _known(signals.volume),
+        _known(signals.muted),
+        signals.full_screen,
+        signals.as_edited,
+        signals.complaints,
+        signals.hidden_since is not None,
+        signals.hidden_seconds(minute, now),
+        signals.hidden_seconds(five, now),
+        *_trouble(signals, minute, five),
+        (now - began) / 60,
+        signals.watched / signals.shown if signals.shown else math.nan,
+        shares[-1] if shares else math.nan,
+        sum(shares) / len(shares) if shares else math.nan,
+        signals.whole_streak,
+        signals.broken_streak,
+        signals.scenes,
+        signals.changes,
+        signals.ads,
+        signals.ad_seconds,
+    ]
+
+
+def _counts(signals: SessionSignals, minute: float, five: float) -> list[int]:
+    """What was done in the last minute, then in the last five, in the order of COUNTED."""
+    found = [0] * (2 * len(_COUNTED))
+    for at, action in signals.recent:
+        if at > five:
+            found[len(_COUNTED) + _COUNTED[action]] += 1
+            found[_COUNTED[action]] += at > minute
+    return found
+
+
+def _trouble(signals: SessionSignals, minute: float, five: float) -> list[float]:
+    stalled, low, dropped = [0.0, 0.0], [0.0, 0.0], [0.0, 0.0]
+    for at, seconds in signals.stalls:
+        stalled[0] += seconds if at > minute else 0.0
+        stalled[1] += seconds if at > five else 0.0
+    for at, is_low, frames in signals.trouble:
+        for window, since in enumerate((minute, five)):
+            low[window] += is_low and at > since
+            dropped[window] += frames if at > since else 0.0
+    return [*stalled, signals.stalled, *low, *dropped]
+
+
+def _scene_values(signals: SessionSignals, context: SceneContext) -> list[float]:
+    """In the order of SCENE and VIEWER."""
+    place = context.place or context.position
+    before, seconds = context.intensity_before, context.seconds
+    viewer = (context.earlier_sessions, context.earlier_progress, context.days_since_last, context.monthly_hours, context.genre_match)
+    return [
+        signals.ad_seconds_before if context.ad_seconds is None else context.ad_seconds,
+        (context.position - 1) / max(1, context.scenes - 1),
+        place,
+        context.scenes - place,
+        _MOODS.get(context.mood, UNKNOWN_CATEGORY),
+        context.intensity,
+        math.nan if before is None else context.intensity - before,
+        _known(seconds),
+        context.into,
+        context.into / seconds if seconds else 0.0,
+        context.tight,
+        context.optional,
+        _CHANGES.get(context.change, UNKNOWN_CATEGORY),
+        _DEVICES.get(context.device, UNKNOWN_CATEGORY),
+        context.hour,
+        *(map(_known, viewer) if context.consent else _WITHHELD),
+    ]
+
+
+def _known(value: float | None) -> float:
+    return math.nan if value is None else value

@@ -18,6 +18,11 @@ from numpy.typing import NDArray
 CLICK = "click"
 COMPLETE = "complete"
 STAY = "stay"
+# Of what the models of watching are asked: the chance of leaving within fifteen seconds, and the expected share of this scene and the
+# next one that is watched at normal speed. By session and `moment`.
+LEAVE = "leave"
+ENGAGEMENT = "engagement"
+_SECONDS = 1000
 
 
 class TruthFile:
@@ -57,5 +62,17 @@ def probabilities(folder: Path, kind: str, wanted: Iterable[tuple[uuid.UUID, int
 def of_slots(folder: Path, kind: str, keys: NDArray[np.str_]) -> NDArray[np.float64]:
     """The true probability of a click or a completed view of each ``decision/slot``, NaN for those the files do not know."""
     wanted = [(uuid.UUID(key.split("/")[0]), int(key.split("/")[1])) for key in keys.tolist()]
+    found = probabilities(folder, kind, wanted)
+    return np.array([found.get(key, np.nan) for key in wanted])
+
+
+def moment(place: int, into: float = 0.0) -> int:
+    """The slot of ``into`` seconds (0, 5, 10 and so on) into the scene that is the ``place``-th of the playback, from 1."""
+    return place * _SECONDS + round(into)
+
+
+def of_moments(folder: Path, kind: str, keys: NDArray[np.str_]) -> NDArray[np.float64]:
+    """What is true of each ``session/place/seconds``, NaN for those the files do not know."""
+    wanted = [(uuid.UUID(session), moment(int(place), float(into))) for session, place, into in (key.split("/") for key in keys.tolist())]
     found = probabilities(folder, kind, wanted)
     return np.array([found.get(key, np.nan) for key in wanted])

@@ -205,7 +205,8 @@ export class Beacons {
       if (a >= item.t1 - END) return;
       this.endScene(out);
       this.scene = { item, watched: 0, end: a };
-      out.push({ type: "playback.scene_start", data: { scene: item.id }, position: { scene: item.id, offset: round(a - item.t0) } });
+      const shown = { scene: item.id, cut: item.cut, change: item.change };
+      out.push({ type: "playback.scene_start", data: shown, position: { scene: item.id, offset: round(a - item.t0) } });
     }
     this.scene.watched += b - a;
     this.scene.end = b;

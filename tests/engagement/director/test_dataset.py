@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engagement.director.dataset import FilmScene, Happened, rows_of_session
-from engagement.director.features import SCHEMA, SceneContext
+from engagement.director.dataset import rows_of_session
+from engagement.director.features import SCHEMA, FilmScene, SceneContext
+from engagement.director.story import Happened
 
 FILM = {number: FilmScene(number, "calm", 0.5, 10.0, 6.0) for number in range(1, 5)}
 SURROUNDINGS = SceneContext(scenes=1, position=1, mood="", intensity=0.5, device="tv", hour=20)
@@ -24,7 +25,7 @@ def watched(*seconds: float, at: float = 0.0) -> list[Happened]:
 
 
 def labels(events: list[Happened]) -> list[float]:
-    return [round(label, 9) for _, _, label in rows_of_session(events, FILM, SURROUNDINGS)]
+    return [round(label, 9) for _, label in rows_of_session(events, FILM, SURROUNDINGS)]
 
 
 def test_a_film_watched_whole_has_full_labels_also_at_its_last_scene() -> None:
@@ -66,15 +67,16 @@ def test_a_scene_seen_again_gives_no_second_row() -> None:
 
 def test_features_hold_nothing_of_what_came_after() -> None:
     whole = watched(10, 10, 10, 10)
-    for place, (at, row, _) in enumerate(rows_of_session(whole, FILM, SURROUNDINGS)):
+    for place, (moment, _) in enumerate(rows_of_session(whole, FILM, SURROUNDINGS)):
+        at = moment.at
         until_then = [
             event for event in whole if event.at < at or (event.at == at and event.kind != END) or (event.at == at and event.scene == place)
         ]
-        _, again, _ = rows_of_session(until_then, FILM, SURROUNDINGS)[place]
-        assert np.array_equal(row, again, equal_nan=True)
+        again, _ = rows_of_session(until_then, FILM, SURROUNDINGS)[place]
+        assert np.array_equal(moment.features, again.features, equal_nan=True)
 
 
 def test_a_row_knows_the_scene_that_begins() -> None:
     rows = rows_of_session(watched(10, 10), FILM, SURROUNDINGS)
-    positions = [float(row[0, SCHEMA.index["position"]]) for _, row, _ in rows]
+    positions = [float(moment.features[0, SCHEMA.index["position"]]) for moment, _ in rows]
     assert positions == pytest.approx([0, 1 / 3])

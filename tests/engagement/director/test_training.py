@@ -16,7 +16,8 @@ from adplatform.eventlog.partitions import ensure_partitions
 from adplatform.learning import registry, training
 from catalog.models import Genre, MediaAsset, Scene, Title
 from engagement.director import dataset, history
-from engagement.director.features import SCHEMA, SessionSignals, build
+from engagement.director.features import SCHEMA, SessionSignals, build, on_screen
+from engagement.director.film import films
 from engagement.director.prediction import predict_engagement
 from engagement.models import PlaybackEvent, PlaybackSession, Viewer
 
@@ -72,7 +73,7 @@ def watch(session: PlaybackSession, scenes: list[Scene], at: datetime, *, restle
     def note(kind: str, scene: int, offset: float, **data: object) -> None:
         key = ids.new_id(at)
         made.append(
-            PlaybackEvent(id=key, day=ids.day_of(key), type=kind, occurred_at=at, received_at=at, session=session.id, seq=len(made), viewer=session.viewer_id,
+            PlaybackEvent(id=key, day=ids.day_of(key), type=kind, occurred_at=at, received_at=at, session=session.id, seq=len(made) + 1, viewer=session.viewer_id,
                           title=session.title_id, scene=scene, offset=offset, data=data, synthetic=True)
         )  # fmt: skip
 
@@ -142,16 +143,15 @@ def test_training_rows_are_the_rows_a_live_session_had(watched: None) -> None:
     facts = history.facts_of([session])[session.id]
     assert facts.earlier_sessions == SESSIONS - 2
     stored = PlaybackEvent.objects.filter(session=session.id).order_by("seq")
-    scenes = {scene.pk: scene for scene in Scene.objects.all()}
+    film, around = films()[session.title_id], dataset.surroundings(session, facts)
     signals, live = SessionSignals(), []
     for event in stored:
-        signals.update(event.type, event.occurred_at.timestamp(), scene=event.scene, data=event.data)
-        if event.type == "playback.scene_start" and event.scene is not None:
-            scene = scenes[event.scene]
-            context = dataclasses.replace(
-                dataset.surroundings(session, facts), scenes=6, position=scene.position, mood=scene.mood, intensity=scene.intensity
-            )
-            live.append(build(signals, context, event.occurred_at.timestamp())[0])
+        at = event.occurred_at.timestamp()
+        signals.update(event.type, at, scene=event.scene, offset=event.offset, data=event.data, film=film, seq=event.seq)
+        if event.type == "playback.scene_start":
+            context = on_screen(signals, around, film, at)
+            assert context is not None
+            live.append(build(signals, context, at)[0])
     trained = found.features[found.session == str(session.id)]
     assert np.array_equal(trained, np.array(live), equal_nan=True)
 
