@@ -82,7 +82,8 @@ class SessionSignals(msgspec.Struct):
     """Times in Unix seconds by the client's corrected clock; they never run backwards. Shares 0-1.
 
     ``recent`` holds (time, what) of the last five minutes; ``hidden_spans``, ``stalls`` and ``trouble`` (time, low buffer, dropped
-    frames) too. ``seen`` are the scenes begun, in order, ``shares`` those that ended and how much was watched of each. ``scene`` is on screen since ``offset`` seconds of it showed at ``offset_at``.
+    frames) too. ``seen`` are the scenes begun, in order, ``shares`` those that ended and how much was watched of each. ``scene`` is on
+    screen since ``offset`` seconds of it showed at ``offset_at``.
     """
 
     seq: int = 0
