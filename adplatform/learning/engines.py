@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import estimators
-from .estimators import Fitted, UnknownEstimator
+from .estimators import Fitted, Sample, UnknownEstimator
 from .schema import FeatureSchema
 from .training.dataset import Dataset
 
@@ -34,7 +34,8 @@ class Engine:
         """Raises EngineUnavailable, UnknownEstimator."""
         check(self.name, estimator)
         if self.name == LOCAL:
-            return estimators.fit(estimator, task, earlier.features, earlier.labels, schema, parameters)
+            sample = Sample(earlier.session, earlier.weights)
+            return estimators.fit(estimator, task, earlier.features, earlier.labels, schema, parameters, sample)
         from . import cluster
 
         return cluster.fit(task, earlier, schema, parameters, scheduler=self.scheduler)

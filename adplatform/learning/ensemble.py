@@ -131,22 +131,28 @@ def answer(ensemble: Ensemble, features: Matrix) -> Floats:
 
 def graph(ensemble: Ensemble, schema: FeatureSchema) -> bytes:
     """As ONNX over whole rows of ``schema``. The same trees give the same bytes."""
+    return bagged((ensemble,), schema)
+
+
+def bagged(bags: Sequence[Ensemble], schema: FeatureSchema) -> bytes:
+    """As `graph`, with a column of the answer for each bag; all of one link. What is predicted is the mean of the columns."""
     from onnx import TensorProto, helper
 
-    inputs = ["sum", "zero", "one"] if ensemble.link == PROBABILITY else ["sum"]
+    (link,) = {bag.link for bag in bags}
+    inputs = ["sum", "zero", "one"] if link == PROBABILITY else ["sum"]
     bounds = [helper.make_tensor("zero", TensorProto.FLOAT, [], [0.0]), helper.make_tensor("one", TensorProto.FLOAT, [], [1.0])]
     nodes = [
-        helper.make_node("TreeEnsembleRegressor", [INPUT], ["sum"], name=TREES, domain="ai.onnx.ml", **_attributes(ensemble)),
-        helper.make_node(LINKS[ensemble.link], inputs, [OUTPUT], name="link"),
+        helper.make_node("TreeEnsembleRegressor", [INPUT], ["sum"], name=TREES, domain="ai.onnx.ml", **_attributes(bags)),
+        helper.make_node(LINKS[link], inputs, [OUTPUT], name="link"),
     ]
     whole = helper.make_graph(
         nodes,
         schema.name,
         [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, len(schema.features)])],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, 1])],
-        bounds if ensemble.link == PROBABILITY else [],
+        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, len(bags)])],
+        bounds if link == PROBABILITY else [],
     )
-    return packed(whole, schema, {"model": TREES, "link": ensemble.link})
+    return packed(whole, schema, {"model": TREES, "link": link})
 
 
 def packed(whole: Any, schema: FeatureSchema, properties: dict[str, str]) -> bytes:
@@ -159,9 +165,12 @@ def packed(whole: Any, schema: FeatureSchema, properties: dict[str, str]) -> byt
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _attributes(ensemble: Ensemble) -> dict[str, Any]:
+def _attributes(bags: Sequence[Ensemble]) -> dict[str, Any]:
     """ONNX cannot name no tree at all, so an ensemble without trees becomes one leaf of 0."""
-    trees: Sequence[Tree] = ensemble.trees or (stump(0.0),)
+    grown = [bag.trees or (stump(0.0),) for bag in bags]
+    trees = [tree for bag in grown for tree in bag]
+    leaves = [int((tree.feature == LEAF).sum()) for tree in trees]
+    targets = np.repeat(np.repeat(np.arange(len(grown)), [len(bag) for bag in grown]), leaves)
     sizes = [len(tree.feature) for tree in trees]
     numbers = np.repeat(np.arange(len(trees)), sizes)
     nodes = np.concatenate([np.arange(size) for size in sizes])
@@ -172,10 +181,10 @@ def _attributes(ensemble: Ensemble) -> dict[str, Any]:
     feature = joined("feature")
     leaf = feature == LEAF
     return {
-        "n_targets": 1,
+        "n_targets": len(bags),
         "aggregate_function": "SUM",
         "post_transform": "NONE",
-        "base_values": [float(np.float32(ensemble.base))],
+        "base_values": [float(np.float32(bag.base)) for bag in bags],
         "nodes_treeids": numbers.tolist(),
         "nodes_nodeids": nodes.tolist(),
         "nodes_featureids": np.where(leaf, 0, feature).tolist(),
@@ -185,7 +194,7 @@ def _attributes(ensemble: Ensemble) -> dict[str, Any]:
         "nodes_falsenodeids": np.where(leaf, 0, joined("right")).tolist(),
         "nodes_missing_value_tracks_true": joined("missing_left").astype(np.int64).tolist(),
         "nodes_hitrates": joined("cover").astype(np.float32).tolist(),
-        "target_ids": np.zeros(int(leaf.sum()), dtype=np.int64).tolist(),
+        "target_ids": targets.tolist(),
         "target_treeids": numbers[leaf].tolist(),
         "target_nodeids": nodes[leaf].tolist(),
         "target_weights": joined("value")[leaf].astype(np.float32).tolist(),
@@ -219,7 +228,8 @@ def place_tree(column: int, low: float, values: Sequence[float]) -> Tree:
 
 
 def read(artifact: bytes) -> Ensemble:
-    """The trees of a graph that `graph` wrote, as it serves them. Raises ValueError when there are none in it."""
+    """The trees of a graph that `graph` wrote, as it serves them; of one that `bagged` wrote, those of the mean of its bags, in the unit
+    before the link. Raises ValueError when there are none in it."""
     import onnx
 
     model = onnx.load_from_string(artifact)
@@ -230,7 +240,7 @@ def read(artifact: bytes) -> Ensemble:
     leaf = np.array([mode == END for mode in kept["nodes_modes"]])
     feature = np.where(leaf, LEAF, np.array(kept["nodes_featureids"], dtype=np.int64))
     value = np.zeros(len(leaf))
-    value[leaf] = kept["target_weights"]
+    value[leaf] = np.array(kept["target_weights"]) / kept["n_targets"]
     columns = {
         "feature": feature,
         "threshold": np.array(kept["nodes_values"], dtype=np.float32),
@@ -244,4 +254,6 @@ def read(artifact: bytes) -> Ensemble:
     parts = {name: np.split(column, starts) for name, column in columns.items()}
     trees = tuple(Tree(**{name: part[place] for name, part in parts.items()}) for place in range(len(starts) + 1))
     link = next(prop.value for prop in model.metadata_props if prop.key == "link")
-    return Ensemble(trees, float(kept["base_values"][0]), link)
+    bases = kept["base_values"]
+    # A mean of one would lose the sign of a zero.
+    return Ensemble(trees, float(bases[0] if len(bases) == 1 else np.mean(bases)), link)

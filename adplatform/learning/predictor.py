@@ -75,12 +75,17 @@ class OnnxPredictor:
         self._trees = graph if self._session.get_modelmeta().custom_metadata_map.get("model") == TREES else None
 
     def predict(self, features: Matrix) -> Predictions:
+        mean: Predictions = self.spread(features).mean(axis=1)
+        return mean
+
+    def spread(self, features: Matrix) -> Predictions:
+        """What each bag says, float64 [n, bags]; one column where the graph is of one model."""
         rows = np.ascontiguousarray(features, dtype=np.float32)
         if self._trees is None and len(rows) == 1:
             # A product of one row is summed in another order than the same row among others; a replay must be exact.
-            return self.predict(np.repeat(rows, 2, axis=0))[:1]
+            return self.spread(np.repeat(rows, 2, axis=0))[:1]
         (answer,) = self._session.run([OUTPUT], {INPUT: rows})
-        return np.asarray(answer[:, -1], dtype=np.float64)
+        return np.asarray(answer, dtype=np.float64)
 
     def contributions(self, features: Matrix) -> Contributions | None:
         """What each column added, see `attribution`; None for a graph that is no trees."""

@@ -7,16 +7,24 @@ from typing import Any
 
 from ..predictor import Predictions
 from ..schema import FeatureSchema, Matrix
-from . import boosted, deep, forest, linear, mlp, prior, two_stage
-from .base import CLASSIFICATION, REGRESSION, Estimator, Fitted, UnknownEstimator
+from . import bagged, boosted, deep, forest, linear, mlp, prior, two_stage
+from .base import CLASSIFICATION, REGRESSION, Estimator, Fitted, Sample, UnknownEstimator
 
-__all__ = ["CLASSIFICATION", "ESTIMATORS", "REGRESSION", "Estimator", "Fitted", "UnknownEstimator", "find", "fit"]
+__all__ = ["CLASSIFICATION", "ESTIMATORS", "REGRESSION", "Estimator", "Fitted", "Sample", "UnknownEstimator", "find", "fit"]
+
+EACH_ALONE = Sample()
 
 
-def fit(name: str, task: str, features: Matrix, labels: Predictions, schema: FeatureSchema, parameters: Mapping[str, Any]) -> Fitted:
-    """Fit ``name`` on float32 [n, features] and labels [n]; ``parameters`` go over the estimator's defaults."""
+def fit(
+    name: str, task: str, features: Matrix, labels: Predictions, schema: FeatureSchema, parameters: Mapping[str, Any], sample: Sample = EACH_ALONE
+) -> Fitted:
+    """Fit ``name`` on float32 [n, features] and labels [n]; ``parameters`` go over the estimator's defaults. Estimators that know no
+    weights and no sessions leave the ``sample`` out of account."""
     estimator = find(name, task)
-    return estimator.fit(features, labels, schema, {**estimator.parameters, **parameters})
+    settled = {**estimator.parameters, **parameters}
+    if estimator.fit_sample is not None:
+        return estimator.fit_sample(features, labels, schema, settled, sample)
+    return estimator.fit(features, labels, schema, settled)
 
 
 def find(name: str, task: str) -> Estimator:
@@ -37,6 +45,7 @@ ESTIMATORS: dict[str, dict[str, Estimator]] = {
     "prior": {task: Estimator(prior.fit) for task in (CLASSIFICATION, REGRESSION)},
     "random_forest": forest.TASKS,
     **boosted.TASKS,
+    "gradient_boosting": bagged.TASKS,
     "mlp": mlp.TASKS,
     "deep": deep.TASKS,
     "hashed_logistic": {CLASSIFICATION: Estimator(linear.fit, linear.HASHED)},

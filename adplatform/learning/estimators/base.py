@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..ensemble import Ints
 from ..predictor import Predictions
@@ -40,16 +41,28 @@ class Fitted:
     foretold: Predictions | None = None
 
 
+@dataclass(frozen=True)
+class Sample:
+    """Where training rows come from: ``session`` [n] says which of them belong together, ``weight`` float64 [n] how much each counts;
+    None: each stands alone, all count alike."""
+
+    session: NDArray[Any] | None = None
+    weight: Predictions | None = None
+
+
 Fit = Callable[[Matrix, Predictions, FeatureSchema, dict[str, Any]], Fitted]
+FitSample = Callable[[Matrix, Predictions, FeatureSchema, dict[str, Any], Sample], Fitted]
 
 
 @dataclass(frozen=True)
 class Estimator:
-    """How one task is fitted, the parameters it has unless told, and a check of what has to be installed (raises UnknownEstimator)."""
+    """How one task is fitted, the parameters it has unless told, and a check of what has to be installed (raises UnknownEstimator).
+    ``fit_sample`` is for those that heed weights and sessions, and takes the place of ``fit`` there."""
 
     fit: Fit
     parameters: Mapping[str, Any] = field(default_factory=dict)
     needs: Callable[[], None] = lambda: None
+    fit_sample: FitSample | None = None
 
 
 def appeal_columns(schema: FeatureSchema) -> Ints:

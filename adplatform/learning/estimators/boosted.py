@@ -48,13 +48,14 @@ class Boosted:
 @dataclass(frozen=True)
 class Setting:
     """What a library is asked for, the same for all three. ``leaf`` rows at least in a leaf, ``weight`` their sum of second
-    derivatives; ``columns`` of the schema that the trees may ask about."""
+    derivatives; ``columns`` of the schema that the trees may ask about, ``fills`` what a library that knows no missing values gets there."""
 
     classifies: bool
     columns: Ints
     leaf: int
     weight: float
     parameters: Mapping[str, Any]
+    fills: Matrix
 
     def own(self, features: Matrix) -> Matrix:
         taken: Matrix = np.ascontiguousarray(features[:, self.columns])
@@ -77,7 +78,8 @@ def _fit(grow: Grow, task: str, *, takes_margin: bool) -> Fit:
         classifies = task == CLASSIFICATION
         rate = float(min(labels.mean(), 1 - labels.mean())) if classifies else 1.0
         leaf = leaf_for(len(labels), rate, parameters["positives_per_leaf"]) if classifies else int(parameters["leaf_rows"])
-        setting = Setting(classifies, appeal_columns(schema), leaf, leaf * rate * (1 - rate) if classifies else float(leaf), parameters)
+        columns, weight = appeal_columns(schema), leaf * rate * (1 - rate) if classifies else float(leaf)
+        setting = Setting(classifies, columns, leaf, weight, parameters, schema.fills[columns])
         outcome = fit_by_rounds(
             lambda rows, later, rounds: grow(setting, rows, later, rounds), task, features, labels, schema,
             rounds=int(parameters["rounds"]), fallback=int(parameters["fallback_rounds"]), negatives=float(parameters["negatives"]),

@@ -95,10 +95,15 @@ def _hist_tree(nodes: NDArray[Any], columns: Ints) -> Tree:
 def of_forest(forest: Any, columns: Ints, fills: NDArray[np.float32]) -> tuple[Tree, ...]:
     """From a scikit-learn random forest that saw ``fills`` [features] in the place of missing values. The leaves hold their
     share of the mean of all trees: of the second class for a classifier."""
-    return tuple(_forest_tree(one.tree_, columns, fills, len(forest.estimators_)) for one in forest.estimators_)
+    return tuple(_sklearn_tree(one.tree_, columns, fills, 1 / len(forest.estimators_)) for one in forest.estimators_)
 
 
-def _forest_tree(tree: Any, columns: Ints, fills: NDArray[np.float32], trees: int) -> Tree:
+def of_gradient_boosting(model: Any, columns: Ints, fills: NDArray[np.float32], rounds: int) -> tuple[Tree, ...]:
+    """The first ``rounds`` trees of a scikit-learn GradientBoosting model of one output, which saw ``fills`` as a forest does."""
+    return tuple(_sklearn_tree(one.tree_, columns, fills, model.learning_rate) for one in model.estimators_[:rounds, 0])
+
+
+def _sklearn_tree(tree: Any, columns: Ints, fills: NDArray[np.float32], scale: float) -> Tree:
     leaf = tree.children_left < 0
     asked = np.where(leaf, 0, tree.feature)
     threshold = at_most(np.where(leaf, 0.0, tree.threshold))
@@ -108,6 +113,6 @@ def _forest_tree(tree: Any, columns: Ints, fills: NDArray[np.float32], trees: in
         left=np.where(leaf, 0, tree.children_left).astype(np.int64),
         right=np.where(leaf, 0, tree.children_right).astype(np.int64),
         missing_left=~leaf & (fills[asked] <= threshold),
-        value=np.where(leaf, tree.value[:, 0, -1] / trees, 0.0),
+        value=np.where(leaf, tree.value[:, 0, -1] * scale, 0.0),
         cover=tree.weighted_n_node_samples.astype(np.float64),
     )

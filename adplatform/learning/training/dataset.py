@@ -25,7 +25,7 @@ class Dataset:
     served, ``session`` the playback session, ``synthetic`` whether the simulated audience made it. ``keys`` name the rows
     for those who know their true probabilities, see `register_truth`. ``groups`` name what each row belongs to, for figures by
     group (``advertiser``, ``device``). ``served`` is what the model of version ``served_by`` predicted when the row was served,
-    NaN and 0 where the smoothed rate answered."""
+    NaN and 0 where the smoothed rate answered. ``weights`` are how much each row counts in the fit, where they do not count alike."""
 
     features: Matrix
     labels: Floats
@@ -36,6 +36,7 @@ class Dataset:
     groups: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     served: Floats | None = None
     served_by: NDArray[np.int64] | None = None
+    weights: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -47,7 +48,7 @@ class Dataset:
         return replace(
             self, features=self.features[mask], labels=self.labels[mask], at=self.at[mask], session=self.session[mask],
             synthetic=self.synthetic[mask], keys=of(self.keys), groups={name: column[mask] for name, column in self.groups.items()},
-            served=of(self.served), served_by=of(self.served_by),
+            served=of(self.served), served_by=of(self.served_by), weights=of(self.weights),
         )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ SCHEMA = FeatureSchema(
 FOREST = {"n_estimators": 10, "max_depth": 5, "min_samples_leaf": 5}
 BOOSTED = {"rounds": 20, "fallback_rounds": 12, "leaves": 6}
 PARAMETERS: dict[str, dict[str, Any]] = {
-    "random_forest": FOREST, "two_stage": FOREST, "hist_gradient_boosting": BOOSTED, "lightgbm": BOOSTED, "xgboost": BOOSTED, "mlp": {"rounds": 3, "fallback_rounds": 2},
+    "random_forest": FOREST, "two_stage": FOREST, "hist_gradient_boosting": BOOSTED, "lightgbm": BOOSTED, "xgboost": BOOSTED, "gradient_boosting": {**BOOSTED, "bags": 3, "depth": 3}, "mlp": {"rounds": 3, "fallback_rounds": 2},
 }  # fmt: skip
 
 
@@ -47,6 +47,8 @@ def rows(n: int = 1500) -> tuple[np.ndarray, np.ndarray]:
         ("lightgbm", REGRESSION),
         ("xgboost", CLASSIFICATION),
         ("xgboost", REGRESSION),
+        ("gradient_boosting", CLASSIFICATION),
+        ("gradient_boosting", REGRESSION),
         ("mlp", CLASSIFICATION),
         ("mlp", REGRESSION),
         ("prior", CLASSIFICATION),
@@ -74,7 +76,9 @@ def test_a_missing_value_is_a_case_of_its_own() -> None:
     assert served.predict(missing)[0] > 0.35 > 0.15 > served.predict(zero)[0]
 
 
-@pytest.mark.parametrize("name", ["random_forest", "hist_gradient_boosting", "lightgbm", "xgboost", "mlp", "hashed_logistic", "two_stage"])
+@pytest.mark.parametrize(
+    "name", ["random_forest", "hist_gradient_boosting", "lightgbm", "xgboost", "gradient_boosting", "mlp", "hashed_logistic", "two_stage"]
+)
 def test_the_same_rows_give_the_same_bytes(name: str) -> None:
     features, labels = rows()
     first, second = (estimators.fit(name, CLASSIFICATION, features, labels, SCHEMA, PARAMETERS.get(name, {})).artifact for _ in range(2))

@@ -112,7 +112,7 @@ def inside(fitted: estimators.Fitted) -> bytes:
     return fitted.artifact if fitted.suffix == predictor.ONNX else bundle.unpack(fitted.artifact)[1]["inner"]
 
 
-@pytest.mark.parametrize("name", ["random_forest", "hist_gradient_boosting", "lightgbm", "xgboost"])
+@pytest.mark.parametrize("name", ["random_forest", "hist_gradient_boosting", "lightgbm", "xgboost", "gradient_boosting"])
 def test_a_library_and_its_graph_agree_on_every_threshold_and_beside_it(name: str) -> None:
     rows, labels = log_of()
     small = {"n_estimators": 12, "min_samples_leaf": 5} if name == "random_forest" else {"fallback_rounds": 30, "positives_per_leaf": 1}
@@ -123,7 +123,7 @@ def test_a_library_and_its_graph_agree_on_every_threshold_and_beside_it(name: st
     for line, (column, threshold) in enumerate(places):
         asked[3 * line : 3 * line + 3, column] = threshold, np.nextafter(threshold, np.float32(9)), np.nextafter(threshold, np.float32(-9))
     asked = np.vstack([asked, np.full((1, WIDTH), np.nan, np.float32), np.full((1, WIDTH), np.inf, np.float32)])
-    if name in {"random_forest", "xgboost"}:
+    if name in {"random_forest", "xgboost", "gradient_boosting"}:
         asked = asked[:-1]
     loaded = predictor.load(fitted.artifact, fitted.suffix, expected_sha256=predictor.sha256(fitted.artifact))
     np.testing.assert_allclose(loaded.predict(asked), fitted.native(asked), atol=1e-6)
