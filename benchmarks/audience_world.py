@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ads.decision.inventory import AdRow, CapRow, FlightRow, Inventory, Rows, Target, compile_inventory
 from ads.decision.state import Ints
-from engagement.simulation import arrivals, behaviour, people
+from engagement.simulation import arrivals, behaviour, people, scenes
 from engagement.simulation.audience import Audience
 from engagement.simulation.people import MOODS, Person
 
@@ -280,8 +280,8 @@ def _session(world: World, person: int, film: Film, start: datetime, rng: Genera
                 break
             ad_seconds = film.seconds
             clock += timedelta(seconds=ad_seconds)
-        view = behaviour.SceneView(index, mood, intensity, film.genres, SCENE_SECONDS, index)
-        if rng.random() >= behaviour.stay_probability(world.audience, someone, view, ad_seconds=ad_seconds, stalled=0.0):
+        view = scenes.SceneView(index, mood, intensity, film.genres, SCENE_SECONDS, index)
+        if rng.random() >= scenes.stay_probability(world.audience, someone, view, ad_seconds=ad_seconds, stalled=0.0):
             break
         clock += timedelta(seconds=SCENE_SECONDS)
     return found

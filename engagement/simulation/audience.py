@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import yaml
 
 DEFAULT = Path(__file__).with_name("default_audience.yaml")
-LARGEST_AUDIENCE = 1_000_000
+DISLIKES_REORDERING = Path(__file__).with_name("dislikes_reordering.yaml")
 SATURDAY = 5
+DEEPEST_EXTENSION = 5
 # What invalid traffic there is; `invalid` plays it.
 INVALID_KINDS = ("crawler", "other_browser", "replay", "click_first", "hurried", "burst", "wrong_clock")
 
@@ -102,6 +103,61 @@ class Watching(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minutes_paused: float = 0.0
 
 
+class Story(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a change of the film, and what went before a scene, do to staying; all in log-odds. The defaults are those of people whom
+    none of it moves."""
+
+    momentum: float = 0.0
+    memory: float = 0.5
+    after_ads_per_momentum: float = 0.0
+    cut: float = 0.0
+    reorder: Normal = Normal(0.0, 0.0)
+    lingering: Normal = Normal(0.0, 0.0)
+    as_edited: float = 0.0
+
+
+class Suggesting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Log-odds of following a suggestion, and what one that is not followed does to staying."""
+
+    base: float = -4.0
+    bored: float = 0.0
+    taste: float = 0.0
+    annoyance: float = 0.0
+
+
+class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Connections: ``poor`` is the share of playbacks on a bad one, ``spell`` the share of scenes there that are hit."""
+
+    poor: float = 0.0
+    spell: float = 0.0
+    stall: float = 0.0
+    buffer: float = 1.0
+    dropped: float = 0.0
+    leave: float = 0.0
+
+
+class Complaining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Log-odds of a complaint after a playback, about each cause by itself."""
+
+    base: float = -99.0
+    per_ad_second: float = 0.0
+    order: float = 0.0
+    picture: float = 0.0
+
+
+class Returning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a playback moves what a person thinks of the service, and that moves when, and whether, they come again."""
+
+    memory: float = 0.5
+    finished: float = 0.0
+    per_ad_share: float = 0.0
+    per_poor_share: float = 0.0
+    pull: float = 0.0
+    lost: float = -99.0
+    per_pleasure: float = 0.0
+    days_away: float = 60.0
+
+
 class Clicking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base: float
     interest: float
@@ -142,58 +198,44 @@ class Audience(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clicking: Clicking
     skipping: Skipping
     rating: RatingHabit
+    story: Story = Story()
+    suggesting: Suggesting = Suggesting()
+    network: Network = Network()
+    complaining: Complaining = Complaining()
+    returning: Returning = Returning()
     invalid_traffic: InvalidTraffic | None = None
 
 
 def load(path: Path) -> Audience:
     """Raises AudienceProblem when the file is missing, is no YAML, or describes no possible audience."""
+    from .checks import problems
+
+    try:
+        audience = msgspec.convert(_read(path), Audience)
+    except msgspec.ValidationError as error:
+        raise AudienceProblem(f"{path}: {error}") from error
+    for problem in problems(audience):
+        raise AudienceProblem(f"{path}: {problem}")
+    return audience
+
+
+def _read(path: Path, *, depth: int = 0) -> Any:
+    """What a file says, on top of what the one it ``extends`` says."""
     try:
         raw = yaml.safe_load(path.read_text())
     except OSError as error:
         raise AudienceProblem(f"cannot read {path}: {error.strerror}") from error
     except yaml.YAMLError as error:
         raise AudienceProblem(f"{path} is no YAML: {str(error).splitlines()[0]}") from error
-    try:
-        audience = msgspec.convert(raw, Audience)
-    except msgspec.ValidationError as error:
-        raise AudienceProblem(f"{path}: {error}") from error
-    for problem in _problems(audience):
-        raise AudienceProblem(f"{path}: {problem}")
-    return audience
+    if not isinstance(raw, dict) or "extends" not in raw:
+        return raw
+    if depth >= DEEPEST_EXTENSION:
+        raise AudienceProblem(f"{path}: audiences extend each other more than {DEEPEST_EXTENSION} deep, or in a circle")
+    return _over(_read(path.parent / str(raw.pop("extends")), depth=depth + 1), raw)
 
 
-def _problems(audience: Audience) -> list[str]:
-    profile = audience.profile
-    found = []
-    if not 1 <= audience.people <= LARGEST_AUDIENCE:
-        found.append(f"people must be 1 to {LARGEST_AUDIENCE}, not {audience.people}")
-    rhythm = audience.rhythm
-    weekend = rhythm.weekend_hours or rhythm.hours
-    for name, values, length in (("rhythm.hours", rhythm.hours, 24), ("rhythm.weekend_hours", weekend, 24), ("rhythm.weekdays", rhythm.weekdays, 7)):
-        if len(values) != length or min(values) < 0 or sum(values) <= 0:
-            found.append(f"{name} needs {length} weights, none negative and not all 0")
-    shares = {"segments": {segment.name: segment.share for segment in audience.segments}}
-    shares |= {f"profile.{name}": getattr(profile, name) for name in ("devices", "age_bands", "genders", "tiers")}
-    shares["profile.places"] = {place.country: place.share for place in profile.places}
-    if audience.invalid_traffic is not None:
-        shares["invalid_traffic.kinds"] = audience.invalid_traffic.kinds
-        unknown = sorted(set(audience.invalid_traffic.kinds) - set(INVALID_KINDS))
-        found += [f"invalid_traffic.kinds has no “{kind}”; it has {', '.join(INVALID_KINDS)}" for kind in unknown]
-    known = zoneinfo.available_timezones()
-    found += [f"profile.places: there is no zone “{zone}”" for place in profile.places for zone in place.zones if zone not in known]
-    found += [f"profile.places: {place.country} needs a zone" for place in profile.places if not place.zones]
-    for name, weights in shares.items():
-        if not weights or min(weights.values()) < 0 or sum(weights.values()) <= 0:
-            found.append(f"{name} needs shares, none negative and not all 0")
-    invalid = audience.invalid_traffic.share if audience.invalid_traffic else 0.0
-    part_of_all = {"profile.consent": profile.consent, "rating.share": audience.rating.share, "invalid_traffic.share": invalid}
-    part_of_all["watching.pause_in_ad"] = audience.watching.pause_in_ad
-    part_of_all |= {f"watching.hidden_in_ad.{device}": share for device, share in audience.watching.hidden_in_ad.items()}
-    for name, share in part_of_all.items():
-        if not 0 <= share <= 1:
-            found.append(f"{name} is a share from 0 to 1, not {share}")
-    if profile.monthly_hours.median <= 0:
-        found.append("profile.monthly_hours.median must be above 0")
-    if any(segment.intensity.width <= 0 for segment in audience.segments):
-        found.append("segments: intensity.width must be above 0")
-    return found
+def _over(below: Any, above: Any) -> Any:
+    """Mappings are laid over each other name by name; anything else takes the place of what was there."""
+    if not isinstance(below, dict) or not isinstance(above, dict):
+        return above
+    return {**below, **{name: _over(below[name], value) if name in below else value for name, value in above.items()}}

@@ -1,4 +1,4 @@
-"""What one person does with one scene or one ad: true probabilities, and actions drawn from them. Pure.
+"""What one person does with one ad, and which title they open: true probabilities, and actions drawn from them. Pure.
 
 The probabilities never leave the simulation except into its truth files; a model has to find them in what people did.
 """
@@ -17,22 +17,9 @@ from numpy.random import Generator
 from .audience import Audience
 from .people import Person, creative_appeal, genre_fit
 
-SHORTEST_REWIND = 3.0
 LONGEST_PAUSE_MINUTES = 10.0
 # What a player needs to call an ad viewable.
 VIEWABLE_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class SceneView:
-    """What a person meets as a scene. ``duration`` in seconds, as published."""
-
-    id: int
-    mood: str
-    intensity: float
-    genres: tuple[str, ...]
-    duration: float
-    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +50,14 @@ class Action:
 @dataclass(frozen=True, slots=True)
 class Watched:
     """``actions`` in order, seconds of the clip seen, whether the person left, and the true probability that is a label's ceiling:
-    for an ad, that of a click where it is seen at all."""
+    for an ad, that of a click where it is seen at all. Heartbeats tell ``buffer`` seconds and ``dropped`` frames since the last one."""
 
     actions: tuple[Action, ...]
     seconds: float
     left: bool
     truth: float
+    buffer: float = 8.0
+    dropped: int = 0
 
 
 class Views:
@@ -86,22 +75,6 @@ class Views:
         self._seen.setdefault((person, campaign), []).append(now)
 
 
-def scene_fit(person: Person, scene: SceneView) -> float:
-    """How well a scene suits a person, in log-odds: mood, genre and pace together."""
-    pace = (scene.intensity - person.ideal_intensity) / person.intensity_width
-    genre = sum(person.genres.get(genre, 0.0) for genre in scene.genres) / max(1, len(scene.genres))
-    return person.moods.get(scene.mood, 0.0) + 0.6 * genre + 0.4 - 0.5 * pace * pace
-
-
-def stay_probability(audience: Audience, person: Person, scene: SceneView, *, ad_seconds: float, stalled: float) -> float:
-    """True probability of watching the scene to its end; ``ad_seconds`` were shown directly before it."""
-    rule = audience.watching
-    odds = rule.base + rule.taste * scene_fit(person, scene) + person.patience - rule.fatigue_per_scene * scene.index
-    if ad_seconds > 0:
-        odds += rule.after_ads + rule.per_ad_second * ad_seconds
-    return _logistic(odds + rule.stall_per_second * stalled)
-
-
 def click_probability(audience: Audience, person: Person, ad: AdView) -> float:
     """True probability of a click on an ad that is watched past its first quarter."""
     rule = audience.clicking
@@ -110,7 +83,7 @@ def click_probability(audience: Audience, person: Person, ad: AdView) -> float:
     odds += creative_appeal(audience, ad.key) + sum(genre_fit(audience, genre, ad.category) for genre in ad.genres[:1])
     if 18 <= ad.hour <= 23:
         odds += rule.evening
-    return _logistic(odds)
+    return logistic(odds)
 
 
 def completion_probability(audience: Audience, person: Person, ad: AdView) -> float:
@@ -123,12 +96,12 @@ def completion_probability(audience: Audience, person: Person, ad: AdView) -> fl
 def skip_probability(audience: Audience, person: Person, ad: AdView) -> float:
     """True probability of pressing Skip once it is offered, for who does not click."""
     rule = audience.skipping
-    return _logistic(rule.base + rule.interest * person.interests.get(ad.category, 0.0))
+    return logistic(rule.base + rule.interest * person.interests.get(ad.category, 0.0))
 
 
 def leave_probability(audience: Audience, person: Person) -> float:
     """True probability of leaving during one ad, for who neither clicks nor skips it."""
-    return _logistic(audience.skipping.leave - 0.5 * person.patience)
+    return logistic(audience.skipping.leave - 0.5 * person.patience)
 
 
 def _skip_offered(ad: AdView) -> float | None:
@@ -136,40 +109,12 @@ def _skip_offered(ad: AdView) -> float | None:
     return ad.skip_after if ad.skip_after is not None and ad.skip_after < ad.duration else None
 
 
-def watch_scene(audience: Audience, person: Person, scene: SceneView, *, ad_seconds: float, rng: Generator) -> Watched:
-    """Draw what the person does in one scene: small signs first, then whether the scene is watched to its end."""
-    rule = audience.watching
-    boredom = _logistic(-scene_fit(person, scene))
-    actions: list[Action] = []
-    stalled = float(rng.exponential(1.5)) if rng.random() < rule.stall else 0.0
-    if stalled:
-        actions.append(Action(0.2, "playback.stall", {"milliseconds": round(stalled * 1000)}, pause=stalled))
-    stays = stay_probability(audience, person, scene, ad_seconds=ad_seconds, stalled=stalled)
-    leaves_at = None if rng.random() < stays else scene.duration * float(rng.beta(1.2, 2.0))
-    end = scene.duration if leaves_at is None else leaves_at
-    if rng.random() < rule.pause * (0.5 + boredom):
-        pause = float(rng.exponential(12.0)) + 1
-        at = end * float(rng.random())
-        actions += [Action(at, "playback.pause", pause=pause), Action(at, "playback.play")]
-    if rng.random() < rule.hide * 2 * boredom:
-        actions.append(Action(end * float(rng.random()), "playback.visibility", {"hidden": True}))
-    if rng.random() < rule.rewind * 2 * (1 - boredom) and end > SHORTEST_REWIND:
-        actions.append(Action(end * float(rng.uniform(0.5, 1.0)), "playback.rewind", {"seconds": round(float(rng.uniform(2, 6)), 1)}))
-    if rng.random() < rule.rate * 2 * boredom:
-        actions.append(Action(end * float(rng.random()), "playback.rate", {"rate": 1.5}))
-    if leaves_at is None and rng.random() < rule.skip * 2 * boredom:
-        skipped_at = scene.duration * float(rng.uniform(0.2, 0.8))
-        kept = [action for action in actions if action.at <= skipped_at]
-        return Watched((*_in_order(kept), Action(skipped_at, "playback.skip_scene")), skipped_at, left=False, truth=stays)
-    return Watched(_in_order(actions), end, left=leaves_at is not None, truth=stays)
-
-
 def watch_ad(audience: Audience, person: Person, ad: AdView, *, rng: Generator) -> Watched:
     """Draw what the person does with one ad; tracking events as in VAST 4.2, quartiles only of what was played."""
     truth = click_probability(audience, person, ad)
     hidden_share = audience.watching.hidden_in_ad.get(ad.device, 0.0)
     if hidden_share and rng.random() < hidden_share:
-        return Watched(_in_order(_played(ad, ad.duration, complete=True)), ad.duration, left=False, truth=truth)
+        return Watched(in_order(_played(ad, ad.duration, complete=True)), ad.duration, left=False, truth=truth)
     clicks = rng.random() < truth
     end = ad.duration
     skipped = left = False
@@ -192,7 +137,7 @@ def watch_ad(audience: Audience, person: Person, ad: AdView, *, rng: Generator) 
         actions.append(Action(ad.duration * float(rng.uniform(0.3, 0.95)), "ad.click"))
     if skipped:
         actions.append(Action(end, "ad.skip"))
-    return Watched(_in_order(actions), end, left=left, truth=truth)
+    return Watched(in_order(actions), end, left=left, truth=truth)
 
 
 def _played(ad: AdView, end: float, *, complete: bool) -> list[Action]:
@@ -215,15 +160,14 @@ def choose_title(person: Person, titles: Sequence[tuple[int, tuple[str, ...]]], 
     return titles[-1][0]
 
 
-def stars(person: Person, fits: Sequence[float], *, rng: Generator) -> int:
+def stars(mean_fit: float, *, rng: Generator) -> int:
     """A rating from how well the scenes suited, 1 to 5."""
-    mean = sum(fits) / max(1, len(fits))
-    return int(min(5, max(1, round(3.4 + 0.9 * mean + float(rng.normal(0, 0.7))))))
+    return int(min(5, max(1, round(3.4 + 0.9 * mean_fit + float(rng.normal(0, 0.7))))))
 
 
-def _logistic(odds: float) -> float:
+def logistic(odds: float) -> float:
     return 1.0 / (1.0 + math.exp(-odds))
 
 
-def _in_order(actions: Sequence[Action]) -> tuple[Action, ...]:
+def in_order(actions: Sequence[Action]) -> tuple[Action, ...]:
     return tuple(sorted(actions, key=lambda action: action.at))

@@ -20,7 +20,8 @@ MOODS = ("dawn", "day", "storm", "dusk", "night", "chase", "calm", "finale")
 
 @dataclass(frozen=True)
 class Person:
-    """One synthetic viewer. ``moods``, ``genres`` and ``interests`` are log-odds of liking; ``patience`` likewise."""
+    """One synthetic viewer. ``moods``, ``genres`` and ``interests`` are log-odds of liking; ``patience`` likewise, ``reorder`` for each
+    place that a scene plays away from the author's, and ``lingering`` for an optional scene."""
 
     id: uuid.UUID
     segment: str
@@ -38,6 +39,8 @@ class Person:
     ideal_intensity: float
     intensity_width: float
     patience: float
+    reorder: float = 0.0
+    lingering: float = 0.0
 
     @property
     def browser(self) -> str:
@@ -73,8 +76,11 @@ def _person(audience: Audience, genres: Sequence[str], categories: Sequence[str]
     profile, own = audience.profile, audience.own_taste
     segment = audience.segments[_choose_index([s.share for s in audience.segments], rng)]
     place = profile.places[_choose_index([place.share for place in profile.places], rng)]
+    identity = uuid.UUID(bytes=rng.bytes(16), version=4)
+    # Of their own source: who people are otherwise does not hang on what the story rules say.
+    of_story, story = np.random.default_rng(identity.int), audience.story
     return Person(
-        id=uuid.UUID(bytes=rng.bytes(16), version=4),
+        id=identity,
         segment=segment.name,
         device=_choose(profile.devices, rng),
         age_band=_choose(profile.age_bands, rng),
@@ -90,6 +96,8 @@ def _person(audience: Audience, genres: Sequence[str], categories: Sequence[str]
         ideal_intensity=float(np.clip(rng.normal(segment.intensity.ideal, 0.1), 0, 1)),
         intensity_width=segment.intensity.width,
         patience=float(rng.normal(segment.patience.mean, segment.patience.spread)),
+        reorder=float(of_story.normal(story.reorder.mean, story.reorder.spread)),
+        lingering=float(of_story.normal(story.lingering.mean, story.lingering.spread)),
     )
 
 

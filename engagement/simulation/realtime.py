@@ -12,7 +12,7 @@ import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -27,10 +27,12 @@ from numpy.random import Generator
 from adplatform.eventlog import ids
 from catalog.selectors import WatchableTitle
 
-from . import behaviour, invalid
+from . import behaviour, invalid, scenes
 from .audience import Audience
 from .behaviour import Action, Watched
+from .loyalty import Loyalty
 from .people import Person
+from .walk import satisfaction
 from .world import World
 
 log = structlog.get_logger(__name__)
@@ -71,9 +73,11 @@ class Crowd:
     site: Site
     rng: Generator
     views: behaviour.Views = field(init=False)
+    loyalty: Loyalty = field(init=False)
 
     def __post_init__(self) -> None:
         self.views = behaviour.Views(self.audience.clicking.weary_hours)
+        self.loyalty = Loyalty(self.audience, self.persons)
 
     async def run(self, viewers: int, *, seconds: float | None = None) -> None:
         async with asyncio.timeout(seconds):
@@ -84,8 +88,11 @@ class Crowd:
         await asyncio.sleep(number * float(self.rng.uniform(0.2, 2.0)))
         while True:
             now = datetime.now(UTC)
-            hours = np.array([person.monthly_hours * self.audience.rhythm.weight(person.local(now)) for person in self.persons])
-            person = self.persons[int(self.rng.choice(len(self.persons), p=hours / hours.sum()))]
+            hours = np.array([self.audience.rhythm.weight(person.local(now)) for person in self.persons])
+            # Those who stay away are not asked, unless nobody else is left.
+            likely = hours * self.loyalty.weights(now)
+            likely = likely if likely.sum() > 0 else hours * self.loyalty.hours
+            person = self.persons[int(self.rng.choice(len(self.persons), p=likely / likely.sum()))]
             try:
                 await self._watch(person, invalid.draw(self.audience.invalid_traffic, self.rng))
                 await asyncio.sleep(float(self.rng.exponential(BETWEEN_FILMS_SECONDS)))
@@ -94,16 +101,19 @@ class Crowd:
                 await asyncio.sleep(AFTER_ERROR_SECONDS)
 
     async def _watch(self, person: Person, kind: str) -> None:
+        titles = {title.id: title for title in self.place.titles}
         chosen = behaviour.choose_title(person, [(title.id, title.genres) for title in self.place.titles], rng=self.rng)
-        title = next(title for title in self.place.titles if title.id == chosen)
         headers = {"User-Agent": person.browser}
         cookies = self.site.cookies[person.id]
         async with httpx.AsyncClient(base_url=self.site.base_url, cookies=cookies, headers=headers, timeout=HTTP_SECONDS) as http:
             for _ in range(invalid.BURST_SESSIONS if kind == "burst" else 1):
-                await self._play(http, person, title, kind)
+                player = await self._play(http, person, titles[chosen], kind)
+            while player.switched is not None and player.switched[0] in titles:
+                title, decision = player.switched
+                player = await self._play(http, person, titles[title], "", came_from=decision)
 
-    async def _play(self, http: httpx.AsyncClient, person: Person, title: WatchableTitle, kind: str) -> None:
-        opened = await self._open(http, person, title)
+    async def _play(self, http: httpx.AsyncClient, person: Person, title: WatchableTitle, kind: str, *, came_from: str = "") -> Player:
+        opened = await self._open(http, person, title, came_from)
         url = self.site.socket_url(opened["socket"])
         async with websockets.connect(
             url,
@@ -114,8 +124,12 @@ class Crowd:
             player = Player(self, person, title, opened, socket, http, kind)
             async with player.listening(), player.polling():
                 await (player.rush() if kind == "burst" else player.play())
+        if kind in invalid.HONEST_BEHAVIOUR:
+            worth = satisfaction(self.audience, player.sitting, finished=player.finished)
+            self.loyalty.watched(self.loyalty.place[person.id], worth, until=datetime.now(UTC), rng=self.rng)
+        return player
 
-    async def _open(self, http: httpx.AsyncClient, person: Person, title: WatchableTitle) -> dict[str, Any]:
+    async def _open(self, http: httpx.AsyncClient, person: Person, title: WatchableTitle, came_from: str) -> dict[str, Any]:
         body = {"title": title.slug, "tab": f"audience-{uuid.uuid4().hex[:12]}", "device": person.device, "timezone": person.zone, "restart": True}
         response = await http.post("/api/v1/playback", json=body)
         if response.status_code != 201:
@@ -142,7 +156,13 @@ class Player:
         self.changed = asyncio.Event()
         self.seq = 0
         self.ad_seconds = 0.0
-        self.fits: list[float] = []
+        self.sitting = scenes.FRESH
+        self.poor = crowd.rng.random() < crowd.audience.network.poor
+        self.arrives = scenes.GOOD
+        self.usual = sum(scene.duration() for scene in title.scenes) / len(title.scenes)
+        self.suggested: dict[str, Any] | None = None
+        self.switched: tuple[int, str] | None = None
+        self.finished = False
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
@@ -154,6 +174,8 @@ class Player:
                     if newer["version"] >= self.timeline["version"]:
                         self.timeline = newer
                         self.changed.set()
+                elif message["type"] == "decision" and message.get("action") == "suggest" and message.get("title"):
+                    self.suggested = message
 
         async with background(listen()):
             yield
@@ -178,15 +200,14 @@ class Player:
         await self.say({"type": "hello", "last_seq": 0})
         await self.send([self.event("playback.start")])
         index = 0
-        while True:
-            item = await self._published(index)
-            if item is None:
-                await self._finish()
-                return
+        while (item := await self._published(index)) is not None:
             goes_on = await (self._ad(item) if item["kind"] == "ad" else self._scene(item))
             if not goes_on:
+                await self._complain()
                 return
             index += 1
+        await self._finish()
+        await self._complain()
 
     async def _published(self, index: int) -> dict[str, Any] | None:
         """The clip at ``index`` once it is published, None after the last."""
@@ -204,18 +225,50 @@ class Player:
         return item
 
     async def _scene(self, item: dict[str, Any]) -> bool:
-        crowd, scene = self.crowd, self.moods[item["id"]]
-        view = behaviour.SceneView(
-            id=scene.id, mood=scene.mood, intensity=scene.intensity, genres=self.title.genres, duration=item["t1"] - item["t0"], index=len(self.fits)
+        crowd, view = self.crowd, self._view(item)
+        await self.send([self.event("playback.scene_start", item, 0.0, cut=item["cut"], change=item.get("change", ""))])
+        if not self.timeline["as_edited"] and scenes.asks_for_the_edit(crowd.audience, self.person, view, crowd.rng):
+            await self.say({"type": "direct", "as_edited": True})
+        self.arrives = scenes.picture(crowd.audience, poor=self.poor, rng=crowd.rng)
+        watched = scenes.watch_scene(
+            crowd.audience, self.person, view, ad_seconds=self.ad_seconds, rng=crowd.rng, sitting=self.sitting, arrives=self.arrives
         )
-        watched = behaviour.watch_scene(crowd.audience, self.person, view, ad_seconds=self.ad_seconds, rng=crowd.rng)
-        self.fits.append(behaviour.scene_fit(self.person, view))
         self.ad_seconds = 0.0
-        await self.send([self.event("playback.scene_start", item, 0.0, cut=item["cut"])])
-        await self._through(item, watched, lambda action: self.event(action.type, item, action.at, **action.data))
+        if not await self._through(item, watched, lambda action: self.event(action.type, item, action.at, **action.data)):
+            return False
+        self.sitting = scenes.after_scene(crowd.audience, self.person, view, self.sitting, watched, poor=self.arrives.poor)
+        self.arrives = scenes.GOOD
         kind = "playback.leave" if watched.left else "playback.scene_end"
-        await self.send([self.event(kind, item, watched.seconds, cut=item["cut"], watched=round(watched.seconds, 3))])
+        told = {"cut": item["cut"], "watched": round(watched.seconds, 3), "duration": round(view.duration, 3)}
+        await self.send([self.event(kind, item, watched.seconds, **told)])
         return not watched.left
+
+    def _view(self, item: dict[str, Any]) -> scenes.SceneView:
+        scene = self.moods[item["id"]]
+        order = [one["id"] for one in (*self.timeline["items"], *self.timeline["foreseen"]) if one["kind"] == "scene"]
+        as_written = sorted(order, key=lambda one: self.moods[one].position)
+        return scenes.SceneView(
+            id=scene.id, mood=scene.mood, intensity=scene.intensity, genres=self.title.genres, duration=item["t1"] - item["t0"],
+            index=self.sitting.scenes, usual=self.usual, whole=scene.duration(), moved=order.index(scene.id) - as_written.index(scene.id),
+            optional=scene.optional,
+        )  # fmt: skip
+
+    async def _answers(self, item: dict[str, Any], at: float) -> bool:
+        """Whether the person goes over to the title that was just suggested; the answer is reported either way."""
+        told, self.suggested = self.suggested, None
+        if told is None:
+            return False
+        crowd, title = self.crowd, int(told["title"])
+        genres = next((one.genres for one in crowd.place.titles if one.id == title), ())
+        decision = str(told.get("decision") or told.get("id") or "")
+        taken = crowd.rng.random() < scenes.follows_suggestion(crowd.audience, self.person, self.sitting, genres)
+        await self.send([self.event("playback.suggestion", item, at, decision=decision, title=title, taken=taken)])
+        if not taken:
+            self.sitting = replace(self.sitting, annoyed=self.sitting.annoyed + crowd.audience.suggesting.annoyance)
+            return False
+        self.switched = (title, decision)
+        await self.send([self.event("playback.leave", item, at, watched=round(at, 3))])
+        return True
 
     async def _ad(self, item: dict[str, Any]) -> bool:
         crowd = self.crowd
@@ -233,23 +286,28 @@ class Player:
             crowd.views.add(self.person.id, item["id"], now=now)
         await self._through(item, watched, lambda action: self.event(action.type, token=item["token"]))
         self.ad_seconds += watched.seconds
+        self.sitting = replace(self.sitting, ad_seconds=self.sitting.ad_seconds + watched.seconds)
         if watched.left:
             await self.send([self.event("playback.leave", item, watched.seconds)])
         return not watched.left
 
-    async def _through(self, item: dict[str, Any], watched: Watched, report: Any) -> None:
-        """Let the clip pass in real time: heartbeats every second, each action when it is due, pauses waited for."""
+    async def _through(self, item: dict[str, Any], watched: Watched, report: Any) -> bool:
+        """Let the clip pass in real time: heartbeats every second, each action when it is due, pauses waited for. False for who went
+        over to another title meanwhile."""
         at = 0.0
         for action in (*watched.actions, Action(watched.seconds, "")):
             while action.at - at > HEARTBEAT_SECONDS:
                 await asyncio.sleep(HEARTBEAT_SECONDS)
                 at += HEARTBEAT_SECONDS
                 await self.send([self._heartbeat(item, item["t0"] + at)])
+                if item["kind"] == "scene" and await self._answers(item, at):
+                    return False
             await asyncio.sleep(max(0.0, action.at - at))
             at = max(at, action.at)
             if action.type:
                 await self.report(report(action))
             await self._pause(item, action.pause)
+        return True
 
     async def _pause(self, item: dict[str, Any], seconds: float) -> None:
         """The picture stands still and the player lives: it keeps what is reserved for it, as the real one does."""
@@ -278,16 +336,23 @@ class Player:
             await self.changed.wait()
 
     async def _finish(self) -> None:
-        crowd = self.crowd
+        crowd, self.finished = self.crowd, True
         events = [self.event("playback.end", t=self.timeline["published_until"])]
         if crowd.rng.random() < crowd.audience.rating.share:
-            events.append(self.event("playback.rating", stars=behaviour.stars(self.person, self.fits, rng=crowd.rng)))
+            mean = self.sitting.fits / max(1, self.sitting.scenes)
+            events.append(self.event("playback.rating", stars=behaviour.stars(mean, rng=crowd.rng)))
         await self.send(events)
+
+    async def _complain(self) -> None:
+        found = scenes.complaints(self.crowd.audience, self.person, self.sitting, rng=self.crowd.rng)
+        if found and self.switched is None:
+            await self.send([self.event("playback.complaint", about=about) for about in found])
 
     def _heartbeat(self, item: dict[str, Any] | None, t: float) -> dict[str, Any]:
         offset = t - item["t0"] if item else 0.0
-        scene = item if item and item["kind"] == "scene" else None
-        return self.event("playback.heartbeat", scene, offset, t=round(t, 3), playing=True, rate=1.0, buffer=8.0, dropped=0)
+        scene, arrives = item if item and item["kind"] == "scene" else None, self.arrives
+        told: dict[str, Any] = {"playing": True, "rate": 1.0, "buffer": arrives.buffer, "dropped": arrives.dropped}
+        return self.event("playback.heartbeat", scene, offset, t=round(t, 3), **told)
 
     def event(self, type_: str, item: dict[str, Any] | None = None, offset: float = 0.0, *, token: str | None = None, **data: Any) -> dict[str, Any]:
         self.seq += 1

@@ -81,23 +81,26 @@ def wall_seconds(watched: Watched) -> float:
     return watched.seconds + sum(action.pause for action in watched.actions)
 
 
-def scene_events(reporter: Reporter, scene: int, watched: Watched, *, began: datetime, t0: float, cut: str) -> Iterator[Event]:
-    """Start, what happened in between with a heartbeat now and then, and the end or the leaving. ``t0`` in playlist seconds."""
-    yield reporter.event("playback.scene_start", began, scene=scene, t=round(t0, 3), cut=cut)
+def scene_started(reporter: Reporter, scene: int, *, at: datetime, t0: float, cut: str, change: str) -> Event:
+    """``t0`` in playlist seconds."""
+    return reporter.event("playback.scene_start", at, scene=scene, t=round(t0, 3), cut=cut, change=change)
+
+
+def scene_events(reporter: Reporter, scene: int, watched: Watched, *, began: datetime, t0: float, cut: str, duration: float) -> Iterator[Event]:
+    """What happened once it had started, with a heartbeat now and then, and its end or the leaving. ``t0`` in playlist seconds."""
     next_beat = HEARTBEAT_SECONDS / 2
     for action, at in timed(watched, began):
         while next_beat < action.at:
-            yield _heartbeat(reporter, scene, next_beat, began, t0)
+            yield _heartbeat(reporter, scene, next_beat, began, t0, watched)
             next_beat += HEARTBEAT_SECONDS
         yield reporter.event(action.type, at, scene=scene, offset=action.at, t=round(t0 + action.at, 3), **action.data)
     while next_beat < watched.seconds:
-        yield _heartbeat(reporter, scene, next_beat, began, t0)
+        yield _heartbeat(reporter, scene, next_beat, began, t0, watched)
         next_beat += HEARTBEAT_SECONDS
     ended = began + timedelta(seconds=wall_seconds(watched))
     kind = "playback.leave" if watched.left else "playback.scene_end"
-    yield reporter.event(
-        kind, ended, scene=scene, offset=watched.seconds, t=round(t0 + watched.seconds, 3), cut=cut, watched=round(watched.seconds, 3)
-    )
+    data = {"cut": cut, "watched": round(watched.seconds, 3), "duration": round(duration, 3)}
+    yield reporter.event(kind, ended, scene=scene, offset=watched.seconds, t=round(t0 + watched.seconds, 3), **data)
 
 
 def ad_events(reporter: Reporter, token: tokens.TrackingToken, watched: Watched, *, began: datetime) -> Iterator[Event]:
@@ -105,8 +108,6 @@ def ad_events(reporter: Reporter, token: tokens.TrackingToken, watched: Watched,
         yield reporter.ad_event(action.type, at, token)
 
 
-def _heartbeat(reporter: Reporter, scene: int, offset: float, began: datetime, t0: float) -> Event:
-    at = began + timedelta(seconds=offset)
-    return reporter.event(
-        "playback.heartbeat", at, scene=scene, offset=offset, t=round(t0 + offset, 3), playing=True, rate=1.0, buffer=8.0, dropped=0
-    )
+def _heartbeat(reporter: Reporter, scene: int, offset: float, began: datetime, t0: float, watched: Watched) -> Event:
+    at, arrives = began + timedelta(seconds=offset), {"buffer": watched.buffer, "dropped": watched.dropped}
+    return reporter.event("playback.heartbeat", at, scene=scene, offset=offset, t=round(t0 + offset, 3), playing=True, rate=1.0, **arrives)

@@ -26,7 +26,8 @@ _SECONDS = 1000
 
 
 class TruthFile:
-    """Appends ``kind, id, slot, probability`` lines; ``id`` is the decision of a click or a completed view, and the session of a stay."""
+    """Appends ``kind, id, slot, probability`` lines; ``id`` is the decision of a click or a completed view, and the session of a stay
+    (``slot`` counts its scenes, from 1), of leaving and of engagement (``slot`` is the `moment`; `expected` has their closed forms)."""
 
     def __init__(self, folder: Path, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)

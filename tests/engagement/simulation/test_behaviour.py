@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.simulation import arrivals, behaviour, people
+from engagement.simulation import arrivals, behaviour, people, scenes
 from engagement.simulation.audience import DEFAULT, Audience, AudienceProblem, load
 
 AUDIENCE: Audience = load(DEFAULT)
 GENRES = ("drama", "space")
 CATEGORIES = ("gaming", "travel")
-SCENE = behaviour.SceneView(id=1, mood="chase", intensity=0.8, genres=("space",), duration=10.0, index=1)
+SCENE = scenes.SceneView(id=1, mood="chase", intensity=0.8, genres=("space",), duration=10.0, index=1)
 AD = behaviour.AdView(
     key="ad-1", category="gaming", duration=10.0, skip_after=5.0, place=0, seen_before=0, genres=("space",), hour=20, device="mobile"
 )
@@ -48,7 +48,7 @@ def test_an_ad_is_seen_first_and_its_quartiles_come_in_order_and_only_once_playe
 
 @given(st.integers(0, 10_000))
 def test_nothing_happens_in_a_scene_after_it_was_left(seed: int) -> None:
-    watched = behaviour.watch_scene(AUDIENCE, someone(seed), SCENE, ad_seconds=0, rng=np.random.default_rng(seed))
+    watched = scenes.watch_scene(AUDIENCE, someone(seed), SCENE, ad_seconds=0, rng=np.random.default_rng(seed))
     assert 0 <= watched.seconds <= SCENE.duration
     assert all(action.at <= watched.seconds for action in watched.actions)
     assert 0 < watched.truth < 1
