@@ -1,5 +1,5 @@
 from django.urls import path
 
-from .consumers import PlaybackConsumer
+from .consumers import playback_socket
 
-websocket_urlpatterns = [path("ws/playback/<uuid:session_id>/", PlaybackConsumer.as_asgi())]  # type: ignore[arg-type]
+websocket_urlpatterns = [path("ws/playback/<uuid:session_id>/", playback_socket)]  # type: ignore[arg-type]

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from . import agents, ids, tokens
+from . import agents, ids, signals, tokens
 from .envelope import AD_TYPES, PLAYBACK_TYPES, REPEATABLE_AD_TYPES, SERVER_TYPES, VERSION, ClientEvent, Event
 
 MOST_EVENTS = 500
@@ -56,6 +56,14 @@ class Accepted:
     refused: list[Refusal] = field(default_factory=list)
 
 
+# A playback event's reason for being refused by whoever knows what is played; empty for none.
+Check = Callable[[ClientEvent], str]
+
+
+def _unchecked(event: ClientEvent) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
     """What the server knows about whoever sent a batch."""
@@ -67,6 +75,7 @@ class Sender:
     ua_hash: str
     request_id: str
     invalid: str
+    check: Check
 
 
 class _Refused(ValueError):
@@ -88,14 +97,16 @@ def accept(
     request_id: str = "",
     user_agent: str = "",
     session_refusal: str = UNSIGNED,
+    check: Check = _unchecked,
 ) -> Accepted:
     """Judge each event by itself, so that a bad one never costs a good one.
 
     ``raw_events`` holds JSON bytes (``msgspec.Raw``) or values already decoded from JSON. ``session`` is a session token
     that was read and found valid; without one, ``session_refusal`` is the reason playback events are refused with.
+    ``check`` looks at playback events that are good otherwise.
     ``user_agent`` is judged here, where it is known, and never stored: ad events of a robot are accepted and do not count.
     """
-    sender = Sender(session, session_refusal, received_at, ip_hash, ua_hash, request_id, agents.verdict(user_agent))
+    sender = Sender(session, session_refusal, received_at, ip_hash, ua_hash, request_id, agents.verdict(user_agent), check)
     result = Accepted()
     for index, raw in enumerate(raw_events):
         if index >= MOST_EVENTS:
@@ -149,6 +160,8 @@ def _playback_event(event: ClientEvent, sender: Sender) -> Event:
     if event.session is not None and event.session != token.session:
         raise _Refused(WRONG_SESSION)
     _check_window(event.id, sender.received_at)
+    if reason := signals.fault(event.type, event.data) or sender.check(event):
+        raise _Refused(reason)
     occurred_at, invalid = _plausible_time(event.occurred_at, sender.received_at)
     return Event(
         id=event.id, type=event.type, occurred_at=occurred_at, received_at=sender.received_at, session=token.session, seq=event.seq,

@@ -168,7 +168,7 @@ def _body(request: HttpRequest) -> bytes | None:
     return body if len(body) <= BODY_BYTES else None
 
 
-def _sender(request: HttpRequest, now: datetime) -> dict[str, str]:
+def _sender(request: HttpRequest, now: datetime) -> dict[str, Any]:
     return {
         "ip_hash": daily_hash(request.META.get("REMOTE_ADDR") or "", now=now),
         "ua_hash": daily_hash(request.headers.get("User-Agent", ""), now=now),

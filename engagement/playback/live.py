@@ -12,6 +12,7 @@ import msgspec
 import redis
 
 from adplatform.eventlog import stream
+from adplatform.eventlog.commits import Kept, stamped, unstamped
 from adplatform.eventlog.envelope import Event
 
 KEPT_SECONDS = 24 * 3600
@@ -41,7 +42,7 @@ class Live(msgspec.Struct):
 
     ``film`` counts the seconds of film that were really watched, ``shown`` says when each break was last on screen.
 
-    For the Director: ``signals`` folded from the events, the ``boundaries`` decided already, and the mean of its
+    For the Director: ``signals`` folded from the events, the ``boundaries`` known to be decided, and the mean of its
     ``predictions`` so far.
     """
 
@@ -79,17 +80,18 @@ class Live(msgspec.Struct):
         self.predictions += 1
         self.mean_prediction += (value - self.mean_prediction) / self.predictions
 
-    def first_at(self, boundary: str) -> bool:
-        """Whether nothing was decided at this boundary yet; remembers it."""
-        if boundary in self.boundaries:
-            return False
-        self.boundaries = [*self.boundaries[1 - RECENT_IDS :], boundary]
-        return True
+    def note_decided(self, boundary: str) -> None:
+        if boundary not in self.boundaries:
+            self.boundaries = [*self.boundaries[1 - RECENT_IDS :], boundary]
 
-    def is_new(self, event: Event) -> bool:
-        """Whether this event was not counted yet. Players number what they send; what has no number is known by its id."""
+    def takes(self, event: Event) -> bool:
+        """Whether this event was not counted yet; it is from now on. Players number what they send; what has no number is known by
+        its id."""
         if event.seq:
-            return event.seq > self.acked_seq
+            if event.seq <= self.acked_seq:
+                return False
+            self.acked_seq = event.seq
+            return True
         if str(event.id) in self.recent:
             return False
         self.recent = [*self.recent[1 - RECENT_IDS :], str(event.id)]
@@ -118,15 +120,32 @@ def _key(session_id: uuid.UUID) -> str:
 def read(session_id: uuid.UUID) -> Live | None:
     """None for a session nobody kept, and when Redis cannot be reached: playback then goes on by the clock."""
     try:
-        kept = stream.client().get(_key(session_id))
-    except redis.exceptions.RedisError:
+        return known(session_id)
+    except stream.LogUnavailable:
         return None
-    return msgspec.msgpack.decode(kept, type=Live) if isinstance(kept, bytes) else None
+
+
+def known(session_id: uuid.UUID) -> Live | None:
+    """As `read`, for who would keep what follows from it: not knowing is not the same as nothing. Raises LogUnavailable."""
+    try:
+        kept = stream.client().get(_key(session_id))
+    except redis.exceptions.RedisError as error:
+        raise stream.LogUnavailable(str(error)) from error
+    return msgspec.msgpack.decode(unstamped(kept), type=Live) if isinstance(kept, bytes) else None
+
+
+def kept(session_id: uuid.UUID, live: Live) -> Kept:
+    """What a commit keeps of a session beside its events. A socket of an epoch that is over does not overwrite the one that goes on."""
+    return Kept(_key(session_id), _encoded(live), KEPT_SECONDS)
+
+
+def _encoded(live: Live) -> bytes:
+    return stamped(msgspec.msgpack.encode(live), generation=live.epoch)
 
 
 def keep(session_id: uuid.UUID, live: Live) -> None:
     """Raises LogUnavailable."""
     try:
-        stream.client().set(_key(session_id), msgspec.msgpack.encode(live), ex=KEPT_SECONDS)
+        stream.client().set(_key(session_id), _encoded(live), ex=KEPT_SECONDS)
     except redis.exceptions.RedisError as error:
         raise stream.LogUnavailable(str(error)) from error

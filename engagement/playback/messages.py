@@ -26,7 +26,13 @@ class Seek(msgspec.Struct, tag="seek"):
     position: Position
 
 
-Message = Hello | Events | Seek
+class Direct(msgspec.Struct, tag="direct"):
+    """The viewer wants the film as its author edited it, or lets the Director work again."""
+
+    as_edited: bool
+
+
+Message = Hello | Events | Seek | Direct
 _decoder = msgspec.json.Decoder(Message)
 
 

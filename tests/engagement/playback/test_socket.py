@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 
 from adplatform.asgi import application
@@ -126,7 +126,7 @@ async def test_a_plan_that_grew_elsewhere_is_found_out(session: Opened, finale: 
     async with socket(path_of(session)) as player:
         await say(player, type="hello", last_seq=0)
         await hear(player, "welcome")
-        await sync_to_async(publish_to)(session.session.pk, finale, now=datetime.now(UTC))
+        await database_sync_to_async(publish_to)(session.session.pk, finale, now=datetime.now(UTC))
         await say(player, type="events", events=[event(1, "playback.scene_start", position={"scene": finale, "offset": 0})])
         assert (await hear(player, "timeline"))["items"][-1]["id"] == finale
 
@@ -195,10 +195,10 @@ async def test_a_player_whose_playlist_is_over_moves_nothing_on_the_new_one(sess
     async with socket(path_of(session)) as player:
         await say(player, type="hello", last_seq=0)
         await hear(player, "welcome")
-        renewed = await sync_to_async(change_plan)(
+        renewed = await database_sync_to_async(change_plan)(
             session.session.pk, lambda latest: next_epoch(latest, scene_id=plan.played[0], offset=0, seen_until=0)[0]
         )
-        await sync_to_async(live.keep)(session.session.pk, live.begun(epoch=renewed.plan.epoch, t=0.0, now=datetime.now(UTC)))
+        await database_sync_to_async(live.keep)(session.session.pk, live.begun(epoch=renewed.plan.epoch, t=0.0, now=datetime.now(UTC)))
         await say(player, type="events", events=[event(1, t=plan.published[-1].t0 + 0.1)])
         assert (await hear(player, "refused"))["reason"] == "epoch_over"
         assert (await player.receive_output())["code"] == 4410

@@ -1,0 +1,179 @@
+"""A session as the process knows it that holds its socket: its plan as last seen, where its viewer is, and what the Director has to do.
+
+What is in here can be read anew at any time, from PostgreSQL and Redis; whoever loses it goes on where the last commit stood.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from adplatform.eventlog.commits import Kept
+from adplatform.eventlog.envelope import ClientEvent, Event
+from engagement.director.act import Watching, load_watching, predict
+from engagement.director.features import SessionSignals
+from engagement.director.film import film_of
+from engagement.director.policy import Trigger
+from engagement.director.prediction import Engagement
+from engagement.models import PlaybackSession
+
+from . import adload, live
+from .following import follow
+from .plan import Break, Plan, needs_more
+from .publishing import State, load
+
+PREDICTION_SECONDS = 1.0
+# So far below the session's mean that a decision cannot wait for the next scene.
+SHARP_DROP = 0.2
+# From so little on a change of attention is told as one.
+TREND = 0.05
+# How late, at most, the ad load of a viewer's other playbacks learns that a break was on screen.
+BREAK_NOTED_SECONDS = 5.0
+# Packaged clips are some hundredths longer than they are told to be, and a playhead is told a moment late.
+OFFSET_SLACK_SECONDS = 2.0
+RELOAD_SECONDS = 1.0
+# Reasons for refusing, beside those of `adplatform.eventlog.ingest`.
+UNKNOWN_SCENE = "unknown_scene"
+OUTSIDE_SCENE = "offset_outside_scene"
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """Where something is to be decided, with what was known then."""
+
+    scene: int
+    trigger: Trigger
+    engagement: Engagement | None
+    signals: SessionSignals
+    usual: float | None
+    at: datetime
+
+    def name(self, epoch: int) -> str:
+        return f"{epoch}.{self.scene}.{self.trigger}"
+
+
+class Attended:
+    """Use `attend` to get one."""
+
+    def __init__(self, state: State, known: live.Live, who: Watching, load_of: uuid.UUID | None) -> None:
+        self.state, self.live, self.who, self.load_of = state, known, who, load_of
+        self.signals = SessionSignals.decode(known.signals)
+        self.boundaries: list[Boundary] = []
+        self.noted = dict(known.shown)
+        self.predicted_at = self.loaded_at = time.monotonic() - PREDICTION_SECONDS
+
+    @property
+    def plan(self) -> Plan:
+        return self.state.plan
+
+    def kept(self) -> Kept:
+        return live.kept(self.state.session, self.live)
+
+    def misplaced(self, event: ClientEvent) -> str:
+        """Why an event cannot have happened where it says it did; empty when it can."""
+        if event.position is None or event.position.scene is None:
+            return ""
+        scene = film_of(self.plan).get(event.position.scene)
+        if scene is None:
+            return UNKNOWN_SCENE
+        return OUTSIDE_SCENE if event.position.offset > scene.duration + OFFSET_SLACK_SECONDS else ""
+
+    def behind(self, events: Sequence[Event]) -> bool:
+        """Whether the player is in a scene that somebody else published; asked at most once a second."""
+        played = self.plan.played
+        if all(one.position is None or not one.position.scene or one.position.scene in played for one in events):
+            return False
+        due, self.loaded_at = time.monotonic() - self.loaded_at >= RELOAD_SECONDS, time.monotonic()
+        return due
+
+    def take(self, events: Sequence[Event], *, now: datetime) -> list[Event]:
+        """Fold what happened into the live state; returns the events that were not counted before."""
+        fresh = [event for event in events if self.live.takes(event)]
+        follow(self.live, self.plan, fresh, now=now)
+        film = film_of(self.plan)
+        for event in fresh:
+            place = event.position
+            scene, offset = (place.scene, place.offset) if place else (None, None)
+            self.signals.update(event.type, event.occurred_at.timestamp(), scene=scene, offset=offset, data=event.data, film=film, seq=event.seq)
+        self.live.signals = self.signals.encode()
+        return fresh
+
+    def look(self, fresh: Sequence[Event], *, now: datetime) -> dict[str, Any] | None:
+        """Predict at most once a second and at every boundary; what the player is told of it. What is to be decided, where a scene
+        begins or attention drops sharply, is then among the ``boundaries``."""
+        begun = next((one.position.scene for one in reversed(fresh) if one.type == "playback.scene_start" and one.position), None)
+        scene = begun if begun in self.plan.played else self.signals.scene
+        due = time.monotonic() - self.predicted_at >= PREDICTION_SECONDS
+        if not fresh or scene is None or scene not in self.plan.played or not (due or begun):
+            return None
+        found, usual = predict(self.who, self.plan, self.signals, scene, now=now), self.live.usual()
+        if begun == scene:
+            self._decide_at(scene, "scene_start", found, now)
+        elif found is not None and usual is not None and found.value < usual - SHARP_DROP:
+            self._decide_at(scene, "drop", found, now)
+        if found is None or not due:
+            return None
+        before = self.live.mean_prediction if self.live.predictions else found.value
+        self.predicted_at = time.monotonic()
+        self.live.note_prediction(found.value)
+        return _told(found, before)
+
+    def _decide_at(self, scene: int, trigger: Trigger, found: Engagement | None, now: datetime) -> None:
+        snapshot = SessionSignals.decode(self.signals.encode())
+        boundary = Boundary(scene, trigger, found, snapshot, self.live.usual(), now)
+        known = [*self.live.boundaries, *(one.name(self.live.epoch) for one in self.boundaries)]
+        if not self.plan.ended and boundary.name(self.live.epoch) not in known:
+            self.boundaries.append(boundary)
+
+    def resume(self, *, now: datetime) -> None:
+        """A process may have died between the acknowledgement of a scene's start and its decision, which is then made now; where it was
+        made after all, the decision is the same one."""
+        scene = self.signals.scene
+        if scene is not None and scene in self.plan.played and self.live.playing:
+            self._decide_at(scene, "scene_start", predict(self.who, self.plan, self.signals, scene, now=now), now)
+
+    @property
+    def wants_more(self) -> bool:
+        return needs_more(self.plan, self.live.t)
+
+    def breaks_met(self) -> list[tuple[Break, float]]:
+        """Breaks that were on screen since they were last noted, and when (Unix seconds): that may be long after they were decided."""
+        met = []
+        for one in self.plan.breaks:
+            at = self.live.shown.get(one.id, 0.0)
+            if self.load_of is not None and at > self.noted.get(one.id, 0.0) + BREAK_NOTED_SECONDS:
+                self.noted[one.id] = at
+                met.append((one, at))
+        return met
+
+
+def attend(session_id: uuid.UUID, *, hashes: dict[str, str], now: datetime) -> Attended:
+    """Read what is known of a session. ``hashes`` are those of the address and the browser at the other end, valid today.
+
+    Raises UnknownSession, LogUnavailable.
+    """
+    state = load(session_id)
+    before = live.known(session_id)
+    same = before is not None and before.epoch == state.plan.epoch
+    known = before if before is not None and same else live.carried(before, epoch=state.plan.epoch, t=0.0, now=now)
+    known.around = msgspec.structs.replace(known.around, **hashes, day=now.date().isoformat())
+    session = PlaybackSession.objects.select_related("viewer").defer("plan").filter(pk=session_id).first()
+    found = Attended(state, known, load_watching(session_id), adload.shared(session) if session is not None else None)
+    found.resume(now=now)
+    return found
+
+
+def _told(found: Engagement, before: float) -> dict[str, Any]:
+    """An ``engagement`` message. ``trend`` compares with the session's mean so far."""
+    change = found.value - before
+    return {
+        "type": "engagement", "value": found.value, "low": found.low, "high": found.high, "leave": getattr(found, "leave", None),
+        "trend": "rising" if change > TREND else "falling" if change < -TREND else "steady", "model_version": found.model_version,
+        "ms": round(found.milliseconds, 2),
+    }  # fmt: skip
