@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 from catalog.models import Scene
 from engagement.playback.plan import Plan, PlannedScene
 
 from .signals import Film, FilmScene
 
-
 MOST_KEPT = 2_000
 # By the identity of what the plan holds of its film, which every change of the plan hands on: asked for with every event of a session.
-_kept: OrderedDict[int, tuple[tuple[PlannedScene, ...], Film]] = OrderedDict()
+_kept: dict[int, tuple[tuple[PlannedScene, ...], Film]] = {}
 
 
 def film_of(plan: Plan) -> Film:
