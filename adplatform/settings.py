@@ -288,6 +288,8 @@ CURRENCY: str = env.str("CURRENCY", default="USD")
 # none that a client could send through.
 COUNTRY_HEADER: str = env.str("COUNTRY_HEADER", default="")
 DECISIONS_PER_MINUTE: int = env.int("DECISIONS_PER_MINUTE", default=600)
+# Whether the player shows what the Director sees and does to viewers who never opened or closed its panel.
+DIRECTOR_PANEL: bool = env.bool("DIRECTOR_PANEL", default=False)
 COUNTED_USER_AGENTS: list[str] = env.list("COUNTED_USER_AGENTS", default=[])
 HOLDS_PER_ADDRESS: int = env.int("HOLDS_PER_ADDRESS", default=100)
 

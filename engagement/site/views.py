@@ -123,6 +123,7 @@ def watch(request: HttpRequest, slug: str) -> HttpResponse:
     context = current.shell(request, viewer) | {
         "card": card,
         "currency": settings.CURRENCY,
+        "director_panel": settings.DIRECTOR_PANEL,
         "resume": resume,
         "resume_scene": next((scene for scene in card.scenes if resume and scene.pk == resume.resume_scene), None),
         "next_up": shelves.next_up(card, map(shelves.card_of, shelves.published_titles())),

@@ -3,7 +3,7 @@
 //
 // What counts is the playhead really advancing while playing. A jump is told apart by ``jump``: what lies between was not
 // watched, and a quartile fires only when the ad was watched without a gap from its start up to it.
-import { adKey, round } from "./timeline.js";
+import { adKey, fullOffset, round } from "./timeline.js";
 
 // The longest step taken for continuous play. Background tabs are woken once a second.
 const LONGEST_STEP = 2.5;
@@ -206,7 +206,7 @@ export class Beacons {
       this.endScene(out);
       this.scene = { item, watched: 0, end: a };
       const shown = { scene: item.id, cut: item.cut, change: item.change };
-      out.push({ type: "playback.scene_start", data: shown, position: { scene: item.id, offset: round(a - item.t0) } });
+      out.push({ type: "playback.scene_start", data: shown, position: { scene: item.id, offset: round(fullOffset(item, a - item.t0)) } });
     }
     this.scene.watched += b - a;
     this.scene.end = b;
@@ -221,7 +221,7 @@ export class Beacons {
     out.push({
       type: "playback.scene_end",
       data: { scene: item.id, watched: round(Math.min(watched, length)), duration: round(length), completed: end >= item.t1 - 0.25 },
-      position: { scene: item.id, offset: round(end - item.t0) },
+      position: { scene: item.id, offset: round(fullOffset(item, end - item.t0)) },
     });
   }
 }

@@ -1,18 +1,23 @@
 // The controls' look and feel: what is shown, what was pressed. It decides nothing; `act` is told what the viewer wants.
-import { clock } from "./timeline.js";
+import { Pins } from "./director/pins.js";
+import { icon } from "./dom.js";
+import { SeekBar } from "./seekbar.js";
 
 const IDLE_AFTER = 2800;
 const RATES = [0.5, 0.75, 1, 1.25, 1.5, 2];
 
 export class Controls {
-  /** @param {HTMLElement} root @param {object} act {toggle, seekTo(film), seekBy(seconds), nextScene, mute, volume(v), volumeBy(step), rate(r), captions, director, why, skip, fullscreen, escape} */
+  /**
+   * @param {HTMLElement} root
+   * @param {object} act {toggle, seekTo(film), seekBy(seconds), nextScene, mute, volume(v), volumeBy(step), rate(r), captions,
+   *   director, asEdited, why, skip, fullscreen, escape}
+   */
   constructor(root, act) {
     this.root = root;
     this.act = act;
-    this.filmDuration = 0;
-    this.film = 0;
-    this.dragging = null;
     this.parts = new Proxy({}, { get: (_, name) => root.querySelector(`[data-part="${name}"]`) });
+    this.seek = new SeekBar(this.parts, (film) => act.seekTo(film));
+    this.pins = new Pins(this.parts.pins, this.parts["pin-tip"], root.dataset.icons);
     this.bind();
     this.icon("play", "play");
     this.icon("mute", "volume");
@@ -23,18 +28,7 @@ export class Controls {
     const button = this.parts[part];
     if (button.dataset.icon === name) return;
     button.dataset.icon = name;
-    button.replaceChildren(this.svg(name));
-  }
-
-  svg(name) {
-    const space = "http://www.w3.org/2000/svg";
-    const svg = document.createElementNS(space, "svg");
-    const use = document.createElementNS(space, "use");
-    svg.setAttribute("class", "icon");
-    svg.setAttribute("aria-hidden", "true");
-    use.setAttribute("href", `${this.root.dataset.icons}#${name}`);
-    svg.append(use);
-    return svg;
+    button.replaceChildren(icon(this.root.dataset.icons, name));
   }
 
   bind() {
@@ -64,7 +58,6 @@ export class Controls {
     parts.video.addEventListener("dblclick", () => act.fullscreen());
     document.addEventListener("keydown", (event) => this.key(event));
     for (const name of ["pointermove", "pointerdown", "keydown", "focusin"]) root.addEventListener(name, () => this.wake());
-    this.bindSeek();
   }
 
   /** Show the controls, and hide them again when nothing moves for a while. */
@@ -72,88 +65,20 @@ export class Controls {
     this.root.classList.remove("is-idle");
     clearTimeout(this.idle);
     this.idle = setTimeout(() => {
-      const busy = this.root.dataset.state !== "playing" || this.dragging !== null || this.parts.help.open;
-      if (!busy && !this.parts.controls.querySelector(":focus-visible")) this.root.classList.add("is-idle");
+      const busy = this.root.dataset.state !== "playing" || this.seek.dragging !== null || this.parts.help.open || !this.parts.wrong.hidden;
+      if (!busy && !this.root.querySelector(":is([data-part=controls], .top-bar) :focus-visible")) this.root.classList.add("is-idle");
     }, IDLE_AFTER);
   }
 
-  // Seek bar
-
-  bindSeek() {
-    const bar = this.parts.seek;
-    const at = (event) => {
-      const box = bar.getBoundingClientRect();
-      return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)) * this.filmDuration;
-    };
-    bar.addEventListener("pointerdown", (event) => {
-      if (this.locked || event.button) return;
-      bar.setPointerCapture(event.pointerId);
-      this.dragging = at(event);
-      this.drawSeek();
-    });
-    bar.addEventListener("pointermove", (event) => {
-      this.tip(at(event));
-      if (this.dragging === null) return;
-      this.dragging = at(event);
-      this.drawSeek();
-    });
-    bar.addEventListener("pointerup", () => {
-      if (this.dragging === null) return;
-      const wanted = this.dragging;
-      this.dragging = null;
-      this.act.seekTo(wanted);
-    });
-    bar.addEventListener("pointercancel", () => (this.dragging = null));
-    bar.addEventListener("pointerleave", () => (this.parts.tip.hidden = true));
-  }
-
-  tip(film) {
-    const tip = this.parts.tip;
-    const scene = this.timeline?.sceneAtFilm(film);
-    tip.hidden = !scene;
-    if (!scene) return;
-    tip.textContent = `${clock(film)}  ${scene.name}`;
-    tip.style.left = percent(film, this.filmDuration);
-  }
-
-  /** The whole plan: published and foreseen, with scene joins and break marks. */
+  /** The whole plan: published and foreseen. */
   plan(timeline, seenBreaks) {
-    this.timeline = timeline;
-    this.filmDuration = timeline.filmDuration;
-    this.parts.duration.textContent = clock(timeline.filmDuration);
-    this.parts.seek.setAttribute("aria-valuemax", String(Math.round(timeline.filmDuration)));
-    const joins = timeline.scenes().slice(1).map((scene) => this.mark("join", scene.f0));
-    const breaks = timeline.breaks().map((pod) => this.mark(seenBreaks(pod) ? "break seen" : "break", pod.film));
-    this.parts.marks.replaceChildren(...joins, ...breaks);
-  }
-
-  mark(kind, film) {
-    const mark = document.createElement("span");
-    mark.className = `mark ${kind}`;
-    mark.style.left = percent(film, this.filmDuration);
-    return mark;
-  }
-
-  drawSeek() {
-    const film = this.dragging ?? this.film;
-    this.parts.played.style.width = percent(film, this.filmDuration);
-    this.parts.thumb.style.left = percent(film, this.filmDuration);
-    this.parts.time.textContent = clock(film);
+    this.seek.plan(timeline, seenBreaks);
+    this.pins.show(timeline);
   }
 
   /** @param {object} view {film, bufferedFilm, playing, inAd, sceneName} */
   render(view) {
-    this.film = view.film;
-    this.locked = view.inAd;
-    this.drawSeek();
-    this.parts.buffered.style.width = percent(view.bufferedFilm, this.filmDuration);
-    const bar = this.parts.seek;
-    const whole = String(Math.floor(view.film));
-    if (bar.getAttribute("aria-valuenow") !== whole) {
-      bar.setAttribute("aria-valuenow", whole);
-      bar.setAttribute("aria-valuetext", `${clock(view.film)} of ${clock(this.filmDuration)}`);
-    }
-    bar.setAttribute("aria-disabled", String(view.inAd));
+    this.seek.render(view);
     this.root.classList.toggle("in-ad", view.inAd);
     this.icon("play", view.playing ? "pause" : "play");
     this.parts.play.setAttribute("aria-label", view.playing ? "Pause" : "Play");
@@ -175,7 +100,7 @@ export class Controls {
 
   flash(name) {
     const flash = this.parts.flash;
-    flash.replaceChildren(this.svg(name));
+    flash.replaceChildren(icon(this.root.dataset.icons, name));
     flash.classList.remove("go");
     void flash.offsetWidth;
     flash.classList.add("go");
@@ -199,7 +124,7 @@ export class Controls {
   keyAction(key) {
     const { act } = this;
     const step = (direction) => act.rate(RATES[Math.min(RATES.length - 1, Math.max(0, RATES.indexOf(this.rateShown ?? 1) + direction))]);
-    if (/^[0-9]$/.test(key)) return () => act.seekTo((Number(key) / 10) * this.filmDuration);
+    if (/^[0-9]$/.test(key)) return () => act.seekTo((Number(key) / 10) * this.seek.filmDuration);
     return {
       " ": () => act.toggle(),
       k: () => act.toggle(),
@@ -216,14 +141,11 @@ export class Controls {
       s: () => act.skip(),
       w: () => act.why(),
       d: () => act.director(),
+      e: () => act.asEdited(),
       Escape: () => act.escape(),
       "<": () => step(-1),
       ">": () => step(1),
       "?": () => this.parts.help.showModal(),
     }[key.length === 1 ? key.toLowerCase() : key];
   }
-}
-
-function percent(part, whole) {
-  return `${whole > 0 ? Math.min(100, Math.max(0, (part / whole) * 100)) : 0}%`;
 }

@@ -3,7 +3,9 @@ import { lightStars } from "../browse/detail.js";
 import { AdView } from "./ads.js";
 import { Captions } from "./captions.js";
 import { Controls } from "./controls.js";
-import { DirectorView } from "./director.js";
+import { DirectorPanel } from "./director/panel.js";
+import { Suggestion } from "./director/suggestion.js";
+import { Wishes } from "./director/wishes.js";
 import { InView } from "./inview.js";
 import { Log } from "./log.js";
 import { Media } from "./media.js";
@@ -11,6 +13,7 @@ import { Seeking } from "./seeking.js";
 import { Session } from "./session.js";
 import { Signals } from "./signals.js";
 import { Timeline, round } from "./timeline.js";
+import { Toasts } from "./toasts.js";
 
 const REOPEN_AGAIN_AFTER = 60000;
 // The socket's reasons after which no reconnecting helps.
@@ -24,7 +27,14 @@ export class Player {
     this.media = new Media(this.video, root.dataset.worker);
     this.log = new Log(this.video, new InView(this.video));
     this.captions = new Captions(this.part("captions"));
-    this.director = new DirectorView(root);
+    this.toasts = new Toasts(this.part("toasts"));
+    this.director = new DirectorPanel(root, () => this.dock());
+    this.suggestion = new Suggestion(root, (answer) => this.log.note("playback.suggestion", answer));
+    this.wishes = new Wishes(root, {
+      direct: (asEdited) => this.direct(asEdited),
+      complain: (about) => this.log.note("playback.complaint", { about }),
+      toast: (title, words) => this.toasts.say(title, words),
+    });
     this.ads = new AdView(root);
     this.timeline = new Timeline({});
     this.controls = new Controls(root, this.actions());
@@ -54,10 +64,12 @@ export class Player {
     this.signals.stalls.forget();
     this.captions.forget();
     const { slug, device, hour, csrf } = this.root.dataset;
-    this.session = new Session({ slug, device, hour, csrf });
+    this.suggestion.hide();
+    this.session = new Session({ slug, device, hour, csrf, cameFrom: cameFrom() });
     this.followSession();
     try {
       const details = await this.session.open({ restart });
+      history.replaceState(null, "", location.pathname);
       this.log.open(this.session, this.timeline);
       this.media.open(details.playlist, details.resume_at);
       this.log.beacons.jump(details.resume_at);
@@ -80,9 +92,9 @@ export class Player {
     const hear = (name, action) => session.addEventListener(name, (event) => session === this.session && action(event.detail));
     hear("timeline", (json) => this.adopt(json));
     hear("engagement", (message) => this.director.engagement(message));
-    hear("decision", (message) => this.director.decision(message));
+    hear("decision", (message) => this.decided(message));
     hear("refused", ({ reason }) => this.refused(reason));
-    hear("online", () => this.link(""));
+    hear("online", () => this.online());
     hear("reconnecting", () => this.link("Reconnecting…"));
   }
 
@@ -90,6 +102,7 @@ export class Player {
     this.timeline = new Timeline(json);
     this.log.beacons.replace(this.timeline);
     this.captions.place(this.timeline.captions);
+    this.wishes.adopt(this.timeline.asEdited);
     this.drawPlan();
     this.seeking.tryAsked();
   }
@@ -97,6 +110,34 @@ export class Player {
   drawPlan() {
     this.controls.plan(this.timeline, (pod) => this.log.seen(pod));
     this.director.plan(this.timeline, this.item);
+  }
+
+  /** What the Director decided is told in the panel; what changes the film, on the picture too. */
+  decided(message) {
+    const what = this.director.decision(message);
+    if (message.action === "suggest") this.suggestion.show(message);
+    else if (message.action !== "keep") this.toasts.say(what, message.reason, { label: message.explored ? "Tried to learn" : "" });
+  }
+
+  /** The viewer wants the film as edited, or directed again. -> whether anybody heard it */
+  direct(asEdited) {
+    if (!this.session?.say({ type: "direct", as_edited: asEdited })) {
+      this.notYet("That can be switched in a moment.");
+      return false;
+    }
+    this.log.note("playback.as_edited", { on: asEdited });
+    return true;
+  }
+
+  online() {
+    this.link("");
+    if (this.wishes.wanted !== null) this.session.say({ type: "direct", as_edited: this.wishes.wanted });
+  }
+
+  /** Panels stand beside the picture, not on it, where there is room. */
+  dock() {
+    const open = ["director", "why"].some((name) => !this.part(name).hidden);
+    this.root.classList.toggle("has-panel", open);
   }
 
   link(words) {
@@ -108,12 +149,13 @@ export class Player {
     this.part("spinner").hidden = !on;
   }
 
-  notYet() {
-    this.director.toast("Not yet", "The connection is being restored; that part of the film can be reached in a moment.");
+  notYet(words = "That part of the film can be reached in a moment.") {
+    this.toasts.say("Not yet", `The connection is being restored. ${words}`);
   }
 
   refused(reason) {
     this.seeking.refused();
+    this.wishes.refused();
     if (NOT_OURS.has(reason)) this.gone();
   }
 
@@ -193,6 +235,7 @@ export class Player {
       rate: (value) => this.wantRate(value),
       captions: () => this.showCaptions(this.captions.toggle()),
       director: () => this.director.toggle(),
+      asEdited: () => this.wishes.toggle(),
       why: (open) => this.why(open),
       skip: () => this.skip(),
       fullscreen: () => this.fullscreen(),
@@ -250,13 +293,16 @@ export class Player {
     const panel = this.part("why");
     const item = this.item?.kind === "ad" ? this.item : null;
     panel.hidden = !open || !item;
+    this.dock();
     if (panel.hidden) return;
     this.ads.explain(item, await this.session.why(item.decision));
   }
 
+  /** Escape closes one thing, the nearest first. */
   closePanels() {
-    this.why(false);
-    if (!this.part("director").hidden) this.director.toggle();
+    if (this.wishes.close() || this.suggestion.dismiss()) return;
+    if (!this.part("why").hidden) this.why(false);
+    else if (this.director.isOpen) this.director.toggle(false);
   }
 
   fullscreen() {
@@ -333,3 +379,6 @@ export class Player {
     this.seeking.passFailed();
   }
 }
+
+/** The Director's decision that led here, as the address says. */
+const cameFrom = () => new URLSearchParams(location.search).get("came_from");

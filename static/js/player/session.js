@@ -22,10 +22,10 @@ export class ServerProblem extends Error {
 }
 
 export class Session extends EventTarget {
-  constructor({ slug, device, hour, csrf }) {
+  constructor({ slug, device, hour, csrf, cameFrom = null }) {
     super();
     const timezone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
-    this.wish = { title: slug, tab: tabId(), device: device || null, hour: hour === "" ? null : Number(hour), timezone };
+    this.wish = { title: slug, tab: tabId(), device: device || null, hour: hour === "" ? null : Number(hour), timezone, came_from: uuidOf(cameFrom) };
     this.csrf = csrf;
     this.offset = 0;
     this.planVersion = 0;
@@ -234,6 +234,9 @@ export class Session extends EventTarget {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }
+
+/** An address can be typed by hand: what is no UUID is nobody's decision. */
+const uuidOf = (text) => (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text ?? "") ? text : null);
 
 /** A second tab is a session of its own; a reload is not. */
 function tabId() {

@@ -12,6 +12,8 @@ export class Timeline {
     this.captions = json.captions ?? [];
     this.leftOut = json.left_out ?? [];
     this.ended = Boolean(json.ended);
+    this.asEdited = Boolean(json.as_edited);
+    this.changes = { made: json.changes?.made ?? 0, most: json.changes?.most ?? 0 };
     this.publishedUntil = json.published_until ?? this.items.at(-1)?.t1 ?? 0;
     this.stretches = film([...this.items.map((item) => ({ ...item, published: true })), ...this.foreseen]);
     this.filmDuration = this.stretches.at(-1)?.f1 ?? 0;
@@ -41,14 +43,15 @@ export class Timeline {
     const scenes = this.stretches.filter((stretch) => stretch.kind === "scene");
     const at = scenes.find((stretch) => seconds < stretch.f1) ?? scenes.at(-1);
     if (!at) return null;
-    const offset = Math.min(Math.max(0, seconds - at.f0), Math.max(0, at.t1 - at.t0 - 0.05));
-    return { scene: at.id, name: at.name, offset, t: at.t0 + offset, published: Boolean(at.published) };
+    const played = Math.min(Math.max(0, seconds - at.f0), Math.max(0, at.t1 - at.t0 - 0.05));
+    const { id: scene, name, change = "", reason = "" } = at;
+    return { scene, name, change, reason, offset: fullOffset(at, played), t: at.t0 + played, published: Boolean(at.published) };
   }
 
   /** Playlist time of an offset into a published scene, or null while it is not published. */
   timeOf({ scene, offset }) {
     const item = this.items.find((candidate) => candidate.kind === "scene" && candidate.id === scene);
-    return item ? Math.min(item.t0 + offset, item.t1 - 0.05) : null;
+    return item ? Math.min(item.t0 + playedOffset(item, offset), item.t1 - 0.05) : null;
   }
 
   /** Position for the event log: the scene at t and the seconds into it; in a break, the end of the scene before it. */
@@ -56,7 +59,7 @@ export class Timeline {
     const before = this.items.findLast((item) => item.kind === "scene" && item.t0 <= t);
     const scene = before ?? this.items.find((item) => item.kind === "scene");
     if (!scene) return null;
-    return { scene: scene.id, offset: round(Math.min(Math.max(0, t - scene.t0), scene.t1 - scene.t0)) };
+    return { scene: scene.id, offset: round(fullOffset(scene, Math.min(Math.max(0, t - scene.t0), scene.t1 - scene.t0))) };
   }
 
   /** Breaks in playing order: {id, film, published, t0, t1, ads}. Ads that follow one another under one break id are one break. */
@@ -76,10 +79,28 @@ export class Timeline {
     return found;
   }
 
+  /** What the Director did, each once, in playing order: {id, kind, name, change, reason, at} with ``at`` in film seconds. */
+  changed() {
+    const scenes = this.scenes().map((scene) => ({ ...scene, at: (scene.f0 + scene.f1) / 2 }));
+    const breaks = this.breaks().map(({ ads, film: at }) => ({ ...ads[0], id: ads[0].break_id ?? ads[0].id, kind: "break", at }));
+    return [...scenes, ...breaks].filter((stretch) => stretch.change).sort((one, other) => one.at - other.at);
+  }
+
   /** Where each scene begins, in film seconds: for the marks of the seek bar. */
   scenes() {
     return this.stretches.filter((stretch) => stretch.kind === "scene");
   }
+}
+
+/** Positions count in the full scene, also where its tight cut plays: seconds into what plays -> seconds into the full scene. */
+export function fullOffset({ dropped = [] }, played) {
+  let full = played;
+  for (const [from, to] of dropped) if (full >= from) full += to - from;
+  return full;
+}
+
+function playedOffset({ dropped = [] }, full) {
+  return full - dropped.reduce((sum, [from, to]) => sum + Math.min(Math.max(0, full - from), to - from), 0);
 }
 
 function film(stretches) {
