@@ -309,6 +309,9 @@ def _shares(name: str, *, default: str) -> list[float]:
 # What the click model is trained by; the first is the default, the others must be better to take its place.
 CTR_ESTIMATORS: list[str] = env.list("CTR_ESTIMATORS", default=["random_forest", "hashed_logistic"])
 COMPLETION_ESTIMATORS: list[str] = env.list("COMPLETION_ESTIMATORS", default=["hashed_logistic"])
+# The same for the models of watching: how much of the coming scenes is watched, and who is about to leave.
+ENGAGEMENT_ESTIMATORS: list[str] = env.list("ENGAGEMENT_ESTIMATORS", default=["random_forest", "mlp"])
+LEAVE_ESTIMATORS: list[str] = env.list("LEAVE_ESTIMATORS", default=["random_forest", "mlp"])
 # Rows that monitoring reads of an hour or a day at most, drawn by chance.
 MONITOR_ROWS: int = env.int("MONITOR_ROWS", default=20_000)
 # How a version that passed its gates comes to serve, see docs/learning.md: what it scores in shadow, and what its canary sees in each step.

@@ -14,7 +14,7 @@ class EngagementConfig(AppConfig):
 
         from . import experiments, segmenting
         from .director import served
-        from .director.training import RECIPE
+        from .director.training import LEAVE_RECIPE, RECIPE
         from .handler import PlaybackEvents
         from .simulation import truth
 
@@ -22,7 +22,11 @@ class EngagementConfig(AppConfig):
         experiments.register()
         vocabulary.register_segments(segmenting.vocabulary)
         training.register_recipe(RECIPE)
-        # Its log rounds features to four digits: near enough to watch, not to replay.
+        training.register_recipe(LEAVE_RECIPE)
+        # Their log rounds features to four digits: near enough to watch, not to replay.
         monitoring.register_checks(RECIPE.kind, load_served=served.load, replays=False)
+        monitoring.register_checks(LEAVE_RECIPE.kind, load_served=served.load_leaving, replays=False)
         training.register_truth("ctr", lambda keys: truth.of_slots(settings.VAR_DIR / "truth", truth.CLICK, keys))
         training.register_truth("completion", lambda keys: truth.of_slots(settings.VAR_DIR / "truth", truth.COMPLETE, keys))
+        training.register_truth(RECIPE.kind, lambda keys: truth.of_moments(settings.VAR_DIR / "truth", truth.ENGAGEMENT, keys))
+        training.register_truth(LEAVE_RECIPE.kind, lambda keys: truth.of_moments(settings.VAR_DIR / "truth", truth.LEAVE, keys))

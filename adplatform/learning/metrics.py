@@ -89,16 +89,24 @@ def classification(
     return {name: replace(metric, ceiling=_finite(best[name])) for name, metric in found.items()}
 
 
-def regression(labels: Floats, predictions: Floats, base_value: float, resampling: Resampling) -> dict[str, Metric]:
-    """MAE, mean squared error, R2 and bias; the constant baseline predicts ``base_value``, the mean of the training labels."""
+def regression(labels: Floats, predictions: Floats, base_value: float, resampling: Resampling, *, truth: Floats | None = None) -> dict[str, Metric]:
+    """MAE, mean squared error, R2 and bias; the constant baseline predicts ``base_value``, the mean of the training labels.
+
+    ``truth`` are the true expectations. They give the least mean squared error that can be had, not the least MAE (the true medians
+    would): that has no ceiling.
+    """
     constant = np.full_like(labels, base_value)
     point, resampled = _Sums(labels, None), _Sums(labels, resampling)
-    return {
+    found = {
         "mae": _metric(point.mae(predictions), point.mae(constant), resampled.mae(predictions)),
         "mse": _metric(point.mse(predictions), point.mse(constant), resampled.mse(predictions)),
         "r2": _metric(point.r2(predictions), point.r2(constant), resampled.r2(predictions)),
         "bias": _metric(point.bias(predictions), point.bias(constant), resampled.bias(predictions)),
     }
+    if truth is None:
+        return found
+    best = {"mse": point.mse(truth)[0], "r2": point.r2(truth)[0], "bias": point.bias(truth)[0]}
+    return found | {name: replace(found[name], ceiling=_finite(value)) for name, value in best.items()}
 
 
 class _Sums:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
-
-from adplatform.learning import estimators
+from adplatform.learning.chosen import chosen
 from adplatform.learning.estimators import CLASSIFICATION
 from adplatform.learning.schema import FeatureSchema
 from adplatform.learning.training import Recipe
@@ -25,20 +22,10 @@ COMPLETION_SCHEMA = FeatureSchema(
 )
 
 
-def chosen(setting: str) -> list[str]:
-    """The estimators that a setting names. Raises ImproperlyConfigured: a name that is none stops the start, and says which there are."""
-    names = [name.strip() for name in getattr(settings, setting) if name.strip()]
-    if not names:
-        raise ImproperlyConfigured(f"{setting} names no estimator; unset it, or choose from: {', '.join(estimators.of_task(CLASSIFICATION))}")
-    for name in names:
-        try:
-            estimators.find(name, CLASSIFICATION)
-        except estimators.UnknownEstimator as error:
-            raise ImproperlyConfigured(f"{setting}={','.join(names)}: {error}") from error
-    return names
-
-
-ESTIMATORS: dict[str, list[str]] = {scorer.KIND: chosen("CTR_ESTIMATORS"), scorer.COMPLETION: chosen("COMPLETION_ESTIMATORS")}
+ESTIMATORS: dict[str, list[str]] = {
+    scorer.KIND: chosen("CTR_ESTIMATORS", CLASSIFICATION),
+    scorer.COMPLETION: chosen("COMPLETION_ESTIMATORS", CLASSIFICATION),
+}
 
 RECIPES = (
     Recipe(

@@ -150,9 +150,12 @@ def rows_of_session(events: Sequence[Happened], film: Film, around: SceneContext
     return [(moment, story.coming(moment.visit)) for moment in story.moments]
 
 
-def leaving_rows(events: Sequence[Happened], film: Film, around: SceneContext, *, heard: float | None = None) -> list[tuple[Moment, float]]:
-    """Scene starts and every five seconds of film, each with 1 where the viewer left within the next fifteen seconds, else 0. Pure."""
-    story = told(events, film, around, grid=True)
+def leaving_rows(
+    events: Sequence[Happened], film: Film, around: SceneContext, *, heard: float | None = None, grid: bool = True
+) -> list[tuple[Moment, float]]:
+    """Scene starts and, with the ``grid``, every five seconds of film, each with 1 where the viewer left within the next fifteen
+    seconds, else 0. Pure."""
+    story = told(events, film, around, grid=grid)
     left = story.left_at(heard=heard)
     return [(moment, float(_leaves(moment, left))) for moment in story.moments]
 
@@ -190,10 +193,21 @@ def key_of(session: uuid.UUID, moment: Moment) -> str:
     return f"{session}/{moment.place}/{moment.into:g}"
 
 
-def starts_of(sessions: Collection[uuid.UUID], *, since: datetime, as_of: datetime) -> dict[uuid.UUID, list[tuple[float, float]]]:
-    """For each of these sessions, when its scenes began (Unix seconds) and their labels, NaN while the session was not silent yet.
-    Of live days alone."""
-    return {
-        one.session.id: [(moment.at, label if one.silent else math.nan) for moment, label in rows_of_session(one.events, one.film, one.around)]
-        for one in read_of(sessions, since=since, as_of=as_of)
-    }
+Starts = dict[uuid.UUID, list[tuple[float, float]]]
+
+
+def starts_of(sessions: Collection[uuid.UUID], *, since: datetime, as_of: datetime) -> Starts:
+    """For each of these sessions, when its scenes began (Unix seconds) and how much was watched of what came, NaN while the session
+    was not silent yet. Of live days alone."""
+    found = read_of(sessions, since=since, as_of=as_of)
+    return {one.session.id: _labelled(one, rows_of_session(one.events, one.film, one.around)) for one in found}
+
+
+def leaving_starts_of(sessions: Collection[uuid.UUID], *, since: datetime, as_of: datetime) -> Starts:
+    """The same with 1 where the viewer left within fifteen seconds, else 0."""
+    found = read_of(sessions, since=since, as_of=as_of)
+    return {one.session.id: _labelled(one, leaving_rows(one.events, one.film, one.around, heard=one.heard_at(), grid=False)) for one in found}
+
+
+def _labelled(one: Told, rows: Sequence[tuple[Moment, float]]) -> list[tuple[float, float]]:
+    return [(moment.at, label if one.silent else math.nan) for moment, label in rows]

@@ -1,4 +1,4 @@
-"""Training of the engagement model on a worker."""
+"""Training of the models of watching on a worker."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from celery.schedules import crontab
 from adplatform.celery import schedule
 from adplatform.learning.tasks import request_nightly
 
-from .prediction import KIND
+from .training import ESTIMATORS
 
 
 @shared_task(name="engagement.train")
 def train_engagement() -> list[str]:
-    return request_nightly(KIND)
+    """Nightly: one run for every estimator of the settings."""
+    return [key for kind, names in ESTIMATORS.items() for key in request_nightly(kind, names)]
 
 
 schedule("engagement.train", crontab(minute=40, hour=3))

@@ -21,10 +21,11 @@ from typing import Any
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from adplatform.models import ModelVersion
 
-from .. import curves, estimators, gates, importance, metrics, predictor, registry
+from .. import curves, estimators, gates, importance, likelihood, metrics, predictor, registry
 from ..choices import Choices
 from ..gates import Gate, Profile, Verdict
 from ..metrics import Floats, Metric, Resampling
@@ -38,6 +39,8 @@ log = structlog.get_logger(__name__)
 SEED = 20
 INTERVAL_LEVEL = 0.8
 INTERVAL_BANDS = 3
+RATE_LEVEL = 0.95
+RATE_BANDS = 8
 # Of fewer rows whose true probability is known the ceiling would say little of the rest.
 LEAST_TRUTH = 0.8
 LOSS_CURVES = ("progressive_log_loss", "loss_curve")
@@ -153,15 +156,15 @@ class _Judging:
         resampling = Resampling.of(self.later.session, np.random.default_rng(SEED))
         base = float(self.earlier.labels.mean())
         if not self.classifies:
-            return metrics.regression(self.later.labels, self.candidate.predictions, base, resampling)
+            return metrics.regression(self.later.labels, self.candidate.predictions, base, resampling, truth=truth)
         return metrics.classification(self.later.labels, self.candidate.predictions, base, resampling, truth=truth)
 
     def _truth(self) -> tuple[Floats | None, float]:
-        """The true probability of every later row, and the share that is known. The others (live viewers among simulated ones, traffic
-        that lies about what it saw) take the candidate's own prediction, so that the ceiling is of the same rows as the figure; None
-        where too few are known."""
+        """The true probability (of a number: the true expectation) of every later row, and the share that is known. The others (live
+        viewers among simulated ones, traffic that lies about what it saw) take the candidate's own prediction, so that the ceiling is
+        of the same rows as the figure; None where too few are known."""
         truth = truth_of(self.recipe.kind)
-        if truth is None or self.later.keys is None or not self.classifies:
+        if truth is None or self.later.keys is None:
             return None, 0.0
         values = truth(self.later.keys)
         unknown = np.isnan(values)
@@ -241,3 +244,17 @@ def residual_bands(labels: Floats, predictions: Floats) -> dict[str, Any]:
     off = [labels[band == number] - predictions[band == number] for number in range(INTERVAL_BANDS)]
     spans = [np.quantile(part if part.size else labels - predictions, [tail, 1 - tail]) for part in off]
     return {"level": INTERVAL_LEVEL, "edges": edges.tolist(), "low": [float(s[0]) for s in spans], "high": [float(s[1]) for s in spans]}
+
+
+def rate_bands(labels: Floats, predictions: Floats, sessions: NDArray[Any]) -> dict[str, Any]:
+    """How often it happened on later rows, by band of the predicted probability: the rate of a band lies, with 95 % confidence over
+    sessions, within ``prediction + low`` and ``prediction + high`` of its mean prediction. ``edges`` separate the bands."""
+    edges = np.unique(np.quantile(predictions, np.linspace(0, 1, RATE_BANDS + 1)[1:-1]))
+    band = np.searchsorted(edges, predictions, side="right")
+    low, high = [], []
+    for number in range(len(edges) + 1):
+        inside = band == number if (band == number).any() else np.ones(len(labels), dtype=bool)
+        rate, said = likelihood.mean(labels[inside], sessions[inside], level=RATE_LEVEL), float(predictions[inside].mean())
+        low.append(rate.low - said)
+        high.append(rate.high - said)
+    return {"level": RATE_LEVEL, "edges": edges.tolist(), "low": low, "high": high}

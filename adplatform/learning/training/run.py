@@ -230,6 +230,8 @@ class _Run:
         kept = self._kept(fitted, bootstrap=found.verdict.bootstrap, cut=cut)
         if self.recipe.task == estimators.REGRESSION:
             kept["interval"] = judging.residual_bands(later.labels, predictions)
+        else:
+            kept["interval"] = judging.rate_bands(later.labels, predictions, later.session)
         fields |= {"metrics": metrics.describe(found.metrics), "parameters": kept, "card": found.card}
         return self._placed(version, found.gates, found.verdict, fields)
 

@@ -95,3 +95,18 @@ def test_rows_of_one_session_widen_the_interval() -> None:
 def test_a_model_compared_with_itself_differs_by_nothing() -> None:
     labels, predictions, resampling = sample(500, 5)
     assert metrics.paired_difference("log_loss", labels, predictions, predictions, resampling) == (0, 0, 0)
+
+
+def test_nothing_beats_the_true_expectation_in_squared_error() -> None:
+    rng = np.random.default_rng(3)
+    truth = rng.random(4000)
+    labels = np.clip(truth + rng.normal(0, 0.2, 4000), 0, None)
+    near = truth + rng.normal(0, 0.1, 4000)
+    resampling = Resampling.of(np.arange(4000) // 4, rng)
+    found = metrics.regression(labels, near, float(labels.mean()), resampling, truth=truth)
+    assert found["mse"].ceiling is not None
+    assert found["r2"].ceiling is not None
+    assert found["mse"].ceiling < (found["mse"].ci_low or 0.0)
+    assert found["r2"].ceiling > (found["r2"].ci_high or 1.0)
+    assert found["mae"].ceiling is None
+    assert metrics.regression(labels, near, float(labels.mean()), resampling)["mse"].ceiling is None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
 import pytest
 
-from engagement.director.dataset import rows_of_session
+from engagement.director import archived, dataset
+from engagement.director.dataset import leaving_rows, rows_of_session
 from engagement.director.features import SCHEMA, FilmScene, SceneContext
 from engagement.director.story import Happened
 
@@ -80,3 +83,77 @@ def test_a_row_knows_the_scene_that_begins() -> None:
     rows = rows_of_session(watched(10, 10), FILM, SURROUNDINGS)
     positions = [float(moment.features[0, SCHEMA.index["position"]]) for moment, _ in rows]
     assert positions == pytest.approx([0, 1 / 3])
+
+
+# Leaving
+
+
+def leaving(events: list[Happened], *, heard: float | None = None) -> list[tuple[int, float, float]]:
+    """(place, seconds into the scene, label) of each row."""
+    return [(moment.place, moment.into, label) for moment, label in leaving_rows(events, FILM, SURROUNDINGS, heard=heard)]
+
+
+def test_rows_of_leaving_stand_at_scene_starts_and_every_five_seconds_of_film() -> None:
+    events = [
+        Happened(0, START, 1),
+        Happened(3, "playback.pause", 1, 3.0),
+        Happened(33, "playback.play", 1, 3.0),
+        Happened(37, END, 1, 7.0, {"watched": 7}),
+    ]
+    found = leaving_rows([*events, Happened(40, START, 2), Happened(46, END, 2, 6.0, {"watched": 6.0})], FILM, SURROUNDINGS)
+    assert [(moment.place, moment.into, moment.at) for moment, _ in found] == [(1, 0, 0), (1, 5, 35), (2, 0, 40), (2, 5, 45)]
+
+
+def test_who_leaves_within_fifteen_seconds_is_told_before_and_not_earlier() -> None:
+    events = [*watched(10, 10), Happened(20, START, 3), Happened(22, "playback.leave", 3, 2.0)]
+    assert leaving(events) == [(1, 0, 0), (1, 5, 0), (2, 0, 1), (2, 5, 1), (3, 0, 1)]
+
+
+def test_the_end_of_the_film_is_not_leaving() -> None:
+    events = [*watched(10, 10, 10, 10), Happened(40, "playback.end", 4), Happened(41, "playback.leave", 4)]
+    assert {label for _, _, label in leaving(events)} == {0}
+
+
+def test_silence_is_leaving_from_when_a_heartbeat_was_heard_last() -> None:
+    events = watched(10, 10)
+    assert [label for _, _, label in leaving(events)] == [0, 1, 1, 1]
+    assert [label for _, _, label in leaving(events, heard=30.0)] == [0, 0, 0, 1]
+
+
+def test_a_page_loaded_again_was_not_left() -> None:
+    back = [Happened(11, "playback.leave", 2, 1.0), Happened(14, START, 2, 1.0), Happened(23, END, 2, 10.0, {"watched": 9})]
+    events = [*watched(10), Happened(10, START, 2), *back, Happened(23, START, 3), Happened(100, END, 3, 10.0, {"watched": 10})]
+    assert leaving(events)[:3] == [(1, 0, 0), (1, 5, 0), (2, 0, 0)]
+
+
+def test_a_long_scene_that_plays_is_no_silence() -> None:
+    film = {1: FilmScene(1, "calm", 0.5, 3000.0, 3000.0), 2: FilmScene(2, "calm", 0.5, 10.0, 10.0)}
+    events = [Happened(0, START, 1), Happened(3000, END, 1, 3000.0, {"watched": 3000.0}), Happened(3000, START, 2), Happened(3010, "playback.end", 2)]
+    assert rows_of_session(events, film, SURROUNDINGS)[0][1] == pytest.approx(0.5)
+    assert len(leaving_rows(events, film, SURROUNDINGS)) == 600 + 2
+
+
+# What the Director changed
+
+
+def test_nobody_misses_an_optional_scene_and_who_gets_one_watches_it_as_any_other() -> None:
+    film = {**FILM, 4: FilmScene(4, "calm", 0.5, 10.0, 6.0, optional=True)}
+    assert [round(label, 3) for _, label in rows_of_session(watched(10, 10, 10), film, SURROUNDINGS)] == [1, 1, 1]
+    lingered = [*watched(10), Happened(10, START, 4, 0.0, {"change": "linger"}), Happened(20, END, 4, 10.0, {"watched": 10.0})]
+    assert [round(label, 3) for _, label in rows_of_session(lingered, film, SURROUNDINGS)] == [1, 0.5]
+
+
+def test_a_scene_left_in_its_tight_cut_is_judged_by_the_length_of_that_cut() -> None:
+    events = [Happened(0, START, 1, 0.0, {"cut": "tight", "change": "tighten"}), Happened(3, "playback.leave", 1, 3.0)]
+    (moment, label), = rows_of_session(events, FILM, SURROUNDINGS)  # fmt: skip
+    assert label == 0.25
+    assert moment.features[0, SCHEMA.index["tight_cut"]] == 1
+
+
+def test_events_come_in_the_order_of_their_numbers_where_the_players_clock_was_set_back() -> None:
+    base = datetime(2026, 11, 20, tzinfo=UTC)
+    rows = [
+        (1, base + timedelta(seconds=at), kind, 1, 0.0, "{}", seq, seq) for at, kind, seq in ((5, "playback.pause", 2), (0, "playback.start", 1), (4, "playback.play", 3))
+    ]  # fmt: skip
+    (_, events), = dataset._sessions(sorted(rows, key=archived.order))  # fmt: skip
+    assert [(event.kind, event.at - base.timestamp()) for event in events] == [("playback.start", 0), ("playback.pause", 5), ("playback.play", 5)]

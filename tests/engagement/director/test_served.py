@@ -44,6 +44,13 @@ def test_each_start_has_the_label_that_training_would_give_it_and_none_while_the
     assert len(found) == count == len(rows)
     assert np.array_equal(found.labels, rows.labels)
     assert np.allclose(found.features, rows.features, atol=1e-4, equal_nan=True)
+    DirectorDecision.objects.update(leave_risk=0.1, leave_version=3)
+    leaving, told = served.load_leaving(since=FIRST, until=NOW, as_of=NOW, most=10_000), dataset.load_leaving(NOW)
+    assert told.keys is not None
+    starts = told.take(np.char.endswith(told.keys, "/0"))
+    assert (len(leaving), set(leaving.version), set(leaving.scores)) == (count, {3}, {0.1})
+    assert np.array_equal(leaving.labels, starts.labels)
+    assert 0 < leaving.labels.mean() < 1
     last = PlaybackEvent.objects.latest("occurred_at")
     during = served.load(since=FIRST, until=NOW, as_of=last.occurred_at + timedelta(minutes=5), most=10_000)
     open_ = np.isnan(during.labels)

@@ -14,6 +14,7 @@ from django.db import connection
 from adplatform.eventlog import ids
 from adplatform.eventlog.partitions import ensure_partitions
 from adplatform.learning import registry, training
+from adplatform.learning.training import judging
 from catalog.models import Genre, MediaAsset, Scene, Title
 from engagement.director import dataset, history
 from engagement.director.features import SCHEMA, SessionSignals, build, on_screen
@@ -130,6 +131,54 @@ def test_a_live_session_is_answered_with_a_band_around_the_value(watched: None) 
     for answer in (answers[0], answers[1]):
         assert 0 <= answer.low <= answer.value <= answer.high <= 1
         assert answer.model_version == 1
+
+
+def test_who_is_about_to_leave_is_told_with_an_interval_that_holds_for_other_people(watched: None) -> None:
+    report = training.train("leave", as_of=NOW, parameters={"n_estimators": 30, "max_depth": 6})
+    assert report.status == "promoted", report.verdict
+    assert report.metrics["auc"]["ci_low"] > 0.55
+    assert report.metrics["brier"]["value"] < report.metrics["brier"]["baseline"]
+    training.train("engagement", as_of=NOW, parameters=SMALL)
+    registry.forget_loaded()
+    rows, asked = dataset.load_leaving(NOW), training.recipe_for("leave")
+    model = registry.load_champion(asked.kind)
+    assert model is not None
+    answer = predict_engagement(SessionSignals(), dataset.surroundings(PlaybackSession(device="tv", hour=3), history.NOTHING), now=1000.0)
+    assert answer is not None
+    assert answer.leave_version == 1
+    assert answer.leave is not None
+    assert answer.leave_low is not None
+    assert answer.leave_high is not None
+    assert 0 <= answer.leave_low <= answer.leave <= answer.leave_high <= 1
+    assert float(rows.labels.mean()) == pytest.approx(float(model.predictor.predict(rows.features).mean()), rel=0.1)
+
+
+def test_the_band_holds_as_many_outcomes_of_others_as_it_says() -> None:
+    """Rows that the model saw neither in training nor when its band was measured."""
+    rng = np.random.default_rng(11)
+    features = rng.random((6000, 3)).astype(np.float32)
+    truth = 0.2 + 0.6 * features[:, 0].astype(float)
+    labels = np.clip(truth + rng.normal(0, 0.15, len(truth)), 0, 1)
+    shown, fresh = slice(0, 3000), slice(3000, None)
+    bands = judging.residual_bands(labels[shown], truth[shown])
+    band = np.searchsorted(bands["edges"], truth[fresh], side="right")
+    inside = (labels[fresh] >= truth[fresh] + np.take(bands["low"], band)) & (labels[fresh] <= truth[fresh] + np.take(bands["high"], band))
+    assert inside.mean() == pytest.approx(bands["level"], abs=0.03)
+
+
+def test_the_interval_of_a_chance_holds_the_rate_among_others_nearly_always() -> None:
+    """Of models that say too much: the interval is that of what happens, not of what was said."""
+    held = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        truth = rng.beta(1.5, 8, 4000)
+        said, sessions = np.clip(truth * 1.2, 0, 1), np.arange(4000) // 4
+        bands = judging.rate_bands((rng.random(4000) < truth).astype(float), said, sessions)
+        band = np.searchsorted(bands["edges"], said, side="right")
+        for number in range(len(bands["low"])):
+            inside = band == number
+            held.append(bands["low"][number] <= truth[inside].mean() - said[inside].mean() <= bands["high"][number])
+    assert np.mean(held) > 0.9
 
 
 def test_without_a_model_there_is_no_answer() -> None:

@@ -6,12 +6,13 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from ads.ctr.training import chosen
+from adplatform.learning.chosen import chosen
+from adplatform.learning.estimators import CLASSIFICATION, REGRESSION
 
 
 def test_blanks_around_a_name_do_not_count() -> None:
     with override_settings(CTR_ESTIMATORS=["xgboost", " lightgbm", ""]):
-        assert chosen("CTR_ESTIMATORS") == ["xgboost", "lightgbm"]
+        assert chosen("CTR_ESTIMATORS", CLASSIFICATION) == ["xgboost", "lightgbm"]
 
 
 @pytest.mark.parametrize(
@@ -23,4 +24,12 @@ def test_blanks_around_a_name_do_not_count() -> None:
 )
 def test_what_names_no_estimator_is_refused_with_those_there_are(names: list[str], words: str) -> None:
     with override_settings(CTR_ESTIMATORS=names), pytest.raises(ImproperlyConfigured, match=words):
-        chosen("CTR_ESTIMATORS")
+        chosen("CTR_ESTIMATORS", CLASSIFICATION)
+
+
+def test_a_number_is_asked_of_estimators_that_can_give_one() -> None:
+    with (
+        override_settings(ENGAGEMENT_ESTIMATORS=["hashed_logistic"]),
+        pytest.raises(ImproperlyConfigured, match=r"for regression; choose one of: .*mlp"),
+    ):
+        chosen("ENGAGEMENT_ESTIMATORS", REGRESSION)
