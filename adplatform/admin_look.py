@@ -38,6 +38,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("engagement.playbacksession", "play_circle"),
             ("engagement.directordecision", "alt_route"),
             ("engagement.rating", "star"),
+            ("engagement.churnscore", "person_alert"),
         ),
     ),
     (

@@ -45,6 +45,7 @@ def main() -> int:
             environment = {**os.environ, "PORT": str(port), "INTERMISSION_VAR": str(here.var), "PYTHONUNBUFFERED": "1"}
             environment.setdefault("COUNTED_USER_AGENTS", TRIED_WITH)
             environment.setdefault("DIRECTOR_PANEL", "True")
+            environment.setdefault("INTERMISSION_DEMO", "true")
             environment.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_fresh_folder(here.run / "metrics")))
             say("starting PostgreSQL and Redis")
             with runtime.servers():

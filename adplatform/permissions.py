@@ -17,7 +17,7 @@ SELLING = ("ads.advertiser", "ads.campaign", "ads.flight", "ads.ad", "ads.adpoli
 HISTORY = ("ads.historicalcampaign", "ads.historicalflight", "ads.historicalad", "ads.historicaladpolicy")
 BILLING = ("ads.flightbalance", "ads.flightforecast", "ads.decision", "ads.adevent", "ads.ledgerentry")
 CONTENT = ("catalog.genre", "catalog.title", "catalog.scene", "catalog.mediaasset")
-AUDIENCE = ("engagement.playbacksession", "engagement.directordecision", "engagement.rating")
+AUDIENCE = ("engagement.playbacksession", "engagement.directordecision", "engagement.rating", "engagement.churnscore")
 LEARNING = (
     "adplatform.modelversion",
     "adplatform.modelreading",

@@ -275,6 +275,8 @@ UNFOLD: dict[str, Any] = {
 
 # Product
 
+# Set by `make run`: what is here was made for showing, and is a week old.
+DEMO: bool = env.bool("INTERMISSION_DEMO", default=False)
 MODELS_DIR = VAR_DIR / "models"
 # Where days of rows lie while a cluster learns from them, the same folder on every machine of it. Without a scheduler's address it is
 # a cluster of this machine alone.
@@ -312,6 +314,21 @@ COMPLETION_ESTIMATORS: list[str] = env.list("COMPLETION_ESTIMATORS", default=["h
 # The same for the models of watching: how much of the coming scenes is watched, and who is about to leave.
 ENGAGEMENT_ESTIMATORS: list[str] = env.list("ENGAGEMENT_ESTIMATORS", default=["random_forest", "mlp"])
 LEAVE_ESTIMATORS: list[str] = env.list("LEAVE_ESTIMATORS", default=["random_forest", "mlp"])
+# Who is here, and stays away for so many days, is counted as lost. The demo's history is a week: with seven days nobody could be known
+# to have stayed away.
+CHURN_HORIZON_DAYS: float = env.float("CHURN_HORIZON_DAYS", default=2.0 if DEMO else 7.0)
+CHURN_ESTIMATORS: list[str] = env.list("CHURN_ESTIMATORS", default=["random_forest"])
+# Viewers with at least this risk are cared for: more likely to stay away than to come.
+CHURN_AT_RISK: float = env.float("CHURN_AT_RISK", default=0.5)
+# Share of a break's seconds that a viewer at risk still gets.
+CARE_BREAK_SHARE: float = env.float("CARE_BREAK_SHARE", default=0.5)
+for _name, _value, _words in (
+    ("CHURN_HORIZON_DAYS", 0 < CHURN_HORIZON_DAYS <= 60, "a number of days, above 0 and at most 60"),
+    ("CHURN_AT_RISK", 0 < CHURN_AT_RISK < 1, "a chance between 0 and 1, for example 0.5"),
+    ("CARE_BREAK_SHARE", 0 <= CARE_BREAK_SHARE <= 1, "a share from 0 to 1, for example 0.5"),
+):
+    if not _value:
+        raise ImproperlyConfigured(f"{_name} must be {_words}")
 # Rows that monitoring reads of an hour or a day at most, drawn by chance.
 MONITOR_ROWS: int = env.int("MONITOR_ROWS", default=20_000)
 # How a version that passed its gates comes to serve, see docs/learning.md: what it scores in shadow, and what its canary sees in each step.

@@ -14,8 +14,11 @@ from unfold.decorators import display
 
 from catalog.models import Scene
 
+from .churn.admin import ChurnScoreAdmin
 from .models import DirectorDecision, PlaybackSession, Rating, Viewer
 from .playback.plan import Plan, from_json
+
+__all__ = ["ChurnScoreAdmin"]
 
 
 class _ReadOnly:

@@ -13,6 +13,8 @@ class EngagementConfig(AppConfig):
         from ads import vocabulary
 
         from . import experiments, segmenting
+        from .churn import served as churn_served
+        from .churn.training import RECIPE as CHURN
         from .director import served
         from .director.training import LEAVE_RECIPE, RECIPE
         from .handler import PlaybackEvents
@@ -26,6 +28,8 @@ class EngagementConfig(AppConfig):
         # Their log rounds features to four digits: near enough to watch, not to replay.
         monitoring.register_checks(RECIPE.kind, load_served=served.load, replays=False)
         monitoring.register_checks(LEAVE_RECIPE.kind, load_served=served.load_leaving, replays=False)
+        training.register_recipe(CHURN)
+        monitoring.register_checks(CHURN.kind, load_served=churn_served.load, replays=False)
         training.register_truth("ctr", lambda keys: truth.of_slots(settings.VAR_DIR / "truth", truth.CLICK, keys))
         training.register_truth("completion", lambda keys: truth.of_slots(settings.VAR_DIR / "truth", truth.COMPLETE, keys))
         training.register_truth(RECIPE.kind, lambda keys: truth.of_moments(settings.VAR_DIR / "truth", truth.ENGAGEMENT, keys))

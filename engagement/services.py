@@ -46,7 +46,7 @@ def viewer_create(
 def viewer_update(*, viewer: Viewer, favourite_genres: Iterable[Genre] | None = None, **attributes: Any) -> Viewer:
     """Raises ValidationError for values outside the model's choices. The caller has checked who owns the profile.
 
-    Consent taken back takes the segments with it: they were drawn from what the viewer did.
+    Consent taken back takes the segments and the churn scores with it: they were drawn from what the viewer did.
     """
     for field, value in _known(attributes).items():
         setattr(viewer, field, value)
@@ -54,6 +54,8 @@ def viewer_update(*, viewer: Viewer, favourite_genres: Iterable[Genre] | None = 
         viewer.segments = None
     viewer.full_clean()
     viewer.save(update_fields=[*sorted(attributes), "segments"])
+    if not viewer.ads_consent:
+        viewer.churn_scores.all().delete()
     if favourite_genres is not None:
         viewer.favourite_genres.set(favourite_genres)
     return viewer

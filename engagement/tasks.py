@@ -8,11 +8,12 @@ from celery import shared_task
 from django.utils import timezone
 
 from adplatform.celery import schedule
+from engagement.churn import tasks as churn_tasks
 from engagement.director import tasks as director_tasks
 from engagement.retention import rollup
 from engagement.segmenting import sort_viewers
 
-__all__ = ["director_tasks", "forget_old_traces", "sort_viewers_into_segments", "take_traces"]
+__all__ = ["churn_tasks", "director_tasks", "forget_old_traces", "sort_viewers_into_segments", "take_traces"]
 
 
 @shared_task(name="engagement.sort_viewers")

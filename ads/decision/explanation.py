@@ -75,6 +75,7 @@ REASONS: dict[str, str] = {
     "policy_no_post_roll": "This title has no ads after the film",
     "policy_most_breaks": "This title has had as many breaks as its ad policy allows",
     "director_shortened": "The Director made the break shorter: more of it would have cost more attention than it earns",
+    "care_lighter": "The viewer may not come back: a lighter ad load, to keep them",
     "policy_spacing": "Too little of the film has passed since the last break",
     "policy_hourly_load": "The viewer has seen nearly as many seconds of ads in the last hour as allowed",
     "ad_free_stretch": "After a long watch, a stretch of the film comes without ads",

@@ -24,6 +24,7 @@ from ads.decision import load as load_rules
 from ads.decision.explanation import REASONS
 from ads.policy import policy_for
 from ads.reservation import release_all_unpublished
+from engagement.churn import care
 from engagement.models import PlaybackSession
 
 from . import adload, clips, live, why
@@ -153,9 +154,11 @@ def _decided(state: State, due: Break, *, now: datetime, rng: Generator | None, 
 def decide_break(
     session: PlaybackSession, plan: Plan, due: Break, *, met: load_rules.History, around: live.Around, now: datetime, rng: Generator | None
 ) -> tuple[Plan, serving.ServedBreak | None]:
-    """The plan with this break decided: left out or shortened where the title's ad policy says so, else as the ad server fills it."""
+    """The plan with this break decided: left out or shortened where the title's ad policy or care for the viewer says so, else as the ad
+    server fills it."""
     policy = policy_for(session.title_id)
     allowed = load_rules.allowance(policy, met, plan.position_of(due), now=now.timestamp())
+    allowed = care.lightened(session, allowed, now=now)
     if not allowed.seconds:
         return leave_out(plan, due, code=allowed.reason, reason=REASONS[allowed.reason]), None
     if due.most_seconds is not None and due.most_seconds < allowed.seconds:

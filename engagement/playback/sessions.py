@@ -16,6 +16,7 @@ from adplatform.experiments import assignment
 from adplatform.experiments.selectors import measured, running_experiments
 from ads.policy import policy_for
 from catalog.selectors import WatchableTitle
+from engagement.churn import care
 from engagement.models import PlaybackSession, Viewer
 
 from . import clips, live
@@ -134,11 +135,13 @@ def _new_session(
 
 
 def exposures(session: PlaybackSession, *, now: datetime) -> list[Event]:
-    """An arm takes effect when the session begins: every one changes what is published or shown. One that was rolled out is no exposure."""
+    """An arm takes effect when the session begins: every one changes what is published or shown. One that was rolled out is no exposure,
+    and care is a question only for viewers who were ever at risk."""
     unit = assignment.unit_of(viewer=session.viewer_id, session=session.pk, consent=session.consent)
     return [
         assignment.exposure(experiment=key, arm=arm, session=session.pk, unit=unit, now=now, synthetic=session.synthetic)
         for key, arm in measured(session.arms).items()
+        if key != care.EXPERIMENT or (session.consent and care.was_at_risk(session.viewer_id, now=now))
     ]
 
 

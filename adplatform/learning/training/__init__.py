@@ -1,7 +1,7 @@
 """Training of every kind of model: what a room registers, and the run that makes, judges and promotes a version."""
 
 from .checkpoint import Checkpoint
-from .dataset import Dataset, NotEnoughData, split
+from .dataset import Dataset, NotEnoughData, split, split_returning
 from .judging import residual_bands
 from .lock import AlreadyTraining, one_at_a_time
 from .recipes import Recipe, UnknownKind, kinds, recipe_for, register_recipe, register_truth
@@ -22,6 +22,7 @@ __all__ = [
     "register_truth",
     "residual_bands",
     "split",
+    "split_returning",
     "train",
     "train_under_lock",
 ]

@@ -26,6 +26,7 @@ class Recipe:
     ``load(as_of)`` gives the mature rows known at that time. ``label_seconds`` is how long after a row its label may still
     be coming in: rows that close before the split are left out of training, their labels lie beyond it. ``choices(since, as_of)``
     gives the randomised choices that predictions of this kind rank, None where chance chose none; kinds that rank nothing leave it out.
+    ``returning``: the rows' sessions are units that come again all along (viewers), so that they are divided by unit and by time.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class Recipe:
     label_seconds: float
     least_positives: int = 0
     choices: Callable[[datetime, datetime], Choices | None] | None = None
+    returning: bool = False
 
 
 Truth = Callable[[NDArray[Any]], Floats]

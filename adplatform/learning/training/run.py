@@ -20,7 +20,7 @@ from ..gates import Gate, Profile
 from ..schema import SchemaMismatch
 from . import judging
 from .checkpoint import Checkpoint, NothingKept
-from .dataset import Dataset, NotEnoughData, split
+from .dataset import Dataset, NotEnoughData, split, split_returning
 from .lineage import lineage
 from .lock import one_at_a_time
 from .recipes import Recipe, recipe_for
@@ -164,9 +164,10 @@ class _Run:
             raise NotEnoughData(f"{len(dataset):,} rows in the log, at least {least:,} are needed")
         if positives < self.recipe.least_positives:
             raise NotEnoughData(f"{positives:,} positive outcomes in {len(dataset):,} rows, at least {self.recipe.least_positives:,} are needed")
-        earlier, later, cut = split(dataset, label_seconds=self.recipe.label_seconds)
+        divide = split_returning if self.recipe.returning else split
+        earlier, later, cut = divide(dataset, label_seconds=self.recipe.label_seconds)
         for part, words in ((earlier, "to learn from"), (later, "to judge by")):
-            if len(part) < least // 10 or part.labels.min() == part.labels.max():
+            if len(part) < max(1, least // 10) or part.labels.min() == part.labels.max():
                 raise NotEnoughData(f"the {len(part):,} rows {words} are too few or all of one outcome")
         return earlier, later, cut
 
