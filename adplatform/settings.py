@@ -308,6 +308,24 @@ def _shares(name: str, *, default: str) -> list[float]:
     return shares
 
 
+def _between(name: str, *, default: float, low: float, high: float, why: str) -> float:
+    given: float = env.float(name, default=default)
+    if not low <= given <= high:
+        raise ImproperlyConfigured(f"{name}={given}: give a number from {low} to {high}; {why}")
+    return given
+
+
+# The Director, see docs/director.md: the share of boundaries where chance draws what happens, the quantile of a gain over the bags of its
+# model that must be positive, how often chance must have tried an action before it is chosen for its worth, and what a minute watched is
+# worth beside the ads of that playback; unset, what a minute has earned in the last weeks.
+DIRECTOR_EXPLORATION: float = _between("DIRECTOR_EXPLORATION", default=0.10, low=0.0, high=0.10, why="more would cost viewers more than it teaches")
+DIRECTOR_GAIN_QUANTILE: float = _between("DIRECTOR_GAIN_QUANTILE", default=0.10, low=0.01, high=0.5, why="above the median nothing is a lower bound")
+DIRECTOR_LEAST_TRIALS: int = env.int("DIRECTOR_LEAST_TRIALS", default=50)
+DIRECTOR_MINUTE_MICROS: float | None = (
+    _between("DIRECTOR_MINUTE_MICROS", default=0.0, low=0.0, high=1e12, why="it is an amount of money in millionths")
+    if env.str("DIRECTOR_MINUTE_MICROS", default="")
+    else None
+)
 # What the click model is trained by; the first is the default, the others must be better to take its place.
 CTR_ESTIMATORS: list[str] = env.list("CTR_ESTIMATORS", default=["random_forest", "hashed_logistic"])
 COMPLETION_ESTIMATORS: list[str] = env.list("COMPLETION_ESTIMATORS", default=["hashed_logistic"])

@@ -13,12 +13,21 @@ from adplatform.eventlog import stream
 from ads.ctr import tasks as ctr_tasks
 from ads.forecast import tasks as forecast_tasks
 
-from . import closing, live_inventory, services
+from . import breakvalue, closing, live_inventory, services
 from .reconcile import Report, reconcile
 
 log = structlog.get_logger(__name__)
 
-__all__ = ["ctr_tasks", "end_flights", "forecast_tasks", "judge_windows", "reconcile_all", "reconcile_recent", "watch_inventory"]
+__all__ = [
+    "ctr_tasks",
+    "end_flights",
+    "forecast_tasks",
+    "judge_windows",
+    "reconcile_all",
+    "reconcile_recent",
+    "refresh_break_values",
+    "watch_inventory",
+]
 
 
 @shared_task(name="ads.watch_inventory")
@@ -37,6 +46,12 @@ def end_flights() -> None:
 def judge_windows() -> None:
     """Each minute: events whose window has closed are judged for good, charged or charged back."""
     closing.close_windows(now=datetime.now(UTC))
+
+
+@shared_task(name="ads.refresh_break_values")
+def refresh_break_values() -> None:
+    """Each minute: what a break is expected to earn, from the breaks that were charged since."""
+    breakvalue.refresh(now=datetime.now(UTC))
 
 
 @shared_task(name="ads.reconcile_recent")
@@ -62,5 +77,6 @@ def _tell(report: Report) -> None:
 schedule("ads.judge_windows", timedelta(minutes=1))
 schedule("ads.watch_inventory", timedelta(minutes=1))
 schedule("ads.end_flights", timedelta(minutes=1))
+schedule("ads.refresh_break_values", timedelta(minutes=1))
 schedule("ads.reconcile_recent", timedelta(minutes=5))
 schedule("ads.reconcile_all", crontab(hour=3, minute=40))

@@ -231,6 +231,7 @@ class PlaybackSocket:
             session_usual=due.usual,
             now=due.at,
         )
+        held.who = acted.who
         held.live.note_decided(due.name(held.live.epoch))
         await self.commits.commit([], held.kept())
         await self._say(acted.message())

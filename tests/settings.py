@@ -21,6 +21,8 @@ MEDIA_ROOT = VAR_DIR / "media"
 MODELS_DIR = VAR_DIR / f"models-{WORKER}"
 DASK_DIR = VAR_DIR / f"dask-{WORKER}"
 ARCHIVE_DIR = VAR_DIR / f"archive-{WORKER}"
+# Chance draws only in the tests that ask for it.
+DIRECTOR_EXPLORATION = 0.0
 # Sockets read the database in threads that outlive the test; a kept connection would block the test database's removal.
 for _database in DATABASES.values():  # noqa: F405
     _database["CONN_MAX_AGE"] = 0

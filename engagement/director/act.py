@@ -1,63 +1,76 @@
-"""The Director at work: sees, decides, changes the open part of the plan, and logs the decision."""
+"""The Director at work: decides a boundary once, changes the open part of the plan, and logs the decision.
+
+Three steps, each safe to repeat after a crash. The decision is claimed in Redis under its boundary; a change is written into the plan
+together with the decision, by one compare-and-set; the log gets it last. Whoever comes to a boundary that is claimed goes on with that
+decision, and whoever loads a plan logs the decision in it again: it has one id, so the tables keep it once.
+"""
 
 from __future__ import annotations
 
-import math
-import time
 import uuid
-from collections.abc import Mapping
+from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from adplatform.eventlog import ids, stream
-from adplatform.eventlog.envelope import Event, Position
+import msgspec
+import redis
+from django.conf import settings
+from django.utils import timezone
+
+from adplatform.eventlog import stream
+from adplatform.eventlog.envelope import Event, decode, encode
 from engagement.models import PlaybackSession
 from engagement.playback.plan import Plan
 from engagement.playback.publishing import State, UnknownSession, change_plan
 
-from . import history, usual
+from . import history, market, usual
 from .dataset import surroundings
-from .features import SCHEMA, Film, SceneContext, SessionSignals, build, in_scene, on_screen
-from .film import film_of
-from .policy import USUAL_WITHOUT_HISTORY, Choice, Sight, Trigger, applied, candidates, choose
+from .deciding import CHANGES_THE_PLAN, Moment, Watching, context_of, decide, edited, event_of, unpacked
+from .features import SessionSignals
+from .policy import Rules, Trigger
 from .prediction import Engagement, predict_engagement
 
-EXPERIMENT = "director"
-CONTROL = "control"
+__all__ = ["Acted", "Watching", "act", "load_watching", "predict", "relog", "rules", "watching"]
 
-
-@dataclass(frozen=True, slots=True)
-class Watching:
-    """What does not change while a session lasts. ``around`` still wants its scene."""
-
-    session: uuid.UUID
-    viewer: uuid.UUID | None
-    title: int
-    arms: Mapping[str, str]
-    around: SceneContext
-    synthetic: bool = False
-
-    @property
-    def directed(self) -> bool:
-        return self.arms.get(EXPERIMENT) != CONTROL
+CLAIM_SECONDS = 24 * 3600
+MOST_LOGGED = 10_000
+TOO_LATE = " The film went on before it could be done."
+_logged: OrderedDict[uuid.UUID, None] = OrderedDict()
 
 
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """``state`` is the plan after the decision; ``event`` is what was logged."""
+    """``state`` is the plan after the decision; ``event`` is what was logged; ``who`` forgets a suggestion that was made."""
 
     state: State
-    choice: Choice
-    applied: bool
-    milliseconds: float
     event: Event
+    who: Watching
+
+    @property
+    def applied(self) -> bool:
+        return bool(self.event.data["applied"])
 
     def message(self) -> dict[str, Any]:
-        """The decision as the player is told."""
-        scene = self.choice.moved if self.choice.moved is not None else self.event.data["scene"]
-        action = self.choice.action if self.applied or self.choice.moved is None else "keep"
-        return {"type": "decision", "action": action, "reason": self.choice.reason, "scene": scene, "ms": round(self.milliseconds, 2)}
+        """The decision as the player is told; a suggestion names its title, and the decision that made it."""
+        data = self.event.data
+        action = data["action"] if self.applied else "keep"
+        told = {
+            "type": "decision", "id": str(self.event.id), "action": action, "reason": data["reason"], "scene": data["following"],
+            "explored": data["explored"], "ms": round(data["milliseconds"], 2),
+        }  # fmt: skip
+        return told | ({"title": data["suggestion"]} if action == "suggest" else {})
+
+
+def rules() -> Rules:
+    """As this installation is set up."""
+    return Rules(
+        exploration=settings.DIRECTOR_EXPLORATION,
+        quantile=settings.DIRECTOR_GAIN_QUANTILE,
+        least_trials=settings.DIRECTOR_LEAST_TRIALS,
+        salt=settings.SECRET_KEY,
+        currency=settings.CURRENCY,
+    )
 
 
 def watching(session: PlaybackSession) -> Watching:
@@ -77,18 +90,13 @@ def load_watching(session_id: uuid.UUID) -> Watching:
     session = PlaybackSession.objects.filter(pk=session_id).defer("plan").first()
     if session is None:
         raise UnknownSession(str(session_id))
+    market.keep_fresh(now=timezone.now())
     return watching(session)
-
-
-def context_of(who: Watching, film: Film, signals: SessionSignals, scene_id: int, *, now: datetime) -> SceneContext:
-    """The surroundings with a scene in them: the one on screen as it stands, another one as if it began now."""
-    here = on_screen(signals, who.around, film, now.timestamp()) if signals.scene == scene_id else None
-    return here or in_scene(who.around, film, scene_id)
 
 
 def predict(who: Watching, plan: Plan, signals: SessionSignals, scene_id: int, *, now: datetime) -> Engagement | None:
     """For the scene on screen; None while no model serves."""
-    return predict_engagement(signals, context_of(who, film_of(plan), signals, scene_id, now=now), now=now.timestamp())
+    return predict_engagement(signals, context_of(who, plan, signals, scene_id, now=now), now=now.timestamp())
 
 
 def act(
@@ -102,84 +110,75 @@ def act(
     session_usual: float | None,
     now: datetime,
 ) -> Acted:
-    """Decide at this boundary and play the decision. ``scene`` is on screen; ``session_usual`` the mean prediction so far.
+    """Decide at this boundary and play the decision; one that was decided already is gone on with.
 
-    Raises LogUnavailable, and UnknownSession when the session was deleted.
+    ``scene`` is on screen; ``session_usual`` the mean prediction so far. Raises LogUnavailable, UnknownSession when the session was
+    deleted, and ValueError for a plan that is published to its end.
     """
-    started = time.perf_counter()
-    sight = _sight(who, state.plan, signals, scene=scene, trigger=trigger, engagement=engagement, session_usual=session_usual, now=now)
-    choice = choose(sight)
-    milliseconds = (time.perf_counter() - started) * 1000
-    decided_on, played = state.plan, False
-    if choice.moved is not None:
-        state = change_plan(who.session, lambda latest: applied(latest, choice, decided_on=decided_on))
-        played = state.won
-    event = _event(who, state.plan, sight, choice, signals, engagement, played=played, milliseconds=milliseconds, now=now)
-    stream.append([event])
-    return Acted(state, choice, played, milliseconds, event)
-
-
-def _sight(
-    who: Watching,
-    plan: Plan,
-    signals: SessionSignals,
-    *,
-    scene: int,
-    trigger: Trigger,
-    engagement: Engagement | None,
-    session_usual: float | None,
-    now: datetime,
-) -> Sight:
-    film, expected = film_of(plan), {}
-    for candidate in candidates(plan):
-        following = replace(in_scene(who.around, film, candidate, place=len(plan.played) + 1), intensity_before=film[scene].intensity)
-        found = predict_engagement(signals, following, now=now.timestamp())
-        if found is not None:
-            expected[candidate] = found.value
+    relog(state)
     known = [share for share in (usual.of_title(who.title, now=now), session_usual) if share is not None]
-    since = now.timestamp() - 60
-    return Sight(
-        plan=plan,
-        scene=scene,
-        trigger=trigger,
-        engagement=engagement.value if engagement else None,
-        usual=sum(known) / len(known) if known else USUAL_WITHOUT_HISTORY,
-        expected=expected,
-        stalled_seconds=sum(seconds for at, seconds in signals.stalls if at > since),
-        directed=who.directed,
-    )
+    usually = sum(known) / len(known) if known else None
+    moment = Moment(who, state.plan, signals, scene, trigger, now, engagement, usually)
+    made = unpacked(state.plan.decision)
+    if made is not None and made.id == moment.boundary:
+        return Acted(state, made, who)
+    prices = market.prices(who.title, who.around.device, now=now, break_share=who.break_share)
+    decided = decide(moment, prices=prices, rules=rules())
+    event = _claimed(moment, event_of(decided, applied=decided.takes_effect and who.directed))
+    if event.data["action"] in CHANGES_THE_PLAN:
+        state, event = _changed(state, event)
+    _log(event)
+    market.keep_fresh(now=now)
+    return Acted(state, event, replace(who, suggestion=None) if event.data["suggestion"] else who)
 
 
-def _event(
-    who: Watching,
-    plan: Plan,
-    sight: Sight,
-    choice: Choice,
-    signals: SessionSignals,
-    engagement: Engagement | None,
-    *,
-    played: bool,
-    milliseconds: float,
-    now: datetime,
-) -> Event:
-    """One id for one boundary of one epoch: whoever decides it again, the log keeps one."""
-    row = build(signals, context_of(who, film_of(plan), signals, sight.scene, now=now), now.timestamp())[0]
-    data = {
-        "action": choice.action,
-        "applied": played,
-        "reason": choice.reason,
-        "trigger": sight.trigger,
-        "scene": sight.scene,
-        "moved": choice.moved,
-        "engagement": sight.engagement,
-        "usual": sight.usual,
-        "alternatives": list(choice.alternatives),
-        "features": {name: None if math.isnan(value) else round(float(value), 4) for name, value in zip(SCHEMA.names, row, strict=True)},
-        "propensity": 1.0,
-        "model_version": engagement.model_version if engagement else None,
-        "milliseconds": round(milliseconds, 3),
-    }
-    return Event(
-        id=ids.derived_id(who.session, "director.decision", plan.epoch, sight.scene, sight.trigger), type="director.decision", occurred_at=now,
-        received_at=now, session=who.session, viewer=who.viewer, title=who.title, position=Position(sight.scene), synthetic=who.synthetic, data=data,
-    )  # fmt: skip
+def relog(state: State) -> None:
+    """Log the decision in a plan again, unless this process is sure that it is logged: whoever wrote it may have died before it could.
+    Raises LogUnavailable."""
+    made = unpacked(state.plan.decision)
+    if made is not None and made.id not in _logged:
+        _log(made)
+
+
+def _claimed(moment: Moment, event: Event) -> Event:
+    """The decision of this boundary that came first: ours, or that of a process which decided it before. Raises LogUnavailable."""
+    key, name = f"director:{moment.who.session}", f"{moment.plan.epoch}.{moment.scene}.{moment.trigger}"
+    try:
+        with stream.client().pipeline(transaction=True) as pipeline:
+            pipeline.hsetnx(key, name, encode(event))
+            pipeline.hget(key, name)
+            pipeline.expire(key, CLAIM_SECONDS)
+            first, kept, _ = pipeline.execute()
+    except redis.exceptions.RedisError as error:
+        raise stream.LogUnavailable(str(error)) from error
+    return event if first else decode(kept)
+
+
+def _changed(state: State, event: Event) -> tuple[State, Event]:
+    """The plan with this change, if it came in time, and the event as it then is."""
+
+    def edit(latest: Plan) -> Plan:
+        before = unpacked(latest.decision)
+        if before is not None and before.id == event.id:
+            return latest
+        changed = edited(latest, event)
+        if changed != latest and before is not None and before.id not in _logged:
+            # It is about to be overwritten, and nobody else might know it.
+            _log(before)
+        return changed
+
+    state = change_plan(state.session, edit)
+    made = unpacked(state.plan.decision)
+    if made is not None and made.id == event.id:
+        return state, made
+    order = (*state.plan.played, *state.plan.remaining)
+    following = order[event.data["place"] - 1] if event.data["place"] <= len(order) else None
+    data = event.data | {"applied": False, "reason": event.data["reason"] + TOO_LATE, "following": following}
+    return state, msgspec.structs.replace(event, data=data)
+
+
+def _log(event: Event) -> None:
+    stream.append([event])
+    _logged[event.id] = None
+    while len(_logged) > MOST_LOGGED:
+        _logged.popitem(last=False)

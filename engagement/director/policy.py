@@ -1,135 +1,185 @@
-"""What the Director does at a boundary: keep the order, or bring a scene forward that this viewer will rather watch.
+"""What the Director does at a boundary, of all that the story allows: what is worth most in money, and at a few boundaries what chance draws.
 
-Pure. It sees the plan, what the engagement model says of the scenes that may come next, and what is usual; it answers with
-an action, its reason in plain words, and what else it could have done. It never touches what is published, the opener or
-the finale, never breaks a requirement of the author's, and never spends more than the title's budget of changes.
+Pure. An option is chosen for its gain over keeping the plan, in micros, and only where the lower bound of that gain is positive: a quantile
+over the bags of the model of attention, each of which learned from other sessions, of the difference between the two. What chance has
+not tried often enough is only ever explored, since nothing randomised speaks for it yet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-from catalog import story
-from engagement.playback.edits import reordered
-from engagement.playback.plan import Note, Plan
+import numpy as np
 
-Action = Literal["keep", "bring_forward"]
+from adplatform.learning.metrics import Floats
+from engagement.playback.plan import Plan
+
+from .exploration import Draw, drawn, propensities
+from .guards import STALLED_SECONDS, may_change
+from .options import Option
+from .words import reason_of
+from .worth import Worth
+
 Trigger = Literal["scene_start", "drop"]
 
-# Attention counts as low below this share of what is usual.
-LOW = 0.97
-# A change must promise at least this much more of the coming scenes watched.
-LEAST_GAIN = 0.02
-# Scenes that play between two changes.
-COOL_DOWN_SCENES = 2
-# More buffering than this in the last minute explains low attention better than the scenes do.
-STALLED_SECONDS = 2.0
-USUAL_WITHOUT_HISTORY = 0.75
+
+class Valued(Protocol):
+    """What a model expects of each option: attention as a share 0-1, ``mean`` [n options] and ``bags`` [n options, bags]; ``trials`` is how
+    often chance tried each action in what it learned from."""
+
+    @property
+    def mean(self) -> Floats: ...
+    @property
+    def bags(self) -> Floats: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def trials(self) -> Mapping[str, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """``exploration``: share of the boundaries where chance draws; ``quantile`` of the gain over the bags that must be positive;
+    ``least_trials`` of an action before it is chosen; ``salt`` makes the draws unpredictable."""
+
+    exploration: float
+    quantile: float
+    least_trials: int
+    salt: str
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What is known at a boundary. ``engagement`` is predicted for the scene on screen, ``usual`` for such moments, and
-    ``expected`` for each scene that may come next in the place to be filled; shares 0-1 of the coming scenes watched."""
+    """What is known at a boundary. ``options`` are those of the plan, keeping first, each with what it is worth; ``engagement`` is
+    predicted for the scene on screen, ``usual`` for such moments: shares 0-1 of the coming scenes watched."""
 
     plan: Plan
     scene: int
     trigger: Trigger
-    engagement: float | None
-    usual: float
-    expected: Mapping[int, float]
+    options: Sequence[Option]
+    worths: Sequence[Worth]
+    valued: Valued | None
+    draw: Draw
+    rules: Rules
+    engagement: float | None = None
+    usual: float | None = None
     stalled_seconds: float = 0.0
-    directed: bool = True
+    control: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Per option [n]: the gain over keeping the plan in micros, its lower bound, and whether chance has tried its kind often enough."""
+
+    gain: Floats
+    low: Floats
+    proven: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """``order`` is that of all open scenes when something changes; ``moved`` is the scene brought forward."""
+    """``index`` of the option that is taken, and of the one ``intended`` had nothing held it back. ``propensities`` are the chances that
+    each had."""
 
-    action: Action
+    index: int
+    intended: int
+    explored: bool
+    propensities: tuple[float, ...]
+    judged: Judged | None
     reason: str
-    moved: int | None = None
-    order: tuple[int, ...] = ()
-    alternatives: tuple[dict[str, Any], ...] = ()
+    alternatives: tuple[dict[str, Any], ...]
 
-
-def candidates(plan: Plan) -> list[int]:
-    """Scenes that may come next, the one that is next first; no finale before everything else has played."""
-    if not plan.remaining:
-        return []
-    following = plan.remaining[0]
-    finale = plan.film[-1].id
-    legal = [scene for scene in story.legal_next(plan.story_scenes(), plan.played) if scene in plan.remaining and scene not in (finale, following)]
-    return [following, *legal]
-
-
-def brought_forward(plan: Plan, scene_id: int) -> tuple[int, ...]:
-    """The open scenes with ``scene_id`` first and the rest as they were: legal whenever ``scene_id`` may come next."""
-    return (scene_id, *(one for one in plan.remaining if one != scene_id))
+    @property
+    def propensity(self) -> float:
+        return self.propensities[self.index]
 
 
 def choose(sight: Sight) -> Choice:
-    """The action for this boundary, with what else was possible."""
-    options = candidates(sight.plan)
-    alternatives = tuple(_alternatives(sight, options))
-    obstacle = _obstacle(sight, options)
-    if obstacle:
-        return Choice("keep", obstacle, alternatives=alternatives)
-    following = options[0]
-    best = max(options, key=lambda scene: (sight.expected.get(scene, 0.0), scene == following))
-    gain = sight.expected.get(best, 0.0) - sight.expected.get(following, 0.0)
-    attention = f"{_percent(sight.engagement)} of what comes is expected to be watched, {_percent(sight.usual)} is usual"
-    if best == following or gain < LEAST_GAIN:
-        return Choice("keep", f"{attention}; no other scene promises more than “{sight.plan.scene(following).name}”.", alternatives=alternatives)
-    stronger = sight.plan.scene(best)
-    reason = (
-        f"{attention}. “{stronger.name}” ({stronger.mood}, intensity {stronger.intensity:.0%}) comes next instead of"
-        f" “{sight.plan.scene(following).name}”: {_percent(sight.expected[best])} against {_percent(sight.expected[following])} expected with it."
-    )
-    return Choice("bring_forward", reason, moved=best, order=brought_forward(sight.plan, best), alternatives=alternatives)
+    """Raises ValueError when ``sight.options`` is empty: a film that is published to its end has no boundaries left."""
+    if not sight.options:
+        raise ValueError("nothing is open any more; there is nothing to decide")
+    judged = judge(sight.worths, sight.options, sight.valued, sight.rules) if sight.valued is not None else None
+    allowed = permitted(sight)
+    held_back = sight.control or sight.plan.as_edited
+    free = [0] if held_back else allowed
+    index, intended, explored, chances = pick(judged, allowed, free, sight.draw, sight.rules.exploration)
+    everyone = tuple(chances.get(place, 0.0) for place in range(len(sight.options)))
+    return Choice(
+        index, intended, explored, everyone, judged,
+        reason_of(sight, judged, index=index, intended=intended, explored=explored, allowed=allowed, chances=everyone),
+        tuple(_alternatives(sight, judged, allowed, everyone, index, intended)),
+    )  # fmt: skip
 
 
-def applied(plan: Plan, choice: Choice, *, decided_on: Plan) -> Plan:
-    """The plan with the choice in it; unchanged when something was published or moved since the choice was made."""
-    if choice.moved is None or (plan.played, plan.remaining, plan.epoch) != (decided_on.played, decided_on.remaining, decided_on.epoch):
-        return plan
-    return reordered(plan, choice.order, note=Note(choice.moved, choice.reason))
+def pick(judged: Judged | None, allowed: Sequence[int], free: Sequence[int], draw: Draw, share: float) -> tuple[int, int, bool, dict[int, float]]:
+    """(taken, intended, explored, propensity by option): the intention is made among ``allowed``, what happens among ``free``."""
+    intended = best(judged, allowed)
+    greedy = free.index(intended) if intended in free else 0
+    taken, explored = drawn(draw, len(free), greedy, share)
+    return free[taken], intended, explored, dict(zip(free, propensities(len(free), greedy, share), strict=True))
 
 
-def _obstacle(sight: Sight, options: Sequence[int]) -> str:
-    """Why nothing may change whatever the model says, in words; empty when something may."""
-    plan = sight.plan
-    if not sight.directed:
-        return "This playback is in the control group: the author's order plays."
-    if len(options) < 2:
-        return "The story leaves no choice of what comes next."
-    if sight.engagement is None:
-        return "No engagement model serves yet, so the author's order plays."
-    if plan.changes >= plan.change_budget:
-        return f"The editors allow {plan.change_budget} changes in this film, and they are made."
-    if plan.changed_after is not None and len(plan.played) - plan.changed_after < COOL_DOWN_SCENES:
-        return "A scene was brought forward just now; the next scenes play as planned."
+def best(judged: Judged | None, allowed: Sequence[int]) -> int:
+    """The option with the highest lower bound of its gain, of those that chance has tried often enough; 0, keeping, where none is positive."""
+    if judged is None:
+        return 0
+    gainful = [index for index in allowed if judged.proven[index] and judged.low[index] > 0]
+    return max(gainful, key=lambda index: float(judged.low[index]), default=0)
+
+
+def judge(worths: Sequence[Worth], options: Sequence[Option], valued: Valued, rules: Rules) -> Judged:
+    """The gain of each option over the first, bag by bag: what is uncertain in both alike is not uncertain in their difference."""
+    now = np.array([one.now for one in worths])
+    later = np.array([one.later for one in worths])
+    means, bags = now + valued.mean * later, now[:, None] + valued.bags * later[:, None]
+    low = np.quantile(bags - bags[0], rules.quantile, axis=1)
+    proven = tuple(index > 0 and valued.trials.get(one.action, 0) >= rules.least_trials for index, one in enumerate(options))
+    return Judged(means - means[0], low, proven)
+
+
+def permitted(sight: Sight) -> list[int]:
+    """Indices of the options that may be taken here. A suggestion changes no plan, so no budget or cool-down holds it back."""
     if sight.stalled_seconds > STALLED_SECONDS:
-        return "Playback was buffering: low attention is put down to the connection, not to the film."
-    if sight.engagement >= LOW * sight.usual:
-        return f"Attention is as usual: {_percent(sight.engagement)} of what comes is expected to be watched, {_percent(sight.usual)} is usual."
-    return ""
+        return [0]
+    changeable = may_change(sight.plan)
+    return [index for index, one in enumerate(sight.options) if changeable or one.action in ("keep", "suggest")]
 
 
-def _alternatives(sight: Sight, options: Sequence[int]) -> list[dict[str, Any]]:
-    return [
-        {
-            "action": "bring_forward" if index else "keep",
-            "scene": scene,
-            "name": sight.plan.scene(scene).name,
-            "intensity": sight.plan.scene(scene).intensity,
-            "expected": sight.expected.get(scene),
-        }
-        for index, scene in enumerate(options)
-    ]
+def _alternatives(
+    sight: Sight, judged: Judged | None, allowed: Sequence[int], chances: Sequence[float], taken: int, intended: int
+) -> list[dict[str, Any]]:
+    """Every option as the log keeps it, with all that the choice was made from."""
+    told = []
+    for index, (one, worth) in enumerate(zip(sight.options, sight.worths, strict=True)):
+        scene = sight.plan.scene(one.scene)
+        told.append(
+            {
+                "action": one.action, "scene": one.scene, "name": scene.name, "cut": one.cut, "moved": one.moved, "break_id": one.break_id,
+                "break_seconds": round(one.break_seconds, 3), "title": one.title, "intensity": scene.intensity, "mood": scene.mood,
+                "expected": None if sight.valued is None else float(sight.valued.mean[index]),
+                "now": worth.now, "later": worth.later,
+                "gain": None if judged is None else float(judged.gain[index]),
+                "gain_low": None if judged is None else float(judged.low[index]),
+                "proven": judged is not None and judged.proven[index],
+                "allowed": index in allowed, "propensity": chances[index], "taken": index == taken, "intended": index == intended,
+            }
+        )  # fmt: skip
+    return told
 
 
-def _percent(share: float | None) -> str:
-    return "unknown" if share is None else f"{share:.0%}"
+def replayed(alternatives: Sequence[Mapping[str, Any]], draw: Draw, *, share: float) -> tuple[int, int]:
+    """(taken, intended) anew from a decision's stored alternatives, the draw of its boundary and the share explored then."""
+    judged = None
+    if alternatives[0]["gain_low"] is not None:
+        judged = Judged(
+            np.array([one["gain"] for one in alternatives]),
+            np.array([one["gain_low"] for one in alternatives]),
+            tuple(bool(one["proven"]) for one in alternatives),
+        )
+    allowed = [index for index, one in enumerate(alternatives) if one["allowed"]]
+    free = [index for index, one in enumerate(alternatives) if one["propensity"] > 0]
+    taken, intended, _, _ = pick(judged, allowed, free, draw, share)
+    return taken, intended

@@ -16,7 +16,7 @@ import msgspec
 
 from adplatform.eventlog.commits import Kept
 from adplatform.eventlog.envelope import ClientEvent, Event
-from engagement.director.act import Watching, load_watching, predict
+from engagement.director.act import Watching, load_watching, predict, relog
 from engagement.director.features import SessionSignals
 from engagement.director.film import film_of
 from engagement.director.policy import Trigger
@@ -159,6 +159,7 @@ def attend(session_id: uuid.UUID, *, hashes: dict[str, str], now: datetime) -> A
     Raises UnknownSession, LogUnavailable.
     """
     state = load(session_id)
+    relog(state)
     before = live.known(session_id)
     same = before is not None and before.epoch == state.plan.epoch
     known = before if before is not None and same else live.carried(before, epoch=state.plan.epoch, t=0.0, now=now)

@@ -10,8 +10,16 @@ import pytest
 
 from adplatform.eventlog import stream
 from adplatform.eventlog.envelope import Event, decode
+from engagement.consumers import in_thread
+from engagement.director import act
+from engagement.director.act import rules
+from engagement.director.deciding import unpacked
+from engagement.director.exploration import draw, drawn
+from engagement.director.options import Option, options
+from engagement.playback.publishing import load
 from engagement.playback.sessions import Opened
 from engagement.playback.timeline import timeline
+from tests.engagement.playback.conftest import Open
 from tests.engagement.playback.test_socket import event, hear, path_of, say, socket
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,25 +36,55 @@ def scene_start(session: Opened, place: int, *, seq: int = 1) -> dict[str, Any]:
     return event(seq, "playback.scene_start", t=item.t0, position={"scene": item.scene, "offset": 0})
 
 
-async def test_a_viewer_losing_interest_gets_a_stronger_scene_beyond_the_horizon(session: Opened, champion: None) -> None:
-    opener, green, blue, yellow, cyan, finale = (scene.id for scene in session.state.plan.film)
-    async with socket(path_of(session)) as player:
-        await say(player, type="events", events=[scene_start(session, 0)])
+@pytest.fixture
+def explored(opened: Open, settings: Any) -> Opened:
+    """A session at whose first boundary chance draws that a scene is brought forward."""
+    settings.DIRECTOR_EXPLORATION = 0.1
+    return next(found for n in range(400) if _drawn(found := opened(tab=f"tab {n}")).action == "bring_forward")
+
+
+def _drawn(session: Opened) -> Option:
+    plan, salt = session.state.plan, rules().salt
+    given = options(plan, break_seconds=20)
+    return given[drawn(draw(salt, session.session.pk, plan.epoch, plan.played[0], "scene_start"), len(given), 0, 0.1)[0]]
+
+
+async def test_a_change_plays_beyond_the_horizon_and_is_logged_with_all_it_was_made_from(explored: Opened, champion: None) -> None:
+    option = _drawn(explored)
+    async with socket(path_of(explored)) as player:
+        await say(player, type="events", events=[scene_start(explored, 0)])
         engagement = await hear(player, "engagement")
         decision = await hear(player, "decision")
         after = await hear(player, "timeline")
     assert (engagement["value"], engagement["low"], engagement["model_version"]) == (pytest.approx(0.4), pytest.approx(0.3), 1)
-    assert (decision["action"], decision["scene"]) == ("bring_forward", yellow)
-    assert "Yellow" in decision["reason"]
+    assert (decision["action"], decision["scene"], decision["explored"]) == ("bring_forward", option.scene, True)
+    assert "Drawn by chance" in decision["reason"]
     assert decision["ms"] > 0
-    before = timeline(session.state.plan, version=0, now=session.session.started_at)["items"]
+    before = timeline(explored.state.plan, version=0, now=explored.session.started_at)["items"]
     assert after["items"] == before
     foreseen = [part["id"] for part in after["foreseen"] if part["kind"] == "scene"]
-    assert [part["id"] for part in after["items"] if part["kind"] == "scene"] + foreseen == [opener, green, yellow, blue, cyan, finale]
-    (logged,) = decisions(session.session.pk)
-    assert logged.data["applied"]
-    assert [one["action"] for one in logged.data["alternatives"]] == ["keep", "bring_forward", "bring_forward"]
+    assert foreseen == [option.scene, *(one for one in explored.state.plan.remaining if one != option.scene)]
+    (logged,) = decisions(explored.session.pk)
+    assert (logged.data["applied"], logged.data["following"], logged.data["place"]) == (True, option.scene, len(before) + 1)
+    assert logged.data["alternatives"][0]["action"] == "keep"
+    assert sum(one["propensity"] for one in logged.data["alternatives"]) == pytest.approx(1)
     assert logged.data["features"]["intensity"] == pytest.approx(0.4)
+    assert unpacked((await in_thread(load, explored.session.pk)).plan.decision) == logged
+
+
+async def test_what_died_between_the_plan_and_the_log_is_logged_by_whoever_comes_next(explored: Opened) -> None:
+    async with socket(path_of(explored)) as player:
+        await say(player, type="events", events=[scene_start(explored, 0)])
+        await hear(player, "decision")
+    (logged,) = decisions(explored.session.pk)
+    stream.client().delete(stream.STREAM, f"live:{explored.session.pk}")
+    act._logged.clear()
+    async with socket(path_of(explored)) as player:
+        await say(player, type="events", events=[scene_start(explored, 0, seq=2)])
+        again = await hear(player, "decision")
+    assert again["id"] == str(logged.id)
+    assert {one.id for one in decisions(explored.session.pk)} == {logged.id}
+    assert (await in_thread(load, explored.session.pk)).plan.changes == 1
 
 
 async def test_a_boundary_is_decided_once_however_often_it_is_reported(session: Opened, champion: None) -> None:
@@ -67,13 +105,14 @@ async def test_the_control_group_sees_the_authors_order_on_the_same_path(in_cont
         decision = await hear(player, "decision")
     assert decision["action"] == "keep"
     assert "control" in decision["reason"]
-    assert not decisions(in_control.session.pk)[0].data["applied"]
+    (logged,) = decisions(in_control.session.pk)
+    assert (logged.data["applied"], logged.data["arm"], logged.data["propensity"]) == (False, "control", 1.0)
 
 
 async def test_without_a_model_the_film_plays_as_edited_and_says_why(session: Opened) -> None:
     async with socket(path_of(session)) as player:
         await say(player, type="events", events=[scene_start(session, 0)])
-        assert "No engagement model" in (await hear(player, "decision"))["reason"]
+        assert "No model" in (await hear(player, "decision"))["reason"]
 
 
 async def test_engagement_is_told_at_most_once_a_second(session: Opened, champion: None) -> None:
