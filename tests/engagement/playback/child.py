@@ -20,7 +20,9 @@ def start(session: uuid.UUID, at: datetime) -> subprocess.Popen[bytes]:
     database = connection.settings_dict
     url = f"postgresql://{database['USER']}@{quote(str(database['HOST']), safe='')}/{database['NAME']}"
     environment = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
-    return subprocess.Popen([sys.executable, "-m", "tests.engagement.playback.child", str(session), at.isoformat()], env=environment)
+    return subprocess.Popen(
+        [sys.executable, "-X", "faulthandler", "-m", "tests.engagement.playback.child", str(session), at.isoformat()], env=environment
+    )
 
 
 def main(session: uuid.UUID, at: datetime) -> None:
