@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import display
+from unfold.decorators import action, display
 
-from catalog import selectors, story
+from catalog import pages, selectors
 from catalog.models import Genre, MediaAsset, Scene, Title
-from catalog.services import story_of
-from catalog.story import StoryScene
+from catalog.scene_forms import SceneForm, SceneFormSet, SceneRowForm
 from catalog.tasks import rebuild_media
-
-if TYPE_CHECKING:
-    _SceneModelForm = forms.ModelForm[Scene]
-else:
-    _SceneModelForm = forms.ModelForm
 
 READY_LABELS = {"ready": "success", "building": "info", "missing": "warning", "broken": "danger"}
 
@@ -38,40 +31,10 @@ def _ask_for_rebuild(request: HttpRequest, asset_ids: list[int], title_ids: list
     messages.success(request, f"{len(asset_ids)} clips will be checked, and rebuilt where they are missing, damaged or changed.")
 
 
-class SceneForm(_SceneModelForm):
-    """Refuses requirements that make the film untellable, with the words of ``catalog.story``."""
-
-    class Meta:
-        model = Scene
-        fields = ["position", "name", "mood", "intensity", "tags", "optional", "break_after", "requires", "asset"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        requires = self.fields["requires"]
-        if isinstance(requires, forms.ModelMultipleChoiceField):
-            requires.queryset = Scene.objects.filter(title_id=self.instance.title_id).exclude(pk=self.instance.pk)
-
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or self.cleaned_data
-        if self.instance.pk is None or self.errors:
-            return data
-        others = [scene for scene in story_of(self.instance.title) if scene.id != self.instance.pk]
-        changed = StoryScene(
-            id=self.instance.pk,
-            position=data["position"],
-            name=data["name"],
-            requires=frozenset(needed.pk for needed in data["requires"]),
-            optional=data["optional"],
-        )
-        try:
-            story.check([*others, changed])
-        except story.StoryProblem as problem:
-            raise ValidationError(str(problem)) from problem
-        return data
-
-
 class SceneInline(TabularInline):  # type: ignore[misc]
     model = Scene
+    form = SceneRowForm
+    formset = SceneFormSet
     fields = ["position", "name", "mood", "intensity", "optional", "break_after", "asset"]
     autocomplete_fields = ["asset"]
     extra = 0
@@ -88,7 +51,7 @@ class GenreAdmin(ModelAdmin):  # type: ignore[misc]
 
 @admin.register(Title)
 class TitleAdmin(ModelAdmin):  # type: ignore[misc]
-    list_display = ["show_poster", "name", "show_genres", "year", "setting", "published", "show_media"]
+    list_display = ["show_poster", "name", "show_genres", "year", "setting", "published", "show_media", "show_story"]
     list_display_links = ["name"]
     list_filter = ["published", "genres", "setting"]
     search_fields = ["name", "synopsis"]
@@ -97,6 +60,21 @@ class TitleAdmin(ModelAdmin):  # type: ignore[misc]
     readonly_fields = ["poster", "card", "hero"]
     inlines = [SceneInline]
     actions = ["rebuild"]
+    actions_detail = ["story"]
+
+    def has_story_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return pages.may_read_story(request)
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        return [name for name in self.list_display if name != "show_story" or pages.may_read_story(request)]
+
+    @action(description="Story and retention", permissions=["story"], url_path="story", icon="timeline")  # type: ignore[untyped-decorator]
+    def story(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return pages.draw_story(request, object_id, self.admin_site)
+
+    @display(description="Story")  # type: ignore[untyped-decorator]
+    def show_story(self, title: Title) -> SafeString:
+        return format_html('<a class="text-link" href="{}">Graph and retention</a>', reverse("admin:catalog_title_story", args=[title.pk]))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Title]:
         ready = Count("scenes", filter=Q(scenes__asset__state=MediaAsset.State.READY))

@@ -13,12 +13,16 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from catalog.models import Scene
+from catalog.pages import StoryPage, register_story
 
 from .churn.admin import ChurnScoreAdmin
+from .editors.views import may_read, title_story
 from .models import DirectorDecision, PlaybackSession, Rating, Viewer
 from .playback.plan import Plan, from_json
 
 __all__ = ["ChurnScoreAdmin"]
+
+register_story(StoryPage(lambda request, key, site: title_story(request, key, site=site), may_read))
 
 
 class _ReadOnly:
