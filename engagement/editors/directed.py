@@ -16,7 +16,7 @@ import numpy as np
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
-from engagement.director.act import CONTROL
+from engagement.director.deciding import CONTROL
 from engagement.models import DirectorAction, DirectorDecision, PlaybackSession
 from engagement.retention.selectors import Window
 
