@@ -26,12 +26,12 @@ from engagement.playback.publishing import State, UnknownSession, change_plan
 
 from . import history, market, usual
 from .dataset import surroundings
-from .deciding import CHANGES_THE_PLAN, Moment, Watching, context_of, decide, edited, event_of, unpacked
+from .deciding import CHANGES_THE_PLAN, CONTROL, Moment, Watching, context_of, decide, edited, event_of, unpacked
 from .features import SessionSignals
 from .policy import Rules, Trigger
 from .prediction import Engagement, predict_engagement
 
-__all__ = ["Acted", "Watching", "act", "load_watching", "predict", "relog", "rules", "watching"]
+__all__ = ["CONTROL", "Acted", "Watching", "act", "load_watching", "predict", "relog", "rules", "watching"]
 
 CLAIM_SECONDS = 24 * 3600
 MOST_LOGGED = 10_000
