@@ -56,11 +56,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What all viewers did. ``genres`` of every title that can be watched; ``finished`` by title (playbacks, their progress summed),
-    ``followed`` by (title, title opened next) how often."""
+    """What all viewers did. ``genres`` of every title that can be watched and its ``names`` (slug, name); ``finished`` by title
+    (playbacks, their progress summed), ``followed`` by (title, title opened next) how often."""
 
     genres: Mapping[int, frozenset[int]]
-    names: Mapping[int, str] = field(default_factory=dict)
+    names: Mapping[int, tuple[str, str]] = field(default_factory=dict)
     finished: Mapping[int, tuple[int, float]] = field(default_factory=dict)
     followed: Mapping[tuple[int, int], int] = field(default_factory=dict)
 
@@ -70,6 +70,7 @@ class Suggestion:
     """``watched`` is the share 0-1 of ``title`` that this viewer is expected to watch; ``reason`` says in words why this one."""
 
     title: int
+    slug: str
     name: str
     watched: float
     reason: str
@@ -87,7 +88,7 @@ def rank(known: Known, *, title: int, seen: Sequence[Seen], recent: Collection[i
     follows = _follows(known, title, candidates)
     worth = {one: watched[one] * (1.0 if surest else follows[one]) for one in candidates}
     return [
-        Suggestion(one, known.names.get(one, ""), watched[one], _reason(known, title, one, seen, watched[one]))
+        Suggestion(one, *known.names[one], watched[one], _reason(known, title, one, seen, watched[one]))
         for one in sorted(candidates, key=lambda one: (-worth[one], one))
     ]
 
@@ -157,7 +158,7 @@ def read(now: datetime) -> Known:
         followed = {(title, following): count for title, following, count in cursor}
     return Known(
         genres={title.pk: frozenset(genre.pk for genre in title.genres.all()) for title in ready},
-        names={title.pk: title.name for title in ready},
+        names={title.pk: (title.slug, title.name) for title in ready},
         finished=finished,
         followed=followed,
     )

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from ads.decision.load import SHORTEST_BREAK_SECONDS, Allowance
 from engagement.models import ChurnScore, PlaybackSession
-from engagement.suggestions import may_use_taste, suggestion_for
+from engagement.suggestions import Suggestion, may_use_taste, suggestion_for
 
 EXPERIMENT = "care"
 CONTROL = "control"
@@ -19,24 +19,18 @@ LIGHTER = "care_lighter"
 
 @dataclass(frozen=True, slots=True)
 class Care:
-    """``risk`` 0-1 of not coming back, None where it is not known; ``suggestion`` a title id or 0; of a break's seconds ``break_share``
-    is left. ``cared``: whether the viewer is at risk and not in the control group."""
+    """``risk`` 0-1 of not coming back, None where it is not known; ``suggestion`` None where nothing else can be watched; of a break's
+    seconds ``break_share`` is left."""
 
     risk: float | None = None
-    suggestion: int = 0
+    suggestion: Suggestion | None = None
     break_share: float = 1.0
-
-    @property
-    def cared(self) -> bool:
-        return self.break_share < 1
 
 
 def care_of(session: PlaybackSession, *, now: datetime) -> Care:
     """What this session gets, with the title to suggest. Two queries, and a third where nobody asked in this process lately."""
     risk = risk_of(session, now=now)
-    cared = _cared(session, risk)
-    found = suggestion_for(session, now=now, surest=cared)
-    return Care(risk, found.title if found else 0, break_share(session, risk))
+    return Care(risk, suggestion_for(session, now=now, surest=_cared(session, risk)), break_share(session, risk))
 
 
 def break_share(session: PlaybackSession, risk: float | None) -> float:

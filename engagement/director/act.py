@@ -20,13 +20,14 @@ from django.utils import timezone
 
 from adplatform.eventlog import stream
 from adplatform.eventlog.envelope import Event, decode, encode
-from engagement.models import PlaybackSession
+from engagement.churn.care import care_of
+from engagement.models import DirectorDecision, PlaybackSession
 from engagement.playback.plan import Plan
 from engagement.playback.publishing import State, UnknownSession, change_plan
 
 from . import history, market, usual
 from .dataset import surroundings
-from .deciding import CHANGES_THE_PLAN, CONTROL, Moment, Watching, context_of, decide, edited, event_of, unpacked
+from .deciding import CHANGES_THE_PLAN, CONTROL, Moment, Suggested, Watching, context_of, decide, edited, event_of, unpacked
 from .features import SessionSignals
 from .policy import Rules, Trigger
 from .prediction import Engagement, predict_engagement
@@ -73,8 +74,10 @@ def rules() -> Rules:
     )
 
 
-def watching(session: PlaybackSession) -> Watching:
-    """Reads the viewer's history, which is used only with consent."""
+def watching(session: PlaybackSession, *, now: datetime) -> Watching:
+    """Reads the viewer's history and risk, which are used only with consent. A session is suggested one title."""
+    care = care_of(session, now=now)
+    told = DirectorDecision.objects.filter(session=session.pk, applied=True).exclude(suggested=None).exists()
     return Watching(
         session=session.pk,
         viewer=session.viewer_id,
@@ -82,16 +85,18 @@ def watching(session: PlaybackSession) -> Watching:
         arms=session.arms,
         around=surroundings(session, history.facts_of([session])[session.pk]),
         synthetic=session.synthetic,
+        break_share=care.break_share,
+        suggestion=Suggested(care.suggestion.title, care.suggestion.slug, care.suggestion.name) if care.suggestion and not told else None,
     )
 
 
 def load_watching(session_id: uuid.UUID) -> Watching:
     """Raises UnknownSession."""
-    session = PlaybackSession.objects.filter(pk=session_id).defer("plan").first()
+    session = PlaybackSession.objects.filter(pk=session_id).select_related("viewer").defer("plan").first()
     if session is None:
         raise UnknownSession(str(session_id))
     market.keep_fresh(now=timezone.now())
-    return watching(session)
+    return watching(session, now=timezone.now())
 
 
 def predict(who: Watching, plan: Plan, signals: SessionSignals, scene_id: int, *, now: datetime) -> Engagement | None:

@@ -18,7 +18,7 @@ from tests.media import Films
 DRAMA, COMEDY = frozenset({1}), frozenset({2})
 KNOWN = Known(
     genres={1: DRAMA, 2: DRAMA, 3: COMEDY, 4: COMEDY},
-    names={2: "Two", 3: "Three", 4: "Four"},
+    names={number: (str(number), f"Film {number}") for number in range(1, 5)},
     finished={1: (100, 60.0), 2: (100, 70.0), 3: (100, 65.0), 4: (100, 20.0)},
     followed={(1, 3): 40, (1, 2): 10},
 )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from adplatform.eventlog import ids
 from adplatform.experiments import selectors
 from adplatform.models import Experiment
 from ads.decision.explanation import REASONS
@@ -15,7 +16,9 @@ from ads.models import AdPolicy
 from catalog.selectors import title_for_watching
 from engagement import suggestions
 from engagement.churn.care import care_of, lightened
-from engagement.models import ChurnScore, PlaybackSession, Viewer
+from engagement.director.act import load_watching
+from engagement.director.deciding import Suggested
+from engagement.models import ChurnScore, DirectorDecision, PlaybackSession, Viewer
 from engagement.playback.publishing import publish_to
 from engagement.playback.sessions import exposures, session_open
 from engagement.trials import TRIALS
@@ -53,13 +56,16 @@ def opened(viewer: Viewer, arm: str = "") -> PlaybackSession:
 )
 def test_care_is_for_a_risk_that_is_high_and_known_lately(films: Films, risk: float, days_ago: float, arm: str, share: float) -> None:
     care = care_of(opened(at_risk(risk, days_ago=days_ago), arm), now=NOW)
-    assert (care.break_share, care.cared) == (share, share < 1)
-    assert care.suggestion == films.bars.pk
+    assert care.break_share == share
+    assert care.suggestion is not None
+    assert care.suggestion.title == films.bars.pk
 
 
-def test_without_consent_nobody_is_cared_for(films: Films) -> None:
+@pytest.mark.usefixtures("films")
+def test_without_consent_nobody_is_cared_for() -> None:
     care = care_of(opened(at_risk(0.9, consent=False)), now=NOW)
-    assert (care.risk, care.cared, care.suggestion) == (None, False, films.bars.pk)
+    assert (care.risk, care.break_share) == (None, 1.0)
+    assert care.suggestion is not None
 
 
 @pytest.mark.parametrize(
@@ -88,3 +94,20 @@ def test_the_experiment_measures_those_alone_who_were_ever_at_risk(films: Films)
     calm, lost = opened(at_risk(0.2), "care"), opened(at_risk(0.9, days_ago=30), "care")
     assert not exposures(calm, now=NOW)
     assert [event.data["experiment"] for event in exposures(lost, now=NOW)] == ["care"]
+
+
+def test_the_director_knows_the_care_and_a_film_is_suggested_once(films: Films) -> None:
+    session = opened(at_risk(0.9))
+    who = load_watching(session.pk)
+    assert (who.break_share, who.suggestion) == (0.5, Suggested(films.bars.pk, films.bars.slug, films.bars.name))
+    DirectorDecision.objects.create(
+        id=ids.new_id(NOW),
+        session=session.pk,
+        title=films.pattern.pk,
+        decided_at=NOW,
+        action="suggest",
+        applied=True,
+        suggested=films.bars.pk,
+        reason="",
+    )
+    assert load_watching(session.pk).suggestion is None
