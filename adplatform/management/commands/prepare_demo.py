@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from adplatform.demo import ensure_logins
 from adplatform.learning.registry import load_champion
+from adplatform.learning.training import kinds
 from adplatform.models import Experiment, ModelVersion
 
 # In the first days nothing is known; for the last ones there are a click model and forecasts, made as of their beginning.
@@ -24,6 +25,8 @@ HISTORY_SESSIONS = 2400
 FIRST_TITLES = 2
 NOT_ENOUGH_DATA = 2
 TRIALS = ("director", "care")
+# Whether somebody stayed away is known once so many days have passed.
+TOO_SHORT = f"; a history of {HISTORY_DAYS} days is too short for many more" if settings.DEMO else ""
 
 
 class Command(BaseCommand):
@@ -55,6 +58,10 @@ class Command(BaseCommand):
             ("the click model of the whole week", self._still_of_the_first_days("ctr"), lambda: self._train("ctr")),
             ("the completion model of the whole week", self._still_of_the_first_days("completion"), lambda: self._train("completion")),
             ("the engagement model", lambda: load_champion("engagement") is None, lambda: self._train("engagement")),
+            ("the model of leaving", never_tried("leave"), lambda: self._train("leave")),
+            ("what came of the Director's decisions", never_tried("director"), lambda: call_command("judge_decisions", stdout=self.stdout)),
+            ("the model of what each of the Director's actions is worth", never_tried("director"), lambda: self._train("director")),
+            (f"the model of who stays away for {settings.CHURN_HORIZON_DAYS:g} days{TOO_SHORT}", never_tried("churn"), self._churn),
             ("the experiments on the Director and on care", not_tried, lambda: call_command("start_trials", stdout=self.stdout)),
         ]
         for number, (what, is_due, do) in enumerate(steps, start=1):
@@ -78,6 +85,10 @@ class Command(BaseCommand):
                 raise
             self.stdout.write(f"  {refusal}")
 
+    def _churn(self) -> None:
+        self._train("churn")
+        call_command("score_churn", stdout=self.stdout)
+
     @staticmethod
     def _still_of_the_first_days(kind: str) -> Callable[[], bool]:
         return lambda: not_known("engagement")() or load_champion(kind) is None
@@ -100,6 +111,11 @@ class Command(BaseCommand):
 
 def always() -> bool:
     return True
+
+
+def never_tried(kind: str) -> Callable[[], bool]:
+    """Whether nobody has tried to train a model of this kind; the schedule tries again each night."""
+    return lambda: kind in kinds() and not ModelVersion.objects.filter(kind=kind).exists()
 
 
 def not_tried() -> bool:
