@@ -87,11 +87,24 @@ def legal_next(scenes: Sequence[StoryScene], played: Sequence[int]) -> list[int]
 
 
 def is_legal_order(scenes: Sequence[StoryScene], order: Sequence[int]) -> bool:
-    """Whether ``order`` is a whole telling of the film, from the opener to the finale."""
-    for index, scene_id in enumerate(order):
-        if scene_id not in legal_next(scenes, order[:index]):
+    """Whether ``order`` is a whole telling of the film, from the opener to the finale: one that `legal_next` allows step by step."""
+    by_id = {scene.id: scene for scene in scenes}
+    opener, finale = min(scenes, key=_position).id, max(scenes, key=_position).id
+    if not order or order[0] != opener or order[-1] != finale:
+        return False
+    seen = {opener}
+    for scene_id in order[1:-1]:
+        scene = by_id.get(scene_id)
+        if scene is None or scene_id in seen or scene_id == finale or not scene.requires <= seen:
             return False
-    return bool(order) and not legal_next(scenes, order)
+        seen.add(scene_id)
+    seen.add(finale)
+    # Told twice, or with something left out that must play, it is another film.
+    return len(seen) == len(order) and all(scene.optional or scene.id in seen for scene in scenes)
+
+
+def _position(scene: StoryScene) -> int:
+    return scene.position
 
 
 def legal_orders(scenes: Sequence[StoryScene], played: Sequence[int] = ()) -> Iterator[list[int]]:

@@ -72,7 +72,7 @@ class FeatureSchema:
     terms: tuple[tuple[str, ...], ...] = ()
     logged_as: FeatureSchema | None = None
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(feature.name for feature in self.features)
 

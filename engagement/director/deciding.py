@@ -122,9 +122,12 @@ def decide(moment: Moment, *, prices: Prices, rules: Rules, attend: Attend = ser
     # What would be done with a film that must not be changed is decided as if it might.
     open_plan = replace(plan, as_edited=False) if plan.as_edited else plan
     due = possible.due_break(open_plan)
-    given = possible.options(
-        open_plan, break_seconds=prices.seconds(open_plan, due) if due else 0.0, suggestion=who.suggestion.id if who.suggestion else 0
+    ways = possible.ways(
+        open_plan,
+        break_seconds=prices.seconds(due, open_plan.position_of(due)) if due else 0.0,
+        suggestion=who.suggestion.id if who.suggestion else 0,
     )
+    given = [way.option for way in ways]
     seen = lot(moment.signals, context_of(who, plan, moment.signals, moment.scene, now=moment.now), open_plan, given, now=moment.now)
     valued = attend(seen, given) if len(given) > 1 else None
     sight = Sight(
@@ -132,7 +135,7 @@ def decide(moment: Moment, *, prices: Prices, rules: Rules, attend: Attend = ser
         scene=moment.scene,
         trigger=moment.trigger,
         options=given,
-        worths=[worth_of(possible.applied(open_plan, one, reason=""), prices) for one in given],
+        worths=[worth_of(way.plan, prices) for way in ways],
         valued=valued,
         draw=chance or draw(rules.salt, who.session, plan.epoch, moment.scene, moment.trigger),
         rules=rules,

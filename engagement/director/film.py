@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 from catalog.models import Scene
+from engagement.playback.perfilm import PerFilm
 from engagement.playback.plan import Plan, PlannedScene
 
 from .signals import Film, FilmScene
 
-MOST_KEPT = 2_000
-# By the identity of what the plan holds of its film, which every change of the plan hands on: asked for with every event of a session.
-_kept: dict[int, tuple[tuple[PlannedScene, ...], Film]] = {}
-
 
 def film_of(plan: Plan) -> Film:
-    """As the author had it when the session began."""
-    known = _kept.get(id(plan.film))
-    if known is None or known[0] is not plan.film:
-        known = _kept[id(plan.film)] = (plan.film, _film_of(plan))
-        while len(_kept) > MOST_KEPT:
-            _kept.pop(next(iter(_kept)), None)
-    return known[1]
+    """As the author had it when the session began; asked for with every event of a session."""
+    return _of_scenes(plan.film)
 
 
-def _film_of(plan: Plan) -> Film:
+def _film_of(scenes: tuple[PlannedScene, ...]) -> Film:
     return {
         scene.id: FilmScene(
             scene.position, scene.mood, scene.intensity, scene.clip.duration(), scene.clip.duration("tight") or scene.clip.duration(), scene.optional
         )
-        for scene in plan.film
+        for scene in scenes
     }
+
+
+_of_scenes = PerFilm(_film_of)
 
 
 def films() -> dict[int, Film]:

@@ -43,14 +43,29 @@ def due_break(plan: Plan) -> Break | None:
     return next((one for one in plan.breaks if one.state == "open" and one.after <= len(plan.played)), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """An option, and the plan with it in."""
+
+    option: Option
+    plan: Plan
+
+
 def options(plan: Plan, *, break_seconds: float, suggestion: int = 0) -> list[Option]:
     """Keeping the plan first; nothing else once it is published to its end. ``break_seconds`` are expected of a break here."""
+    return [way.option for way in ways(plan, break_seconds=break_seconds, suggestion=suggestion)]
+
+
+def ways(plan: Plan, *, break_seconds: float, suggestion: int = 0) -> list[Way]:
+    """The `options`, each with the plan that it leads to, without the words for it."""
     if not plan.remaining:
         return []
     due = due_break(plan)
     seconds = min(break_seconds, due.most_seconds or break_seconds) if due else 0.0
     keep = Option("keep", plan.remaining[0], plan.cut_of(plan.remaining[0]), break_id=due.id if due else "", break_seconds=seconds)
-    return [keep, *(one for one in _changes(plan, keep) if _allowed(plan, one)), *_suggested(keep, suggestion)]
+    changed = (_way(plan, one) for one in _changes(plan, keep)) if plan.changes < plan.change_budget else ()
+    suggested = [Way(replace(keep, action="suggest", title=suggestion), plan)] if suggestion else []
+    return [Way(keep, plan), *(way for way in changed if way is not None), *suggested]
 
 
 def applied(plan: Plan, option: Option, *, reason: str) -> Plan:
@@ -75,22 +90,24 @@ def applied(plan: Plan, option: Option, *, reason: str) -> Plan:
 
 
 def _changes(plan: Plan, keep: Option) -> Iterator[Option]:
-    following, finale, scenes = plan.remaining[0], plan.film[-1].id, plan.story_scenes()
-    yield replace(keep, action="tighten", cut="tight")
-    for scene in story.legal_next(scenes, plan.played):
-        if scene in plan.remaining and scene not in (following, finale):
-            yield replace(keep, action="bring_forward", scene=scene, cut=plan.cut_of(scene), moved=plan.remaining.index(scene))
-    # One place back is the next scene brought forward.
+    """What might be done here, legal or not."""
+    following, finale = plan.remaining[0], plan.film[-1].id
+    break_id, seconds = keep.break_id, keep.break_seconds
+    yield Option("tighten", following, "tight", 0, break_id, seconds)
+    for place, scene in enumerate(plan.remaining):
+        if place and scene != finale:
+            yield Option("bring_forward", scene, plan.cut_of(scene), place, break_id, seconds)
+    # As far back as the story allows; one place back is the next scene brought forward.
     for places in range(len(plan.remaining) - 2, 1, -1):
-        if story.is_legal_order(scenes, [*plan.played, *_moved_back(plan, places)]):
+        if story.is_legal_order(plan.story_scenes(), [*plan.played, *_moved_back(plan, places)]):
             after = plan.remaining[1]
-            yield replace(keep, action="move_back", scene=after, cut=plan.cut_of(after), moved=-places)
+            yield Option("move_back", after, plan.cut_of(after), -places, break_id, seconds)
             break
     for scene in plan.optional:
-        yield replace(keep, action="linger", scene=scene, cut="full")
-    if keep.break_id:
-        yield replace(keep, action="move_break", break_seconds=0.0)
-        yield replace(keep, action="shorten_break", break_seconds=keep.break_seconds * SHORTER)
+        yield Option("linger", scene, "full", 0, break_id, seconds)
+    if break_id:
+        yield Option("move_break", following, keep.cut, 0, break_id, 0.0)
+        yield Option("shorten_break", following, keep.cut, 0, break_id, seconds * SHORTER)
 
 
 def _moved_back(plan: Plan, places: int) -> tuple[int, ...]:
@@ -98,14 +115,8 @@ def _moved_back(plan: Plan, places: int) -> tuple[int, ...]:
     return (*rest[:places], first, *rest[places:])
 
 
-def _allowed(plan: Plan, option: Option) -> bool:
+def _way(plan: Plan, option: Option) -> Way | None:
     try:
-        applied(plan, option, reason="")
+        return Way(option, applied(plan, option, reason=""))
     except EditRefused:
-        return False
-    return True
-
-
-def _suggested(keep: Option, title: int) -> Iterator[Option]:
-    if title:
-        yield replace(keep, action="suggest", title=title)
+        return None

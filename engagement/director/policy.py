@@ -135,9 +135,19 @@ def judge(worths: Sequence[Worth], options: Sequence[Option], valued: Valued, ru
     now = np.array([one.now for one in worths])
     later = np.array([one.later for one in worths])
     means, bags = now + valued.mean * later, now[:, None] + valued.bags * later[:, None]
-    low = np.quantile(bags - bags[0], rules.quantile, axis=1)
+    low = quantile(bags - bags[0], rules.quantile)
     proven = tuple(index > 0 and valued.trials.get(one.action, 0) >= rules.least_trials for index, one in enumerate(options))
     return Judged(means - means[0], low, proven)
+
+
+def quantile(values: Floats, share: float) -> Floats:
+    """Of each row [n, bags], as numpy's default: between the two values next to it. numpy's own takes longer than all of the rest."""
+    ordered = np.sort(values, axis=1)
+    place = share * (values.shape[1] - 1)
+    below = int(place)
+    above = min(below + 1, values.shape[1] - 1)
+    found: Floats = ordered[:, below] + (place - below) * (ordered[:, above] - ordered[:, below])
+    return found
 
 
 def permitted(sight: Sight) -> list[int]:

@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ads.breakvalue import Value
-from engagement.playback.plan import Break, Plan
+from engagement.playback.plan import Break, Plan, position
+
+from .film import film_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +27,15 @@ class Prices:
     minute: float
     staying: float
 
-    def seconds(self, plan: Plan, one: Break) -> float:
+    def seconds(self, one: Break, position: str) -> float:
         """How many seconds of ads are expected of a break."""
-        whole = self.breaks[plan.position_of(one)].seconds
+        whole = self.breaks[position].seconds
         return whole if one.most_seconds is None else min(whole, one.most_seconds)
 
-    def earns(self, plan: Plan, one: Break) -> float:
+    def earns(self, one: Break, position: str) -> float:
         """Micros expected of a break that is met; a shorter one earns its share of the seconds."""
-        whole = self.breaks[plan.position_of(one)]
-        return whole.micros * self.seconds(plan, one) / whole.seconds if whole.seconds else whole.micros
+        whole = self.breaks[position]
+        return whole.micros if one.most_seconds is None or not whole.seconds else whole.micros * self.seconds(one, position) / whole.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,18 @@ class Worth:
 
 def worth_of(plan: Plan, prices: Prices) -> Worth:
     """Of a plan as it would be published from its next open place on."""
-    place = len(plan.played)
-    waiting = [one for one in plan.breaks if one.state == "open"]
-    film = sum(
-        prices.staying**step * plan.scene(scene).clip.duration(plan.cut_of(scene)) / 60 * prices.minute for step, scene in enumerate(plan.remaining)
-    )
-    behind = sum(prices.staying ** (one.after - place - 1) * prices.earns(plan, one) for one in waiting if one.after > place)
-    return Worth(now=sum(prices.earns(plan, one) for one in waiting if one.after <= place), later=film + behind)
+    place, film, now, later, reached = len(plan.played), film_of(plan), 0.0, 0.0, 1.0
+    places, breaks = place + len(plan.remaining), dict[int, float]()
+    for one in plan.breaks:
+        if one.state == "open":
+            earned = prices.earns(one, position(one.after, places))
+            if one.after <= place:
+                now += earned
+            else:
+                breaks[one.after] = earned
+    # A break comes behind the scene of its place and is met by who stayed for that scene.
+    for after, scene in enumerate(plan.remaining, start=place + 1):
+        cut = "tight" if scene in plan.tight else "full"
+        later += reached * (film[scene].seconds(cut) / 60 * prices.minute + breaks.get(after, 0.0))
+        reached *= prices.staying
+    return Worth(now, later)

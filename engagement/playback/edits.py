@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from catalog import story
 
@@ -24,7 +25,7 @@ def reordered(plan: Plan, order: Sequence[int], *, note: Note) -> Plan:
         raise EditRefused("only the scenes that are not published yet can be reordered")
     if not story.is_legal_order(plan.story_scenes(), [*plan.played, *order]):
         raise EditRefused("this order shows a scene before one that it requires")
-    return _changed(replace(plan, remaining=tuple(order)), note)
+    return _changed(plan, note, remaining=tuple(order))
 
 
 def tightened(plan: Plan, scene_id: int, *, note: Note) -> Plan:
@@ -33,7 +34,7 @@ def tightened(plan: Plan, scene_id: int, *, note: Note) -> Plan:
         raise EditRefused("only a scene that is still open and whole can be tightened")
     if not can_tighten(plan, scene_id):
         raise EditRefused("the opener and the finale stay whole, and so does a scene without a tighter cut")
-    return _changed(replace(plan, tight=(*plan.tight, scene_id)), note)
+    return _changed(plan, note, tight=(*plan.tight, scene_id))
 
 
 def can_tighten(plan: Plan, scene_id: int) -> bool:
@@ -50,7 +51,7 @@ def lingered(plan: Plan, scene_id: int, *, note: Note) -> Plan:
         raise EditRefused("the story does not allow this scene here")
     place = len(plan.played)
     optional = tuple(one for one in plan.optional if one != scene_id)
-    return _changed(replace(plan, remaining=order, optional=optional, breaks=_shifted(plan.breaks, behind=place, by=1)), note)
+    return _changed(plan, note, remaining=order, optional=optional, breaks=_shifted(plan.breaks, behind=place, by=1))
 
 
 def break_moved(plan: Plan, break_id: str, *, reason: str, by: int = 1) -> Plan:
@@ -60,7 +61,7 @@ def break_moved(plan: Plan, break_id: str, *, reason: str, by: int = 1) -> Plan:
     if by < 1 or place >= plan.places or any(other.after == place for other in plan.breaks):
         raise EditRefused("a break can only move to a later place between two scenes that has no break yet")
     moved = replace(one, after=place, moved=one.moved + by, reason=reason)
-    return _counted(replace(plan, breaks=tuple(sorted(_with(plan.breaks, moved), key=lambda other: other.after))))
+    return _counted(plan, breaks=tuple(sorted(_with(plan.breaks, moved), key=lambda other: other.after)))
 
 
 def break_shortened(plan: Plan, break_id: str, *, most_seconds: float, reason: str) -> Plan:
@@ -68,7 +69,7 @@ def break_shortened(plan: Plan, break_id: str, *, most_seconds: float, reason: s
     one = _open_break(plan, break_id)
     if most_seconds <= 0 or (one.most_seconds is not None and most_seconds >= one.most_seconds):
         raise EditRefused("a break can only be made shorter, and not be left out")
-    return _counted(replace(plan, breaks=_with(plan.breaks, replace(one, most_seconds=most_seconds, reason=reason))))
+    return _counted(plan, breaks=_with(plan.breaks, replace(one, most_seconds=most_seconds, reason=reason)))
 
 
 def in_author_order(plan: Plan) -> Plan:
@@ -94,16 +95,16 @@ def as_edited(plan: Plan, *, wanted: bool) -> Plan:
     return replace(in_author_order(plan) if wanted else plan, as_edited=wanted)
 
 
-def _changed(plan: Plan, note: Note) -> Plan:
-    return _counted(replace(plan, notes=(*plan.notes, note)))
+def _changed(plan: Plan, note: Note, **edited: Any) -> Plan:
+    return _counted(plan, notes=(*plan.notes, note), **edited)
 
 
-def _counted(plan: Plan) -> Plan:
+def _counted(plan: Plan, **edited: Any) -> Plan:
     if plan.changes >= plan.change_budget:
         raise EditRefused("the title's budget of changes is spent")
     if plan.as_edited:
         raise EditRefused("the viewer asked for the film as edited")
-    return replace(plan, changes=plan.changes + 1, changed_after=len(plan.played))
+    return replace(plan, changes=plan.changes + 1, changed_after=len(plan.played), **edited)
 
 
 def _open_break(plan: Plan, break_id: str) -> Break:

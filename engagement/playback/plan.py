@@ -19,6 +19,8 @@ import msgspec
 from catalog import hls, story
 from catalog.hls import Cut
 
+from .perfilm import PerFilm
+
 BreakState = Literal["open", "filled", "empty", "left_out", "seeked_over", "seen"]
 BreakPosition = Literal["pre", "mid", "post"]
 
@@ -189,9 +191,7 @@ class Plan:
         return len(self.played) + len(self.remaining)
 
     def position_of(self, one: Break) -> BreakPosition:
-        if one.after == 0:
-            return "pre"
-        return "post" if one.after >= self.places else "mid"
+        return position(one.after, self.places)
 
     def cut_of(self, scene_id: int) -> Cut:
         return "tight" if scene_id in self.tight else "full"
@@ -207,11 +207,21 @@ class Plan:
         return sum((*shown, *coming)[:place])
 
     def story_scenes(self) -> list[story.StoryScene]:
-        return [story.StoryScene(one.id, one.position, one.name, frozenset(one.requires), one.optional) for one in self.film]
+        return _story(self.film)
 
     def as_json(self) -> dict[str, Any]:
         built: dict[str, Any] = msgspec.to_builtins(self)
         return built
+
+
+def position(after: int, places: int) -> BreakPosition:
+    """Of a break after so many of a film's places."""
+    if after == 0:
+        return "pre"
+    return "post" if after >= places else "mid"
+
+
+_story = PerFilm(lambda film: [story.StoryScene(one.id, one.position, one.name, frozenset(one.requires), one.optional) for one in film])
 
 
 def from_json(stored: dict[str, Any]) -> Plan:
