@@ -8,7 +8,7 @@ class EngagementConfig(AppConfig):
     def ready(self) -> None:
         from django.conf import settings
 
-        from adplatform.eventlog import handlers
+        from adplatform.eventlog import handlers, heard
         from adplatform.learning import monitoring, training
         from ads import vocabulary
 
@@ -18,9 +18,11 @@ class EngagementConfig(AppConfig):
         from .director import served
         from .director.training import LEAVE_RECIPE, RECIPE
         from .handler import PlaybackEvents
+        from .playback import following
         from .simulation import truth
 
         handlers.register(PlaybackEvents())
+        heard.register("playback", following.overhear)
         experiments.register()
         vocabulary.register_segments(segmenting.vocabulary)
         training.register_recipe(RECIPE)

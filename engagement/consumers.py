@@ -34,8 +34,9 @@ log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Threads of its own, so that one slow ad decision does not hold up other work of the process.
-_threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="playback")
+# Threads of its own, so that one slow ad decision does not hold up other work of the process. Few: each that is busy takes its turn at the
+# interpreter from the event loop, which answers everybody.
+_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="playback")
 UNAUTHORISED = 4401
 FLOODING = 4429
 TRY_AGAIN_LATER = 1013
@@ -134,6 +135,8 @@ class PlaybackSocket:
         held = self.held
         if held is None:
             held = self.held = await in_thread(attend, self.session_id, hashes=self.hashes, now=now)
+        elif isinstance(message, messages.Hello):
+            await self._grow(held, await in_thread(load, self.session_id), tell=False)
         match message:
             case messages.Hello():
                 await self._welcome(held, now)
@@ -146,7 +149,6 @@ class PlaybackSocket:
         self._wake(held)
 
     async def _welcome(self, held: Attended, now: datetime) -> None:
-        await self._grow(held, await in_thread(load, self.session_id), tell=False)
         acked = held.live.acked_seq
         await self._say({"type": "welcome", "server_now": now.isoformat(), "acked_seq": acked, "timeline": self._timeline(held, now)})
 

@@ -1,4 +1,5 @@
-"""The edge over HTTP: batches of events, and every tracking event as a pixel. Signed by tokens, not by cookies; no database."""
+"""The edge over HTTP: batches of events, and every tracking event as a pixel. Signed by tokens, not by cookies; no query of
+its own, only of who listens to the events that a session's player sends here."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from adplatform.openapi import Operation, document
 
-from . import clicks, ids, ingest, metrics, stream, tokens
+from . import clicks, heard, ids, ingest, metrics, stream, tokens
 from .envelope import ClientEvent
 from .hashing import daily_hash
 
@@ -104,6 +105,8 @@ def events(request: HttpRequest) -> HttpResponse:
     accepted = ingest.accept(batch.events, session=session, session_refusal=refusal, received_at=now, **_sender(request, now))
     if not _append(accepted, way="http"):
         return _error(503, "log_unavailable", "keep the events and send them again with the same ids", {"Retry-After": RETRY_AFTER_SECONDS})
+    if session is not None and accepted.events:
+        heard.tell(session.session, [event for event in accepted.events if event.session == session.session], now)
     refused = [{"index": refusal.index, "reason": refusal.reason} for refusal in accepted.refused]
     return JsonResponse({"accepted": len(accepted.events), "refused": refused}, status=202)
 

@@ -16,7 +16,8 @@ import msgspec
 
 from adplatform.eventlog.commits import Kept
 from adplatform.eventlog.envelope import ClientEvent, Event
-from engagement.director.act import Watching, load_watching, predict, relog
+from engagement.director import market
+from engagement.director.act import Watching, predict, relog, watching
 from engagement.director.features import SessionSignals
 from engagement.director.film import film_of
 from engagement.director.policy import Trigger
@@ -24,9 +25,9 @@ from engagement.director.prediction import Engagement
 from engagement.models import PlaybackSession
 
 from . import adload, live
-from .following import follow
-from .plan import Break, Plan, needs_more
-from .publishing import State, load
+from .following import take
+from .plan import Break, Plan, from_json, needs_more
+from .publishing import State, UnknownSession
 
 PREDICTION_SECONDS = 1.0
 # So far below the session's mean that a decision cannot wait for the next scene.
@@ -94,15 +95,7 @@ class Attended:
 
     def take(self, events: Sequence[Event], *, now: datetime) -> list[Event]:
         """Fold what happened into the live state; returns the events that were not counted before."""
-        fresh = [event for event in events if self.live.takes(event)]
-        follow(self.live, self.plan, fresh, now=now)
-        film = film_of(self.plan)
-        for event in fresh:
-            place = event.position
-            scene, offset = (place.scene, place.offset) if place else (None, None)
-            self.signals.update(event.type, event.occurred_at.timestamp(), scene=scene, offset=offset, data=event.data, film=film, seq=event.seq)
-        self.live.signals = self.signals.encode()
-        return fresh
+        return take(self.live, self.signals, self.plan, events, now=now)
 
     def look(self, fresh: Sequence[Event], *, now: datetime) -> dict[str, Any] | None:
         """Predict at most once a second and at every boundary; what the player is told of it. What is to be decided, where a scene
@@ -158,14 +151,17 @@ def attend(session_id: uuid.UUID, *, hashes: dict[str, str], now: datetime) -> A
 
     Raises UnknownSession, LogUnavailable.
     """
-    state = load(session_id)
+    session = PlaybackSession.objects.select_related("viewer").filter(pk=session_id).first()
+    if session is None:
+        raise UnknownSession(str(session_id))
+    state = State(session_id, session.plan_version, from_json(session.plan))
     relog(state)
+    market.keep_fresh(now=now)
     before = live.known(session_id)
     same = before is not None and before.epoch == state.plan.epoch
     known = before if before is not None and same else live.carried(before, epoch=state.plan.epoch, t=0.0, now=now)
     known.around = msgspec.structs.replace(known.around, **hashes, day=now.date().isoformat())
-    session = PlaybackSession.objects.select_related("viewer").defer("plan").filter(pk=session_id).first()
-    found = Attended(state, known, load_watching(session_id), adload.shared(session) if session is not None else None)
+    found = Attended(state, known, watching(session, now=now), adload.shared(session))
     found.resume(now=now)
     return found
 

@@ -1,19 +1,49 @@
-"""Where a player is, followed from the events it sends. Pure but for the live state it is handed."""
+"""Where a player is and what its viewer does, followed from the events it sends."""
 
 from __future__ import annotations
 
+import contextlib
+import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
 from adplatform.eventlog.envelope import Event
+from engagement.director.features import SessionSignals
+from engagement.director.film import film_of
 
+from . import live as live_state
 from .live import Live
 from .plan import Plan, film_between, index_at, time_of_position
+from .publishing import UnknownSession, load
 
 # A step of the playhead this much longer than the time that passed is still play: events are told in batches.
 SLACK_SECONDS = 2.5
 STOPPING = frozenset({"playback.pause", "playback.leave", "playback.end"})
 GOING = frozenset({"playback.start", "playback.play"})
+
+
+def take(live: Live, signals: SessionSignals, plan: Plan, events: Sequence[Event], *, now: datetime) -> list[Event]:
+    """Fold what happened into ``live`` and ``signals``; returns the events that were not counted before."""
+    fresh = [event for event in events if live.takes(event)]
+    follow(live, plan, fresh, now=now)
+    film = film_of(plan)
+    for event in fresh:
+        place = event.position
+        scene, offset = (place.scene, place.offset) if place else (None, None)
+        signals.update(event.type, event.occurred_at.timestamp(), scene=scene, offset=offset, data=event.data, film=film, seq=event.seq)
+    live.signals = signals.encode()
+    return fresh
+
+
+def overhear(session: uuid.UUID, events: Sequence[Event], now: datetime) -> None:
+    """What a player tells over HTTP, its last words too, moves the same state that its socket keeps. Raises LogUnavailable."""
+    known = live_state.known(session)
+    if known is None:
+        return
+    with contextlib.suppress(UnknownSession):
+        plan = load(session).plan
+        if plan.epoch == known.epoch and take(known, SessionSignals.decode(known.signals), plan, events, now=now):
+            live_state.keep(session, known)
 
 
 def follow(live: Live, plan: Plan, events: Sequence[Event], *, now: datetime) -> None:

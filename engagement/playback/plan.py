@@ -229,6 +229,19 @@ def from_json(stored: dict[str, Any]) -> Plan:
     return msgspec.convert(stored, Plan)
 
 
+def read(stored: str) -> Plan:
+    """As `from_json`, of the text of that object. Raises msgspec.ValidationError."""
+    return _decoder.decode(stored)
+
+
+def written(plan: Plan) -> str:
+    """The text of `Plan.as_json`."""
+    return _encoder.encode(plan).decode()
+
+
+_decoder, _encoder = msgspec.json.Decoder(Plan), msgspec.json.Encoder()
+
+
 # Steps
 
 

@@ -15,6 +15,9 @@ from datetime import datetime
 
 import redis
 import structlog
+from django.db import connection
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from numpy.random import Generator
 
 from adplatform.eventlog import stream
@@ -36,12 +39,13 @@ from .plan import (
     PlannedAd,
     PublishScene,
     fill_break,
-    from_json,
     leave_out,
     needs_more,
     next_step,
     publish_scene,
+    read,
     seek_over,
+    written,
 )
 
 log = structlog.get_logger(__name__)
@@ -64,10 +68,10 @@ class State:
 
 def load(session_id: uuid.UUID) -> State:
     """Raises UnknownSession."""
-    row = PlaybackSession.objects.filter(pk=session_id).values_list("plan_version", "plan").first()
+    row = PlaybackSession.objects.filter(pk=session_id).values_list("plan_version", Cast("plan", TextField())).first()
     if row is None:
         raise UnknownSession(str(session_id))
-    return State(session_id, row[0], from_json(row[1]))
+    return State(session_id, row[0], read(row[1]))
 
 
 def publish_next(
@@ -79,8 +83,11 @@ def publish_next(
     as it now is; ``won`` is true for the caller whose step it was. Raises UnknownSession.
     """
     state = load(session_id)
-    if state.version != expected_version:
-        return state
+    return state if state.version != expected_version else _published(state, now=now, rng=rng, playhead=playhead)
+
+
+def _published(state: State, *, now: datetime, rng: Generator | None, playhead: float | None) -> State:
+    """One step on from ``state``; what somebody else made of the plan where it is not the newest."""
     step = next_step(state.plan)
     if isinstance(step, PublishScene):
         return _store(state, publish_scene(state.plan))
@@ -121,12 +128,22 @@ def _publish_while(state: State, wanted: Callable[[Plan], bool], *, now: datetim
     for _ in range(MOST_RACES):
         if not wanted(state.plan):
             return state
-        state = publish_next(state.session, expected_version=state.version, now=now, rng=rng, playhead=playhead)
+        if isinstance(next_step(state.plan), DecideBreak):
+            # Once decided a break stays so: an old plan might ask for more than the Director has left of it.
+            state = publish_next(state.session, expected_version=state.version, now=now, rng=rng, playhead=playhead)
+        else:
+            state = _published(state, now=now, rng=rng, playhead=playhead)
     raise RuntimeError(f"the plan of {state.session} did not settle in {MOST_RACES} steps")
 
 
 def _store(state: State, plan: Plan) -> State:
-    won = PlaybackSession.objects.filter(pk=state.session, plan_version=state.version).update(plan=plan.as_json(), plan_version=state.version + 1)
+    with connection.cursor() as cursor:
+        # With every clip of every live session: the ORM would take the plan apart, only to have it put together again.
+        cursor.execute(
+            "UPDATE engagement_playbacksession SET plan = %s::jsonb, plan_version = %s WHERE id = %s AND plan_version = %s",
+            [written(plan), state.version + 1, state.session, state.version],
+        )
+        won = cursor.rowcount == 1
     return State(state.session, state.version + 1, plan, won=True) if won else load(state.session)
 
 
