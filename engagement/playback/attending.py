@@ -170,7 +170,7 @@ def _told(found: Engagement, before: float) -> dict[str, Any]:
     """An ``engagement`` message. ``trend`` compares with the session's mean so far."""
     change = found.value - before
     return {
-        "type": "engagement", "value": found.value, "low": found.low, "high": found.high, "leave": getattr(found, "leave", None),
+        "type": "engagement", "value": found.value, "low": found.low, "high": found.high, "leave": found.leave,
         "trend": "rising" if change > TREND else "falling" if change < -TREND else "steady", "model_version": found.model_version,
         "ms": round(found.milliseconds, 2),
     }  # fmt: skip
