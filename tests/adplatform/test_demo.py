@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from django.core.management import call_command
 
 from adplatform.demo import ensure_logins
 from adplatform.learning import registry
-from adplatform.management.commands.prepare_demo import not_known
-from adplatform.models import ModelVersion
+from adplatform.management.commands.prepare_demo import never_tried, not_known, not_tried
+from adplatform.models import Experiment, ModelVersion
 
 pytestmark = pytest.mark.django_db
 
@@ -48,3 +49,18 @@ def test_a_model_that_was_refused_for_lack_of_data_does_not_keep_the_history_fro
     assert still()
     registry.register(kind="ctr", estimator="prior", status=ModelVersion.Status.REFUSED, verdict="Refused: worse", train_rows=5000)
     assert not still()
+
+
+def test_a_kind_is_tried_at_the_first_start_alone_and_one_that_no_room_has_is_not() -> None:
+    due = never_tried("churn")
+    assert due()
+    registry.register(kind="churn", estimator="prior", status=ModelVersion.Status.REFUSED, verdict="Refused: not enough data")
+    assert not due()
+    assert not never_tried("nosuch")()
+
+
+def test_experiments_that_staff_stopped_are_not_begun_again() -> None:
+    assert not_tried()
+    call_command("start_trials", verbosity=0, stdout=io.StringIO())
+    Experiment.objects.update(state="stopped")
+    assert not not_tried()
