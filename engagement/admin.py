@@ -12,28 +12,20 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from catalog.models import Scene
+from adplatform.read_only import ReadOnly
 from catalog.pages import StoryPage, register_story
 
 from .churn.admin import ChurnScoreAdmin
+from .editors.decision_admin import DirectorDecisionAdmin, decisions_of
 from .editors.views import may_read, title_story
-from .models import DirectorDecision, PlaybackSession, Rating, Viewer
+from .models import PlaybackSession, Rating, Viewer
 from .playback.plan import Plan, from_json
 
-__all__ = ["ChurnScoreAdmin"]
+__all__ = ["ChurnScoreAdmin", "DirectorDecisionAdmin"]
+
+CHANGES = ("tighten", "bring_forward", "move_back", "linger")
 
 register_story(StoryPage(lambda request, key, site: title_story(request, key, site=site), may_read))
-
-
-class _ReadOnly:
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
 
 def plan_rows(plan: Plan) -> Iterator[tuple[str, str, str]]:
@@ -41,13 +33,21 @@ def plan_rows(plan: Plan) -> Iterator[tuple[str, str, str]]:
     for item in plan.published:
         when = f"{item.t0:.1f} - {item.t1:.1f} s"
         if item.ad is None:
-            yield when, plan.scene(item.scene).name, item.reason or ("tight cut" if item.cut == "tight" else "")
+            yield when, plan.scene(item.scene).name, _told(item.change, "tight cut" if item.cut == "tight" else "", item.reason)
         else:
             yield when, f"Ad {item.ad.n} of {item.ad.of}: {item.ad.name}", f"{item.ad.campaign_name}, decision {item.ad.decision}"
     for scene_id in plan.remaining:
-        yield "open", plan.scene(scene_id).name, next((note.reason for note in plan.notes if note.scene == scene_id), "")
+        note = plan.note_of(scene_id)
+        cut = "tight cut" if scene_id in plan.tight else ""
+        yield "open", plan.scene(scene_id).name, _told(note.change if note else "", cut, note.reason if note else "")
     for one in plan.breaks:
-        yield f"break after scene {one.after}", one.state.replace("_", " "), one.reason
+        moved = f"moved by {one.moved}" if one.moved else ""
+        shorter = f"at most {one.most_seconds:.0f} s" if one.most_seconds is not None else ""
+        yield f"break after scene {one.after}", one.state.replace("_", " "), _told(moved, shorter, one.reason)
+
+
+def _told(*parts: str) -> str:
+    return "; ".join(part.replace("_", " ") if part in CHANGES else part for part in parts if part)
 
 
 def _table(rows: Iterator[tuple[str, str, str]]) -> SafeString:
@@ -75,7 +75,7 @@ class ViewerAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(PlaybackSession)
-class PlaybackSessionAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]
+class PlaybackSessionAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     list_display = ("title", "viewer", "device", "started_at", "last_seen_at", "show_progress", "show_state", "synthetic")
     list_filter = ("synthetic", "device", "title")
     list_select_related = ("title", "viewer")
@@ -83,7 +83,7 @@ class PlaybackSessionAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]
     date_hierarchy = "started_at"
     fields = (
         "id", "title", "viewer", "device", "hour", "consent", "arms", "started_at", "last_seen_at", "ended_at", "show_progress", "resume_offset",
-        "epoch", "plan_version", "show_plan", "synthetic",
+        "epoch", "plan_version", "as_edited", "show_changes", "show_plan", "synthetic",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PlaybackSession]:
@@ -98,46 +98,17 @@ class PlaybackSessionAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]
     def show_state(self, session: PlaybackSession) -> str:
         return "finished" if session.ended_at else "open"
 
+    @display(description="What the Director did")  # type: ignore[untyped-decorator]
+    def show_changes(self, session: PlaybackSession) -> SafeString | str:
+        return decisions_of(session)
+
     @display(description="Plan")  # type: ignore[untyped-decorator]
     def show_plan(self, session: PlaybackSession) -> SafeString | str:
         return _table(plan_rows(from_json(session.plan))) if session.plan else "-"
 
 
-@admin.register(DirectorDecision)
-class DirectorDecisionAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]
-    list_display = ("decided_at", "show_action", "reason", "show_engagement", "model_version", "milliseconds", "synthetic")
-    list_filter = ("action", "applied", "synthetic")
-    search_fields = ("session", "reason")
-    date_hierarchy = "decided_at"
-    fields = (
-        "id", "session", "title", "show_scene", "decided_at", "show_action", "reason", "show_engagement", "show_alternatives", "features",
-        "propensity", "model_version", "milliseconds", "synthetic",
-    )  # fmt: skip
-
-    @display(description="Action", label={"keep": "info", "bring forward": "success", "bring forward (too late)": "warning"})  # type: ignore[untyped-decorator]
-    def show_action(self, decision: DirectorDecision) -> str:
-        action = decision.action.replace("_", " ")
-        return action if decision.applied or decision.action == "keep" else f"{action} (too late)"
-
-    @display(description="Expected to be watched")  # type: ignore[untyped-decorator]
-    def show_engagement(self, decision: DirectorDecision) -> str:
-        return "-" if decision.engagement is None else f"{decision.engagement:.0%}"
-
-    @display(description="Scene on screen")  # type: ignore[untyped-decorator]
-    def show_scene(self, decision: DirectorDecision) -> str:
-        return str(Scene.objects.filter(pk=decision.scene or 0).select_related("title").first() or "-")
-
-    @display(description="What could come next")  # type: ignore[untyped-decorator]
-    def show_alternatives(self, decision: DirectorDecision) -> SafeString:
-        rows = (
-            (one["action"].replace("_", " "), one["name"], "-" if one["expected"] is None else f"{one['expected']:.0%} expected")
-            for one in decision.alternatives
-        )
-        return _table(rows)
-
-
 @admin.register(Rating)
-class RatingAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]
+class RatingAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     list_display = ("title", "stars", "viewer", "rated_at")
     list_filter = ("stars", "title")
     list_select_related = ("title", "viewer")
