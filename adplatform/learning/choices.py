@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .metrics import Floats
+from .predictor import Predictor
 from .schema import Matrix
 
 Ints = NDArray[np.int64]
@@ -43,22 +44,39 @@ class Choices:
 
     def best(self, predictions: Floats) -> Ints:
         """The option [n] that these predictions [m] put first in each lot."""
-        score = self.fixed + self.slope * predictions
+        return self.highest(self.fixed + self.slope * predictions)
+
+    def highest(self, score: Floats) -> Ints:
+        """The option [n] of the highest score [m] in each lot, of the lowest level there is; of equals the first."""
         order = np.lexsort((np.arange(len(score)), -score, self.level, self.choice))
-        first: Ints = order[np.searchsorted(self.choice, np.arange(len(self)))]
+        first: Ints = order[self.starts]
         return first
+
+    @property
+    def starts(self) -> Ints:
+        """Where each lot [n] begins among the options: its first one."""
+        found: Ints = np.searchsorted(self.choice, np.arange(len(self)))
+        return found
 
     def propensities(self, predictions: Floats) -> Floats:
         """The chance [m] of every option under the rule that decides, had it these predictions: the best of its lot, but for the share
         that is drawn uniformly."""
+        return self.chances(self.best(predictions))
+
+    def chances(self, best: Ints) -> Floats:
+        """As `propensities`, of a rule that takes ``best`` [n] of each lot."""
         size = np.bincount(self.choice, minlength=len(self))
         chances = (self.exploring / size)[self.choice]
-        chances[self.best(predictions)] += 1.0 - self.exploring
+        chances[best] += 1.0 - self.exploring
         return chances
 
     def expected(self, values: Floats, propensities: Floats) -> Floats:
         """The mean [n] of values [m] over each lot under these propensities [m]."""
         return np.bincount(self.choice, weights=values * propensities, minlength=len(self)).astype(np.float64)
+
+
+# The option [n] that a model would take of each lot, given what was kept with its version.
+Rule = Callable[[Choices, Predictor, Mapping[str, Any]], Ints]
 
 
 def together(parts: Sequence[Choices]) -> Choices:

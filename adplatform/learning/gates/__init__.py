@@ -10,7 +10,7 @@ from .gate import FAIL, NOT_ENOUGH, PASS, Gate
 from .latency import JUDGED_ROWS as LATENCY_ROWS
 from .latency import SLOWEST_MS, latency
 from .quality import MARGIN, parity, quality, unreadable
-from .value import value
+from .value import SLOTS, Terms, value
 from .verdict import Verdict, by_hand, judge, refused, told
 
 __all__ = [
@@ -19,9 +19,11 @@ __all__ = [
     "MARGIN",
     "NOT_ENOUGH",
     "PASS",
+    "SLOTS",
     "SLOWEST_MS",
     "Gate",
     "Profile",
+    "Terms",
     "Verdict",
     "by_hand",
     "calibration",

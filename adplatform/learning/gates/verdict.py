@@ -22,11 +22,13 @@ class Verdict:
     words: str
 
 
-def judge(gates: Sequence[Gate], *, first: bool, champion_is_bootstrap: bool, prior: str = "the prior") -> Verdict:
-    """A candidate goes on when every gate passes. While evidence is thin, it may only follow the prior or another bootstrap."""
+def judge(gates: Sequence[Gate], *, first: bool, champion_is_bootstrap: bool, prior: str = "the prior", tried: bool = True) -> Verdict:
+    """A candidate goes on when every gate passes. While evidence is thin, it may only follow the prior or another bootstrap; but where
+    it is ``tried`` on the traffic before it serves, what that will tell may wait."""
+    left = LEFT_TO_TRAFFIC if tried else frozenset()
     failed = [gate for gate in gates if gate.verdict == FAIL]
-    thin = [gate for gate in gates if gate.verdict == NOT_ENOUGH and gate.name not in LEFT_TO_TRAFFIC]
-    open_still = [gate for gate in gates if gate.verdict == NOT_ENOUGH and gate.name in LEFT_TO_TRAFFIC]
+    thin = [gate for gate in gates if gate.verdict == NOT_ENOUGH and gate.name not in left]
+    open_still = [gate for gate in gates if gate.verdict == NOT_ENOUGH and gate.name in left]
     if failed:
         return refused(failed)
     if first:

@@ -149,7 +149,9 @@ class _Judging:
             *self._value(choices),
         ]
         bootstrap = bool(self.opponent and self.opponent.model.parameters.get("bootstrap"))
-        verdict = gates.judge(judged, first=self.opponent is None, champion_is_bootstrap=bootstrap, prior=prior_of(self.recipe))
+        verdict = gates.judge(
+            judged, first=self.opponent is None, champion_is_bootstrap=bootstrap, prior=prior_of(self.recipe), tried=self.recipe.policy is None
+        )
         return Judgement(found, judged, verdict, card)
 
     def _metrics(self, truth: Floats | None) -> dict[str, Metric]:
@@ -210,13 +212,30 @@ class _Judging:
         """Absent for kinds that rank nothing, and for an update: it has learned the outcomes that it would be judged by."""
         if self.recipe.choices is None or self.candidate.updated:
             return []
-        rows = choices.features if choices is not None else np.zeros((0, len(self.recipe.schema.features)), dtype=np.float32)
-        if self.opponent is None:
-            prior = estimators.fit("prior", self.recipe.task, self.earlier.features, self.earlier.labels, self.recipe.schema, {})
-            theirs, name = prior.native(rows), prior_of(self.recipe)
-        else:
-            theirs, name = self.opponent.model.predictor.predict(rows), self.opponent.name
-        return [gates.value(choices, self.candidate.model.predict(rows), theirs, name)]
+        terms = self.recipe.policy.terms if self.recipe.policy else gates.SLOTS
+        model, kept, name = self._opposite(terms)
+        if choices is None:
+            return [gates.value(None, np.zeros(0), np.zeros(0), name, terms=terms)]
+        ours, theirs = (self._expected(choices, one) for one in (self.candidate.model, model))
+        rule = self.recipe.policy.rule if self.recipe.policy else None
+        taken = None if rule is None else (rule(choices, self.candidate.model, self._learned()), rule(choices, model, kept))
+        return [gates.value(choices, ours, theirs, name, rules=taken, terms=terms)]
+
+    def _opposite(self, terms: gates.Terms) -> tuple[Predictor, Mapping[str, Any], str]:
+        """Who else decides with the same choices, what was kept with it, and its name."""
+        if self.opponent is not None:
+            return self.opponent.model.predictor, self.opponent.model.parameters, self.opponent.name
+        prior = estimators.fit("prior", self.recipe.task, self.earlier.features, self.earlier.labels, self.recipe.schema, {})
+        model = predictor.load(prior.artifact, prior.suffix, expected_sha256=predictor.sha256(prior.artifact))
+        return model, {}, terms.prior or prior_of(self.recipe)
+
+    def _learned(self) -> Mapping[str, Any]:
+        return self.recipe.notes(self.earlier) if self.recipe.notes else {}
+
+    def _expected(self, choices: Choices, model: Predictor) -> Floats:
+        """The reward of every option, as a model predicts it."""
+        said = model.predict(choices.features)
+        return said if self.recipe.policy is None else choices.fixed + choices.slope * said
 
     def _drawn(self, truth_known: float) -> dict[str, Any]:
         later, predictions = self.later, self.candidate.predictions

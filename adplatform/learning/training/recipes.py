@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from numpy.typing import NDArray
 
-from ..choices import Choices
+from ..choices import Choices, Rule
+from ..gates import Terms
 from ..metrics import Floats
 from ..schema import FeatureSchema
 from .dataset import Dataset
@@ -20,6 +21,15 @@ class UnknownKind(ValueError):
 
 
 @dataclass(frozen=True)
+class Policy:
+    """How predictions become choices where the highest alone does not decide: ``rule`` takes an option of every lot, and what an option
+    earns is its ``fixed`` and ``slope`` times what came of it. ``terms`` speak of it."""
+
+    rule: Rule
+    terms: Terms
+
+
+@dataclass(frozen=True)
 class Recipe:
     """What one kind of model is made of. A room registers its own in ``AppConfig.ready``.
 
@@ -27,6 +37,7 @@ class Recipe:
     be coming in: rows that close before the split are left out of training, their labels lie beyond it. ``choices(since, as_of)``
     gives the randomised choices that predictions of this kind rank, None where chance chose none; kinds that rank nothing leave it out.
     ``returning``: the rows' sessions are units that come again all along (viewers), so that they are divided by unit and by time.
+    ``notes(rows learned from)`` are kept with the version, as JSON.
     """
 
     kind: str
@@ -39,6 +50,8 @@ class Recipe:
     least_positives: int = 0
     choices: Callable[[datetime, datetime], Choices | None] | None = None
     returning: bool = False
+    policy: Policy | None = None
+    notes: Callable[[Dataset], Mapping[str, Any]] | None = None
 
 
 Truth = Callable[[NDArray[Any]], Floats]

@@ -228,7 +228,7 @@ class _Run:
         candidate = judging.Candidate(self.estimator, model, predictions, native, answers, fitted.notes, updated)
         choices = None if self.recipe.choices is None or updated else self.recipe.choices(_moment(cut), self.as_of)
         found = judging.judge(self.recipe, candidate, earlier, later, opponent, checked=checked, choices=choices, say=self._say)
-        kept = self._kept(fitted, bootstrap=found.verdict.bootstrap, cut=cut)
+        kept = self._kept(fitted, earlier, bootstrap=found.verdict.bootstrap, cut=cut)
         if self.recipe.task == estimators.REGRESSION:
             kept["interval"] = judging.residual_bands(later.labels, predictions)
         else:
@@ -256,7 +256,7 @@ class _Run:
         compared = opponent.name if opponent is not None else judging.prior_of(self.recipe)
         return lineage(earlier, later, as_of=self.as_of, parameters=self.parameters, compared_with=compared, profile=profile)
 
-    def _kept(self, fitted: estimators.Fitted, *, bootstrap: bool, cut: float) -> dict[str, Any]:
+    def _kept(self, fitted: estimators.Fitted, earlier: Dataset, *, bootstrap: bool, cut: float) -> dict[str, Any]:
         """What serving, the next run and the admin need to know of a version beside its artifact."""
         importance = {name: round(share, 5) for name, share in sorted(fitted.importance.items(), key=lambda item: -item[1])}
         schema = self.recipe.schema.fingerprint()
@@ -267,6 +267,7 @@ class _Run:
             "settings": self.parameters,
             "importance": importance,
             "notes": dict(fitted.notes),
+            **(self.recipe.notes(earlier) if self.recipe.notes else {}),
         }
 
     def _say(self, percent: int, words: str) -> None:
