@@ -333,6 +333,7 @@ COMPLETION_ESTIMATORS: list[str] = env.list("COMPLETION_ESTIMATORS", default=["h
 # The same for the models of watching: how much of the coming scenes is watched, and who is about to leave.
 ENGAGEMENT_ESTIMATORS: list[str] = env.list("ENGAGEMENT_ESTIMATORS", default=["random_forest", "mlp"])
 LEAVE_ESTIMATORS: list[str] = env.list("LEAVE_ESTIMATORS", default=["random_forest", "mlp"])
+DIRECTOR_ESTIMATORS: list[str] = env.list("DIRECTOR_ESTIMATORS", default=["gradient_boosting"])
 # Who is here, and stays away for so many days, is counted as lost. The demo's history is a week: with seven days nobody could be known
 # to have stayed away.
 CHURN_HORIZON_DAYS: float = env.float("CHURN_HORIZON_DAYS", default=2.0 if DEMO else 7.0)

@@ -15,8 +15,8 @@ class EngagementConfig(AppConfig):
         from . import experiments, segmenting
         from .churn import served as churn_served
         from .churn.training import RECIPE as CHURN
-        from .director import served
-        from .director.training import LEAVE_RECIPE, RECIPE
+        from .director import served, watched
+        from .director.training import DIRECTOR_RECIPE, LEAVE_RECIPE, RECIPE
         from .handler import PlaybackEvents
         from .playback import following
         from .simulation import truth
@@ -27,9 +27,11 @@ class EngagementConfig(AppConfig):
         vocabulary.register_segments(segmenting.vocabulary)
         training.register_recipe(RECIPE)
         training.register_recipe(LEAVE_RECIPE)
+        training.register_recipe(DIRECTOR_RECIPE)
         # Their log rounds features to four digits: near enough to watch, not to replay.
         monitoring.register_checks(RECIPE.kind, load_served=served.load, replays=False)
         monitoring.register_checks(LEAVE_RECIPE.kind, load_served=served.load_leaving, replays=False)
+        monitoring.register_checks(DIRECTOR_RECIPE.kind, load_served=watched.load)
         training.register_recipe(CHURN)
         monitoring.register_checks(CHURN.kind, load_served=churn_served.load, replays=False)
         training.register_truth("ctr", lambda keys: truth.of_slots(settings.VAR_DIR / "truth", truth.CLICK, keys))

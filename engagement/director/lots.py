@@ -44,7 +44,13 @@ OWN = (
     Feature("same_tags_share", "engagement", optional=True, description="The same of scenes that share tags with it, by how many they share"),
     Feature("likes_intensity", "engagement", low=-1, optional=True, description="Mean intensity of what was watched over that of what was shown"),
 )  # fmt: skip
-SCHEMA = FeatureSchema(name="director", version=1, features=(*features.SCHEMA.features, *OWN))
+# Of one thing done, the last minute and all of it are kept: a boundary is one row, and chance tries each action at few of them.
+SESSION = tuple(
+    one
+    for one in features.SCHEMA.features
+    if not one.name.endswith("_last_5_minutes") and (one.name == "seconds_since_action" or not one.name.startswith("seconds_since_"))
+)
+SCHEMA = FeatureSchema(name="director", version=1, features=(*SESSION, *OWN))
 _OWN = FeatureSchema(name="director options", version=1, features=OWN)
 
 Logged = dict[str, float | None]
@@ -74,7 +80,7 @@ def logged(row: Matrix, schema: FeatureSchema) -> Logged:
 
 def rows_of(session: Mapping[str, Any], options: Sequence[Mapping[str, Any]]) -> Matrix:
     """float32 [n options, features of `SCHEMA`] from what was logged; what a log of earlier days does not hold is missing."""
-    shared = [session.get(name) for name in features.SCHEMA.names]
+    shared = [session.get(one.name) for one in SESSION]
     table = [[*shared, *(option.get(name) for name in _OWN.names)] for option in options]
     # None becomes NaN.
     rows: Matrix = np.array(table, dtype=np.float64).reshape(len(options), len(SCHEMA.features)).astype(np.float32)

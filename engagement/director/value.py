@@ -20,7 +20,7 @@ KIND = "director"
 @dataclass(frozen=True, slots=True)
 class Valued:
     """``mean`` float64 [n options] and ``bags`` float64 [n options, bags]: share 0-1 of the scene at the next open place and of the
-    one after it that would be watched at normal speed. ``trials`` is how often chance tried each action in what was learned from."""
+    one after it that would be watched at normal speed, as the model says it: a sum of trees may stray a little beyond. ``trials`` is how often chance tried each action in what was learned from."""
 
     mean: Floats
     bags: Floats
@@ -33,5 +33,5 @@ def attention(lot: Lot) -> Valued | None:
     champion = registry.load_champion(KIND)
     if champion is None or champion.schema_fingerprint != SCHEMA.fingerprint():
         return None
-    bags = spread_of(champion.predictor, lot.rows).clip(0.0, 1.0)
+    bags = spread_of(champion.predictor, lot.rows)
     return Valued(bags.mean(axis=1), bags, champion.version_number, champion.parameters.get("trials", {}))

@@ -4,7 +4,7 @@ from .checkpoint import Checkpoint
 from .dataset import Dataset, NotEnoughData, split, split_returning
 from .judging import residual_bands
 from .lock import AlreadyTraining, one_at_a_time
-from .recipes import Recipe, UnknownKind, kinds, recipe_for, register_recipe, register_truth
+from .recipes import Policy, Recipe, UnknownKind, kinds, recipe_for, register_recipe, register_truth
 from .run import Report, train, train_under_lock
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Checkpoint",
     "Dataset",
     "NotEnoughData",
+    "Policy",
     "Recipe",
     "Report",
     "UnknownKind",
