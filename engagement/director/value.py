@@ -20,7 +20,8 @@ KIND = "director"
 @dataclass(frozen=True, slots=True)
 class Valued:
     """``mean`` float64 [n options] and ``bags`` float64 [n options, bags]: share 0-1 of the scene at the next open place and of the
-    one after it that would be watched at normal speed, as the model says it: a sum of trees may stray a little beyond. ``trials`` is how often chance tried each action in what was learned from."""
+    one after it that would be watched at normal speed, as the model says it: a sum of trees may stray a little beyond. ``trials`` is
+    how often chance tried each action in what was learned from."""
 
     mean: Floats
     bags: Floats

@@ -19,7 +19,7 @@ FROM engagement_directordecision d LEFT JOIN engagement_directoroutcome o ON o.d
 WHERE d.decided_at >= %(since)s AND d.decided_at < %(until)s AND d.policy_version IS NOT NULL AND (d.applied OR d.action = 'keep')
   AND (o.decision IS NULL OR (o.reached AND o.coming IS NOT NULL))
 """
-COUNT = f"SELECT count(*) {MADE}"  # noqa: S608 (a constant of ours)
+COUNT = f"SELECT count(*) {MADE}"
 ROWS = f"""
 SELECT d.session, extract(epoch FROM d.decided_at)::float8, d.policy_version, d.features,
   jsonb_path_query_first(d.alternatives, '$[*] ? (@.taken == true)') AS taken, CASE WHEN o.judged_at <= %(as_of)s THEN o.coming END, d.action

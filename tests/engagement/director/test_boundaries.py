@@ -41,7 +41,7 @@ def gains(version: int) -> dict[str, np.ndarray]:
 
 def test_what_helps_is_told_from_what_hurts_and_the_log_says_what_the_policy_would_have_earned() -> None:
     world = World({HELPS: 0.12, HURTS: -0.15})
-    write(world, 500)
+    write(world, 400)
     report = training.train("director", as_of=NOW, parameters=SMALL)
     assert report.status == "promoted", report.verdict
     found = gains(report.number or 0)
@@ -65,7 +65,7 @@ def test_where_everything_hurts_nothing_has_a_positive_lower_bound() -> None:
     report = training.train("director", as_of=NOW, parameters=SMALL)
     lots = boundaries.choices(NOW - timedelta(days=6), NOW)
     assert lots is not None
-    model = registry.load_version(ModelVersion.objects.get(number=report.number)).predictor
+    model = registry.load_version(ModelVersion.objects.get(kind="director")).predictor
     taken = boundaries.best(lots, model, {"trials": dict.fromkeys(DirectorAction.values, 10_000)})
     assert (taken == lots.starts).all()
     gate = next(one for one in report.gates if one["name"] == "off-policy value")
@@ -77,7 +77,7 @@ def test_a_candidate_that_learned_from_shuffled_outcomes_is_refused() -> None:
     first = training.train("director", as_of=NOW, parameters=SMALL)
     told = list(DirectorOutcome.objects.order_by("decided_at"))
     early = told[: int(len(told) * 0.8)]
-    shuffled = np.random.default_rng(1).permutation([one.coming for one in early])
+    shuffled = np.random.default_rng(1).permutation(np.array([one.coming for one in early], dtype=np.float64))
     for one, coming in zip(early, shuffled, strict=True):
         one.coming = float(coming)
     DirectorOutcome.objects.bulk_update(early, ["coming"])
@@ -129,7 +129,7 @@ def test_the_rule_that_is_evaluated_is_the_one_that_decides(sizes: list[int], se
     taken = boundaries.best(lots, Bagged(bags), {"trials": trials})
     for start, size, found in zip(starts, sizes, taken, strict=True):
         inside = slice(start, start + size)
-        options = [Option(boundaries.ACTIONS[code], 1) for code in codes[inside]]  # type: ignore[arg-type]
+        options = [Option(boundaries.ACTIONS[code], 1) for code in codes[inside]]
         worths = [Worth(now, later) for now, later in zip(fixed[inside], slope[inside], strict=True)]
         judged = policy.judge(worths, options, Valued(bags[inside].mean(axis=1), bags[inside], trials=trials), RULES)
         assert policy.best(judged, range(size)) == found - start

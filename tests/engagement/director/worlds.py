@@ -66,9 +66,7 @@ def write(world: World, sessions: int, *, seed: int = 5, days: float = 6.0) -> N
                                  features=seen.session | {"watched_share": round(0.5 + mood / 10, 4), "place": place}, synthetic=True)
             )  # fmt: skip
             coming = float(np.clip(world.truth(action, mood) + rng.normal(0, world.noise), 0, 1))
-            judged.append(
-                DirectorOutcome(decision=key, decided_at=at, session=session.pk, reached=True, watched=coming, coming=coming, judged_at=at)
-            )
+            judged.append(DirectorOutcome(decision=key, decided_at=at, session=session.pk, reached=True, watched=coming, coming=coming, judged_at=at))
     PlaybackSession.objects.bulk_create(kept)
     DirectorDecision.objects.bulk_create(decided)
     DirectorOutcome.objects.bulk_create(judged)
