@@ -95,8 +95,15 @@ def load_watching(session_id: uuid.UUID) -> Watching:
     session = PlaybackSession.objects.filter(pk=session_id).select_related("viewer").defer("plan").first()
     if session is None:
         raise UnknownSession(str(session_id))
-    market.keep_fresh(now=timezone.now())
-    return watching(session, now=timezone.now())
+    now = timezone.now()
+    keep_fresh(session.title_id, now=now)
+    return watching(session, now=now)
+
+
+def keep_fresh(title: int, *, now: datetime) -> None:
+    """Read what decisions in a title are made at, where what this process knows is too old; called where nobody waits for one."""
+    market.keep_fresh(now=now)
+    usual.keep_fresh(title, now=now)
 
 
 def predict(who: Watching, plan: Plan, signals: SessionSignals, scene_id: int, *, now: datetime) -> Engagement | None:
@@ -121,7 +128,7 @@ def act(
     deleted, and ValueError for a plan that is published to its end.
     """
     relog(state)
-    known = [share for share in (usual.of_title(who.title, now=now), session_usual) if share is not None]
+    known = [share for share in (usual.of_title(who.title), session_usual) if share is not None]
     usually = sum(known) / len(known) if known else None
     moment = Moment(who, state.plan, signals, scene, trigger, now, engagement, usually)
     made = unpacked(state.plan.decision)
@@ -133,7 +140,7 @@ def act(
     if event.data["action"] in CHANGES_THE_PLAN:
         state, event = _changed(state, event)
     _log(event)
-    market.keep_fresh(now=now)
+    keep_fresh(who.title, now=now)
     return Acted(state, event, replace(who, suggestion=None) if event.data["suggestion"] else who)
 
 

@@ -178,7 +178,7 @@ def event_of(decided: Decided, *, applied: bool) -> Event:
         "suggestion": asdict(who.suggestion) if option.title and who.suggestion else None,
         "engagement": moment.engagement.value if moment.engagement else None,
         "usual": moment.usual,
-        "leave_risk": getattr(engagement, "leave", None),
+        "leave_risk": engagement.leave if engagement else None,
         "gain": None if judged is None else float(judged.gain[choice.intended]),
         "gain_low": None if judged is None else float(judged.low[choice.intended]),
         "alternatives": [{**one, "features": own} for one, own in zip(choice.alternatives, decided.seen.options, strict=True)],
@@ -186,7 +186,7 @@ def event_of(decided: Decided, *, applied: bool) -> Event:
         "propensity": choice.propensity,
         "model_version": engagement.model_version if engagement else None,
         "policy_version": decided.policy_version,
-        "leave_version": getattr(engagement, "leave_version", None),
+        "leave_version": engagement.leave_version if engagement else None,
         "milliseconds": round(decided.milliseconds, 3),
     }
     return Event(

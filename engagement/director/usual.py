@@ -17,13 +17,16 @@ FEWEST_STARTS = 30
 _kept: dict[int, tuple[float, float | None]] = {}
 
 
-def of_title(title_id: int, *, now: datetime) -> float | None:
-    """Share 0-1 of the scenes begun that was watched, over four weeks; None while too few were. Kept for a minute."""
-    read_at, share = _kept.get(title_id, (float("-inf"), None))
+def of_title(title_id: int) -> float | None:
+    """Share 0-1 of the scenes begun that was watched, over four weeks, from memory; None while too few were, or nobody has read it."""
+    return _kept.get(title_id, (0.0, None))[1]
+
+
+def keep_fresh(title_id: int, *, now: datetime) -> None:
+    """Read the figure where it is a minute old; called where nobody waits for a decision."""
+    read_at, _ = _kept.get(title_id, (float("-inf"), None))
     if time.monotonic() - read_at > KEPT_SECONDS:
-        share = _share(title_id, now)
-        _kept[title_id] = (time.monotonic(), share)
-    return share
+        _kept[title_id] = (time.monotonic(), _share(title_id, now))
 
 
 def _share(title_id: int, now: datetime) -> float | None:
@@ -37,5 +40,5 @@ def _share(title_id: int, now: datetime) -> float | None:
 
 
 def forget() -> None:
-    """The next call reads anew; between tests."""
+    """The next `keep_fresh` reads anew; between tests."""
     _kept.clear()

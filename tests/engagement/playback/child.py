@@ -13,16 +13,18 @@ from urllib.parse import quote
 THREADS = 4
 
 
-def start(session: uuid.UUID, at: datetime) -> subprocess.Popen[bytes]:
-    """Another process on this test's database and Redis number."""
+def environment() -> dict[str, str]:
+    """For another process on this test's database and Redis number."""
     from django.db import connection
 
     database = connection.settings_dict
     url = f"postgresql://{database['USER']}@{quote(str(database['HOST']), safe='')}/{database['NAME']}"
-    environment = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
-    return subprocess.Popen(
-        [sys.executable, "-X", "faulthandler", "-m", "tests.engagement.playback.child", str(session), at.isoformat()], env=environment
-    )
+    return {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+
+
+def start(session: uuid.UUID, at: datetime) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-X", "faulthandler", "-m", "tests.engagement.playback.child", str(session), at.isoformat()]
+    return subprocess.Popen(command, env=environment())
 
 
 def main(session: uuid.UUID, at: datetime) -> None:

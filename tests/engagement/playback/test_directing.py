@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import uuid
 from typing import Any
 
@@ -11,14 +12,14 @@ import pytest
 from adplatform.eventlog import stream
 from adplatform.eventlog.envelope import Event, decode
 from engagement.consumers import in_thread
-from engagement.director import act
-from engagement.director.act import rules
+from engagement.director.act import load_watching, rules
 from engagement.director.deciding import unpacked
 from engagement.director.exploration import draw, drawn
 from engagement.director.options import Option, options
 from engagement.playback.publishing import load
 from engagement.playback.sessions import Opened
 from engagement.playback.timeline import timeline
+from tests.engagement.director import killed
 from tests.engagement.playback.conftest import Open
 from tests.engagement.playback.test_socket import event, hear, path_of, say, socket
 
@@ -36,23 +37,27 @@ def scene_start(session: Opened, place: int, *, seq: int = 1) -> dict[str, Any]:
     return event(seq, "playback.scene_start", t=item.t0, position={"scene": item.scene, "offset": 0})
 
 
+Drawn = tuple[Opened, Option]
+
+
 @pytest.fixture
-def explored(opened: Open, settings: Any) -> Opened:
-    """A session at whose first boundary chance draws that a scene is brought forward."""
+def explored(opened: Open, settings: Any) -> Drawn:
+    """A session at whose first boundary chance draws that a scene is brought forward, and which."""
     settings.DIRECTOR_EXPLORATION = 0.1
-    return next(found for n in range(400) if _drawn(found := opened(tab=f"tab {n}")).action == "bring_forward")
+    made = (_drawn(opened(tab=f"tab {n}")) for n in range(400))
+    return next((session, option) for session, option in made if option.action == "bring_forward")
 
 
-def _drawn(session: Opened) -> Option:
-    plan, salt = session.state.plan, rules().salt
-    given = options(plan, break_seconds=20)
-    return given[drawn(draw(salt, session.session.pk, plan.epoch, plan.played[0], "scene_start"), len(given), 0, 0.1)[0]]
+def _drawn(session: Opened) -> Drawn:
+    plan, salt, suggestion = session.state.plan, rules().salt, load_watching(session.session.pk).suggestion
+    given = options(plan, break_seconds=20, suggestion=suggestion.id if suggestion else 0)
+    return session, given[drawn(draw(salt, session.session.pk, plan.epoch, plan.played[0], "scene_start"), len(given), 0, 0.1)[0]]
 
 
-async def test_a_change_plays_beyond_the_horizon_and_is_logged_with_all_it_was_made_from(explored: Opened, champion: None) -> None:
-    option = _drawn(explored)
-    async with socket(path_of(explored)) as player:
-        await say(player, type="events", events=[scene_start(explored, 0)])
+async def test_a_change_plays_beyond_the_horizon_and_is_logged_with_all_it_was_made_from(explored: Drawn, champion: None) -> None:
+    session, option = explored
+    async with socket(path_of(session)) as player:
+        await say(player, type="events", events=[scene_start(session, 0)])
         engagement = await hear(player, "engagement")
         decision = await hear(player, "decision")
         after = await hear(player, "timeline")
@@ -60,31 +65,31 @@ async def test_a_change_plays_beyond_the_horizon_and_is_logged_with_all_it_was_m
     assert (decision["action"], decision["scene"], decision["explored"]) == ("bring_forward", option.scene, True)
     assert "Drawn by chance" in decision["reason"]
     assert decision["ms"] > 0
-    before = timeline(explored.state.plan, version=0, now=explored.session.started_at)["items"]
+    before = timeline(session.state.plan, version=0, now=session.session.started_at)["items"]
     assert after["items"] == before
     foreseen = [part["id"] for part in after["foreseen"] if part["kind"] == "scene"]
-    assert foreseen == [option.scene, *(one for one in explored.state.plan.remaining if one != option.scene)]
-    (logged,) = decisions(explored.session.pk)
+    assert foreseen == [option.scene, *(one for one in session.state.plan.remaining if one != option.scene)]
+    (logged,) = decisions(session.session.pk)
     assert (logged.data["applied"], logged.data["following"], logged.data["place"]) == (True, option.scene, len(before) + 1)
     assert logged.data["alternatives"][0]["action"] == "keep"
     assert sum(one["propensity"] for one in logged.data["alternatives"]) == pytest.approx(1)
     assert logged.data["features"]["intensity"] == pytest.approx(0.4)
-    assert unpacked((await in_thread(load, explored.session.pk)).plan.decision) == logged
+    assert unpacked((await in_thread(load, session.session.pk)).plan.decision) == logged
 
 
-async def test_what_died_between_the_plan_and_the_log_is_logged_by_whoever_comes_next(explored: Opened) -> None:
-    async with socket(path_of(explored)) as player:
-        await say(player, type="events", events=[scene_start(explored, 0)])
-        await hear(player, "decision")
-    (logged,) = decisions(explored.session.pk)
-    stream.client().delete(stream.STREAM, f"live:{explored.session.pk}")
-    act._logged.clear()
-    async with socket(path_of(explored)) as player:
-        await say(player, type="events", events=[scene_start(explored, 0, seq=2)])
+async def test_a_process_killed_between_the_plan_and_the_log_leaves_no_gap_and_no_double(explored: Drawn) -> None:
+    session, option = explored
+    at = session.session.started_at
+    assert await in_thread(killed.run, session.session.pk, at) == -signal.SIGKILL
+    plan = (await in_thread(load, session.session.pk)).plan
+    assert plan.changes == 1 and not decisions(session.session.pk)
+    async with socket(path_of(session)) as player:
+        await say(player, type="events", events=[scene_start(session, 0)])
         again = await hear(player, "decision")
-    assert again["id"] == str(logged.id)
-    assert {one.id for one in decisions(explored.session.pk)} == {logged.id}
-    assert (await in_thread(load, explored.session.pk)).plan.changes == 1
+    assert (again["action"], again["scene"], again["explored"]) == ("bring_forward", option.scene, True)
+    assert {one.id for one in decisions(session.session.pk)} == {uuid.UUID(again["id"])}
+    assert unpacked(plan.decision) == decisions(session.session.pk)[0]
+    assert (await in_thread(load, session.session.pk)).plan.changes == 1
 
 
 async def test_a_boundary_is_decided_once_however_often_it_is_reported(session: Opened, champion: None) -> None:
