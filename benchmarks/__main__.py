@@ -20,10 +20,12 @@ SHARED = {
     "bare_socket",
     "chart",
     "first_demo",
+    "first_demo_rule",
     "harness",
     "inventory",
     "pacing_world",
     "viewers",
+    "watching_log",
 }
 REPORT = ROOT / "docs" / "benchmarks.md"
 

@@ -188,7 +188,7 @@ def hist_gradient_boosting(setting: Setting, rows: Rows, later: Rows | None, rou
     )  # fmt: skip
     judged = {} if later is None else {"X_val": setting.own(later.features), "y_val": _classes(later.labels, setting)}
     with threadpool_limits(THREADS, user_api="openmp"):
-        model.fit(setting.own(rows.features), _classes(rows.labels, setting), **judged)
+        model.fit(_without_empty(setting.own(rows.features)), _classes(rows.labels, setting), **judged)
     seen = [] if later is None else [float(-score) for score in model.validation_score_[1:]]
     best = int(np.argmin(seen)) + 1 if seen else model.n_iter_
     curve = Curve("round", tuple(float(-score) for score in model.train_score_[1:]), tuple(seen))
@@ -201,6 +201,12 @@ def hist_gradient_boosting(setting: Setting, rows: Rows, later: Rows | None, rou
         return answers
 
     return Boosted(grown, base, best, curve, native)
+
+
+def _without_empty(features: Matrix) -> Matrix:
+    """scikit-learn finds no bins for a column that nothing is known of; as a constant it is never asked about."""
+    filled: Matrix = np.where(np.isnan(features).all(axis=0), np.float32(0), features)
+    return filled
 
 
 def _classes(labels: Floats, setting: Setting) -> Any:
