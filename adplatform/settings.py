@@ -332,7 +332,7 @@ CTR_ESTIMATORS: list[str] = env.list("CTR_ESTIMATORS", default=["random_forest",
 COMPLETION_ESTIMATORS: list[str] = env.list("COMPLETION_ESTIMATORS", default=["hashed_logistic"])
 # The same for the models of watching: how much of the coming scenes is watched, and who is about to leave.
 ENGAGEMENT_ESTIMATORS: list[str] = env.list("ENGAGEMENT_ESTIMATORS", default=["random_forest", "mlp"])
-LEAVE_ESTIMATORS: list[str] = env.list("LEAVE_ESTIMATORS", default=["random_forest", "mlp"])
+LEAVE_ESTIMATORS: list[str] = env.list("LEAVE_ESTIMATORS", default=["lightgbm", "mlp"])
 DIRECTOR_ESTIMATORS: list[str] = env.list("DIRECTOR_ESTIMATORS", default=["gradient_boosting"])
 # Who is here, and stays away for so many days, is counted as lost. The demo's history is a week: with seven days nobody could be known
 # to have stayed away.

@@ -11,6 +11,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -202,7 +203,7 @@ def _times(models: Sequence[Answers], test: Any, prefix: str, options: Options) 
         asked = np.ascontiguousarray(test.features[number % len(test)][np.newaxis])
         for one in models:
             if one.one is not None:
-                took[one.name].append(seconds(lambda one=one, asked=asked: one.one(asked)) * 1000)
+                took[one.name].append(seconds(partial(one.one, asked)) * 1000)
     for one in models:
         yield row(f"{prefix}{one.name}: training", one.trained or 0.0, "s")
         yield row(f"{prefix}{one.name}: one row p50", percentile(took[one.name], 0.5), "ms")

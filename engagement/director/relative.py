@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import numpy as np
 from django.db.models import Sum
+from numpy.typing import NDArray
 
 from engagement.models import PlaybackDay, PlaybackSession
 
@@ -37,7 +39,7 @@ MOST_PLAYBACKS = 20_000
 class Standing:
     """A title of ``seconds`` among ``titles`` of like length, itself included, that have ``sessions`` to their names. ``share`` is how much
     of it is watched in a session on the mean, ``percentile`` 0-1 the part of the titles that are watched less (ties count half); both
-    None below the minimum of evidence. ``progress`` are the sorted shares of the film that playbacks of these titles came through."""
+    None below the minimum of evidence. ``progress`` [101] counts the playbacks of these titles by the percent of the film they came through."""
 
     title: int
     seconds: float
@@ -45,13 +47,14 @@ class Standing:
     sessions: int
     share: float | None
     percentile: float | None
-    progress: tuple[float, ...]
+    progress: tuple[int, ...]
 
     def of_playback(self, progress: float) -> float | None:
         """The part 0-1 of earlier playbacks of films of like length that came less far than ``progress``; None while too few are known."""
-        if len(self.progress) < FEWEST_PLAYBACKS:
+        known, percent = sum(self.progress), round(100 * progress)
+        if known < FEWEST_PLAYBACKS:
             return None
-        return _rank(self.progress, progress)
+        return (sum(self.progress[:percent]) + self.progress[percent] / 2) / known
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class _Known:
     seconds: Mapping[int, float]
     shares: Mapping[int, float]
     sessions: Mapping[int, int]
-    progress: Mapping[int, list[float]]
+    progress: Mapping[int, NDArray[np.int64]]
 
 
 _kept: tuple[float, _Known] | None = None
@@ -82,7 +85,7 @@ def standing(title_id: int, *, now: datetime) -> Standing | None:
         sessions=sum(known.sessions[other] for other in told),
         share=share,
         percentile=_rank(sorted(known.shares[other] for other in told), share) if enough and share is not None else None,
-        progress=tuple(sorted(one for other in alike for one in known.progress.get(other, ()))),
+        progress=tuple(sum((known.progress[other] for other in alike if other in known.progress), np.zeros(101, dtype=np.int64)).tolist()),
     )
 
 
@@ -92,7 +95,7 @@ def progress_of(signals: SessionSignals, film: Film) -> float:
     return min(1.0, len(whole) / max(1, sum(not scene.optional for scene in film.values())))
 
 
-def _rank(ordered: list[float] | tuple[float, ...], value: float) -> float:
+def _rank(ordered: list[float], value: float) -> float:
     return (bisect_left(ordered, value) + bisect_right(ordered, value)) / 2 / len(ordered)
 
 
@@ -109,10 +112,10 @@ def _read(now: datetime) -> _Known:
     figures = {row["title_id"]: row for row in days.values("title_id").annotate(begun=Sum("sessions"), watched=Sum("watch_milliseconds"))}
     sessions = {title: row["begun"] for title, row in figures.items() if row["begun"] >= FEWEST_SESSIONS}
     shares = {title: min(1.0, figures[title]["watched"] / 1000 / count / seconds[title]) for title, count in sessions.items() if seconds.get(title)}
-    progress: dict[int, list[float]] = {}
+    progress: dict[int, NDArray[np.int64]] = {}
     silent = PlaybackSession.objects.filter(last_seen_at__lt=now - timedelta(seconds=IDLE_SECONDS), last_seen_at__gte=now - HISTORY)
     for title, share in silent.order_by("-last_seen_at").values_list("title_id", "progress")[:MOST_PLAYBACKS]:
-        progress.setdefault(title, []).append(share)
+        progress.setdefault(title, np.zeros(101, dtype=np.int64))[round(100 * min(1.0, share))] += 1
     return _Known(seconds, shares, sessions, progress)
 
 

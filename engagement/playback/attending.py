@@ -22,6 +22,7 @@ from engagement.director.features import SessionSignals
 from engagement.director.film import film_of
 from engagement.director.policy import Trigger
 from engagement.director.prediction import Engagement
+from engagement.director.relative import Standing, progress_of, standing
 from engagement.models import PlaybackSession
 
 from . import adload, live
@@ -65,6 +66,7 @@ class Attended:
     def __init__(self, state: State, known: live.Live, who: Watching, load_of: uuid.UUID | None) -> None:
         self.state, self.live, self.who, self.load_of = state, known, who, load_of
         self.signals = SessionSignals.decode(known.signals)
+        self.standing: Standing | None = None
         self.boundaries: list[Boundary] = []
         self.noted = dict(known.shown)
         self.predicted_at = self.loaded_at = time.monotonic() - PREDICTION_SECONDS
@@ -115,7 +117,11 @@ class Attended:
         before = self.live.mean_prediction if self.live.predictions else found.value
         self.predicted_at = time.monotonic()
         self.live.note_prediction(found.value)
-        return _told(found, before)
+        return _told(found, before, self._percentile())
+
+    def _percentile(self) -> float | None:
+        """How far this playback has come among those of films of like length."""
+        return self.standing.of_playback(progress_of(self.signals, film_of(self.plan))) if self.standing is not None else None
 
     def _decide_at(self, scene: int, trigger: Trigger, found: Engagement | None, now: datetime) -> None:
         snapshot = SessionSignals.decode(self.signals.encode())
@@ -162,15 +168,16 @@ def attend(session_id: uuid.UUID, *, hashes: dict[str, str], now: datetime) -> A
     known = before if before is not None and same else live.carried(before, epoch=state.plan.epoch, t=0.0, now=now)
     known.around = msgspec.structs.replace(known.around, **hashes, day=now.date().isoformat())
     found = Attended(state, known, watching(session, now=now), adload.shared(session))
+    found.standing = standing(found.who.title, now=now)
     found.resume(now=now)
     return found
 
 
-def _told(found: Engagement, before: float) -> dict[str, Any]:
+def _told(found: Engagement, before: float, percentile: float | None) -> dict[str, Any]:
     """An ``engagement`` message. ``trend`` compares with the session's mean so far."""
     change = found.value - before
     return {
         "type": "engagement", "value": found.value, "low": found.low, "high": found.high, "leave": found.leave,
-        "trend": "rising" if change > TREND else "falling" if change < -TREND else "steady", "model_version": found.model_version,
-        "ms": round(found.milliseconds, 2),
+        "trend": "rising" if change > TREND else "falling" if change < -TREND else "steady", "percentile": percentile,
+        "model_version": found.model_version, "ms": round(found.milliseconds, 2),
     }  # fmt: skip

@@ -134,7 +134,7 @@ def test_a_live_session_is_answered_with_a_band_around_the_value(watched: None) 
 
 
 def test_who_is_about_to_leave_is_told_with_an_interval_that_holds_for_other_people(watched: None) -> None:
-    report = training.train("leave", as_of=NOW, parameters={"n_estimators": 30, "max_depth": 6})
+    report = training.train("leave", as_of=NOW)
     assert report.status == "promoted", report.verdict
     assert report.metrics["auc"]["ci_low"] > 0.55
     assert report.metrics["brier"]["value"] < report.metrics["brier"]["baseline"]

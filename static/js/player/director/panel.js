@@ -54,7 +54,7 @@ export class DirectorPanel {
     const between = known(low) && known(high) ? `, probably ${span(low, high)}` : "";
     this.part("engagement-words").textContent = `of what comes next is expected to be watched${between}`;
     this.fact("trend-words", TRENDS[message.trend] ?? null);
-    this.fact("percentile", known(message.percentile) ? `Higher than ${percent(message.percentile)} of titles of like length` : null);
+    this.fact("percentile", known(message.percentile) ? `Further than ${percent(message.percentile)} of earlier playbacks of titles of like length` : null);
     const leaving = known(message.leave_low) && known(message.leave_high) ? ` (${span(message.leave_low, message.leave_high)})` : "";
     this.fact("leave", known(message.leave) ? `${percent(message.leave)} within 15 seconds${leaving}` : null);
     this.times = { ...this.times, prediction: message.ms, roundTrip: message.round_trip ?? this.times.roundTrip };
