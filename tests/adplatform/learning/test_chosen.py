@@ -18,7 +18,7 @@ def test_blanks_around_a_name_do_not_count() -> None:
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        ([""], "names no estimator; unset it, or choose from: deep, hashed_logistic"),
+        ([""], "names no estimator; unset it, or choose from: deep, gradient_boosting, hashed_logistic"),
         (["nosuch"], "CTR_ESTIMATORS=nosuch: there is no estimator 'nosuch'"),
     ],
 )
