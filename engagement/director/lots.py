@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from adplatform.learning.schema import Feature, FeatureSchema, Matrix
+from adplatform.learning.schema import UNKNOWN_CATEGORY, Feature, FeatureSchema, Matrix
 from catalog.models import Mood
 from engagement.models import DirectorAction
 from engagement.playback.plan import Plan, PlannedScene
@@ -52,6 +52,10 @@ SESSION = tuple(
 )
 SCHEMA = FeatureSchema(name="director", version=1, features=(*SESSION, *OWN))
 _OWN = FeatureSchema(name="director options", version=1, features=OWN)
+_LOW = np.array([UNKNOWN_CATEGORY if one.categories is not None else one.low for one in OWN])
+_HIGH = np.array([len(one.categories) - 1 if one.categories is not None else one.high for one in OWN])
+_ACTIONS = {action: code for code, action in enumerate(DirectorAction.values)}
+_MOODS = {mood: code for code, mood in enumerate(Mood.values)}
 
 Logged = dict[str, float | None]
 
@@ -88,41 +92,42 @@ def rows_of(session: Mapping[str, Any], options: Sequence[Mapping[str, Any]]) ->
 
 
 def _own(signals: SessionSignals, context: SceneContext, plan: Plan, options: Sequence[Option]) -> Matrix:
-    told = [_of_option(signals, context, plan, one) for one in options]
-    since = None if plan.changed_after is None else len(plan.played) - plan.changed_after
+    film = {scene.id: scene for scene in plan.film}
     ads = sum(item.t1 - item.t0 for item in plan.published if item.ad)
-    columns: dict[str, Any] = {name: [row[name] for row in told] for name in (told[0] if told else ())}
-    for name in ("action", "next_mood"):
-        columns[name] = [str(value) for value in columns.get(name, ())]
-    for name in columns.keys() - {"action", "next_mood"}:
-        columns[name] = np.array([math.nan if value is None else value for value in columns[name]], dtype=np.float64)
-    columns |= {
+    shared = {
         "changes": plan.changes,
-        "since_change": since,
+        "since_change": None if plan.changed_after is None else len(plan.played) - plan.changed_after,
         "ad_share": ads / plan.published_until if plan.published_until else 0.0,
         "film_since_ads": _film_since_ads(plan),
         "likes_intensity": _likes_intensity(signals, plan),
     }
-    return _OWN.matrix(columns, len(options), consent=True)
+    told = [shared | _of_option(signals, context, plan, film, one) for one in options]
+    # None becomes NaN, and stays it.
+    table = np.array([[row[name] for name in _OWN.names] for row in told], dtype=np.float64).reshape(len(options), len(OWN))
+    clipped: Matrix = np.minimum(np.maximum(table, _LOW), _HIGH).astype(np.float32)
+    return clipped
 
 
-def _of_option(signals: SessionSignals, context: SceneContext, plan: Plan, option: Option) -> dict[str, Any]:
-    scene, after = plan.scene(option.scene), _after(plan, option)
-    waiting = [one for one in plan.remaining if one != option.scene and plan.scene(one).position < scene.position]
+def _of_option(
+    signals: SessionSignals, context: SceneContext, plan: Plan, film: Mapping[int, PlannedScene], option: Option
+) -> dict[str, float | None]:
+    scene, after = film[option.scene], _after(plan, option)
+    waiting = sum(one != option.scene and film[one].position < scene.position for one in plan.remaining)
+    watched = [(film[one], share) for one, share in signals.shares if one in film]
     return {
-        "action": option.action,
-        "next_mood": scene.mood,
+        "action": _ACTIONS[option.action],
+        "next_mood": _MOODS.get(scene.mood, UNKNOWN_CATEGORY),
         "next_intensity": scene.intensity,
         "next_seconds": scene.clip.duration(option.cut),
-        "next_tight": float(option.cut == "tight"),
-        "next_optional": float(scene.optional),
+        "next_tight": option.cut == "tight",
+        "next_optional": scene.optional,
         "after_intensity": None if after is None else after.intensity,
         "step": scene.intensity - context.intensity,
-        "moved": float(option.moved),
-        "ahead_of_author": float(len(waiting)),
+        "moved": option.moved,
+        "ahead_of_author": waiting,
         "break_seconds": option.break_seconds,
-        "same_mood_share": _mean_share(signals, {one.id: float(one.mood == scene.mood) for one in plan.film}),
-        "same_tags_share": _mean_share(signals, {one.id: _alike(one, scene) for one in plan.film}),
+        "same_mood_share": _mean_share([(float(one.mood == scene.mood), share) for one, share in watched]),
+        "same_tags_share": _mean_share([(_alike(one, scene), share) for one, share in watched]),
     }
 
 
@@ -142,10 +147,10 @@ def _film_since_ads(plan: Plan) -> float:
     return seconds
 
 
-def _mean_share(signals: SessionSignals, weights: Mapping[int, float]) -> float | None:
-    known = [(weights.get(scene, 0.0), share) for scene, share in signals.shares]
-    total = sum(weight for weight, _ in known)
-    return sum(weight * share for weight, share in known) / total if total > 0 else None
+def _mean_share(weighed: Sequence[tuple[float, float]]) -> float | None:
+    """Of (weight, share watched)."""
+    total = sum(weight for weight, _ in weighed)
+    return sum(weight * share for weight, share in weighed) / total if total > 0 else None
 
 
 def _alike(one: PlannedScene, other: PlannedScene) -> float:
