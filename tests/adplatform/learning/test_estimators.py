@@ -76,6 +76,16 @@ def test_a_missing_value_is_a_case_of_its_own() -> None:
     assert served.predict(missing)[0] > 0.35 > 0.15 > served.predict(zero)[0]
 
 
+def test_a_column_that_nothing_is_known_of_yet_does_not_stop_the_learning() -> None:
+    features, labels = rows()
+    features[:, 0] = np.nan
+    fitted = estimators.fit("hist_gradient_boosting", CLASSIFICATION, features, labels, SCHEMA, {"rounds": 4, "fallback_rounds": 4})
+    served = predictor.load(fitted.artifact, fitted.suffix, expected_sha256=predictor.sha256(fitted.artifact))
+    known = features.copy()
+    known[:, 0] = 0.7
+    np.testing.assert_array_equal(served.predict(features), served.predict(known))
+
+
 @pytest.mark.parametrize(
     "name", ["random_forest", "hist_gradient_boosting", "lightgbm", "xgboost", "gradient_boosting", "mlp", "hashed_logistic", "two_stage"]
 )
