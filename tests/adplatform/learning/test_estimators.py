@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from adplatform.learning import estimators, predictor
-from adplatform.learning.estimators import CLASSIFICATION, REGRESSION, base
+from adplatform.learning.estimators import CLASSIFICATION, REGRESSION, base, boosted
 from adplatform.learning.predictor import ArtifactRefused
 from adplatform.learning.schema import Feature, FeatureSchema
 
@@ -76,14 +76,9 @@ def test_a_missing_value_is_a_case_of_its_own() -> None:
     assert served.predict(missing)[0] > 0.35 > 0.15 > served.predict(zero)[0]
 
 
-def test_a_column_that_nothing_is_known_of_yet_does_not_stop_the_learning() -> None:
-    features, labels = rows()
-    features[:, 0] = np.nan
-    fitted = estimators.fit("hist_gradient_boosting", CLASSIFICATION, features, labels, SCHEMA, {"rounds": 4, "fallback_rounds": 4})
-    served = predictor.load(fitted.artifact, fitted.suffix, expected_sha256=predictor.sha256(fitted.artifact))
-    known = features.copy()
-    known[:, 0] = 0.7
-    np.testing.assert_array_equal(served.predict(features), served.predict(known))
+def test_a_column_that_nothing_is_known_of_yet_is_a_constant_for_a_library_that_finds_no_bins_for_it() -> None:
+    features = np.array([[np.nan, np.nan, 1.0], [np.nan, 0.5, 2.0]], dtype=np.float32)
+    np.testing.assert_array_equal(boosted._without_empty(features), np.array([[0, np.nan, 1], [0, 0.5, 2]], dtype=np.float32))
 
 
 @pytest.mark.parametrize(
