@@ -45,6 +45,7 @@ class Card:
     facts: tuple[Fact, ...]
     metrics: tuple[dict[str, str], ...]
     gates: tuple[dict[str, str], ...]
+    policies: tuple[dict[str, str], ...]
     plots: tuple[plots.Plot, ...]
     importance: tuple[Bar, ...]
     importance_means: str
@@ -61,6 +62,7 @@ def card_of(version: ModelVersion) -> Card:
         facts=tuple(_facts(version)),
         metrics=tuple(_metric(name, metric) for name, metric in version.metrics.items()),
         gates=tuple(_gate(gate) for gate in version.gates),
+        policies=tuple(_policies(version.gates)),
         plots=tuple(_plots(version)),
         importance=bars,
         importance_means=means,
@@ -87,6 +89,9 @@ def _facts(version: ModelVersion) -> list[Fact]:
         found.append(Fact("Positive outcomes", f"{positives:,}"))
     if version.traffic_share:
         found.append(Fact("Share of the traffic", f"{version.traffic_share:.0%}"))
+    if trials := version.parameters.get("trials"):
+        told = ", ".join(f"{action.replace('_', ' ')} {count:,}" for action, count in sorted(trials.items(), key=lambda one: -one[1]))
+        found.append(Fact("Tried by chance", told))
     if version.parameters.get("bootstrap"):
         found.append(Fact("Bootstrap", "promoted on thin evidence, because nothing better founded served before"))
     return found
@@ -110,6 +115,20 @@ def _gate(gate: Mapping[str, Any]) -> dict[str, str]:
         "said": VERDICTS.get(gate["verdict"], gate["verdict"]),
         "words": gate["words"],
     }
+
+
+def _policies(judged: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """What each rule would have earned on the same log, of kinds whose rules are told side by side."""
+    return [
+        {
+            "name": one["name"],
+            "value": f"{one['value']:,.2f}",
+            "interval": f"{one['low']:,.2f} to {one['high']:,.2f}",
+            "evidence": f"{one['ess']:,.0f}",
+        }
+        for gate in judged
+        for one in gate.get("figures", {}).get("policies", [])
+    ]
 
 
 def _plots(version: ModelVersion) -> list[plots.Plot]:

@@ -103,7 +103,7 @@ def test_the_train_button_queues_a_run(lead: Client, django_capture_on_commit_ca
     address = reverse("admin:adplatform_modelversion_train")
     assert "random forest" in lead.get(address).text
     page = lead.post(address, {"kind": "engagement", "estimator": "two_stage"})
-    assert "choose one of: hist_gradient_boosting, lightgbm, " in page.text
+    assert "choose one of: gradient_boosting, hist_gradient_boosting, lightgbm, " in page.text
     with django_capture_on_commit_callbacks(execute=True):
         page = lead.post(address, {"kind": "ctr", "estimator": ""}, follow=True)
     assert "is queued" in page.text
