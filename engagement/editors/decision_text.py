@@ -93,7 +93,11 @@ def _about(row: Mapping[str, Any]) -> str:
     told += [str(row["mood"])] if row.get("mood") else []
     told += [f"intensity {row['intensity']:.2f}"] if row.get("intensity") is not None else []
     told += ["tight cut"] if row.get("cut") == "tight" else []
-    told += [f"{abs(row['moved'])} places {'earlier' if row['moved'] > 0 else 'later'}"] if row.get("moved") else []
+    told += (
+        [f"{abs(row['moved'])} {'place' if abs(row['moved']) == 1 else 'places'} {'earlier' if row['moved'] > 0 else 'later'}"]
+        if row.get("moved")
+        else []
+    )
     told += [f"{row['break_seconds']:.0f} s of ads before it"] if row.get("break_seconds") else []
     return ", ".join(part for part in told if part)
 

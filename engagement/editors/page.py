@@ -213,7 +213,7 @@ def _relative(films: Mapping[int, Sequence[FilmScene]], figures: Mapping[tuple[i
     below = sum(share < own for share in known)
     return (
         f"A view sees {own:.0%} of the film as edited, more than in {below} of {len(known)} other {'title' if len(known) == 1 else 'titles'} of like"
-        f" length, where it is {min(known):.0%} to {max(known):.0%}."
+        f" length ({percent(min(known))} at least, {percent(max(known))} at most)."
     )
 
 
