@@ -10,8 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -70,10 +69,21 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def address(door: socket.socket) -> str:
+    return f"http://127.0.0.1:{door.getsockname()[1]}"
+
+
+@contextmanager
+def web(log: Path, door: socket.socket) -> Iterator[subprocess.Popen[bytes]]:
+    """A web process that answers at ``door``, a listening socket that several may share as in production."""
+    command = ["-m", "daphne", "--fd", str(door.fileno()), "adplatform.web:application"]
+    with _process(log, *command, keep=(door.fileno(),), DATABASE_POOL_SIZE="32") as process:
+        try:
+            # The door is open before anybody stands behind it: the first to come answers.
+            httpx.get(f"{address(door)}/accounts/login/", timeout=START_SECONDS).raise_for_status()
+        except httpx.HTTPError as problem:
+            pytest.fail(f"the site did not start within {START_SECONDS} s ({problem}):\n{log.read_text()[-3000:]}")
+        yield process
 
 
 def _environment() -> dict[str, str]:
@@ -83,13 +93,17 @@ def _environment() -> dict[str, str]:
     url = f"{url.rsplit('/', 1)[0]}/{name}"
     own = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": url, "INSIGHTS_DATABASE_URL": url, "PYTHONUNBUFFERED": "1"}
     own["COUNTED_USER_AGENTS"] = "HeadlessChrome"  # a robot's, and here the viewer's
+    # The Director leaves nothing to chance, and a minute of film has a price before anybody watched one.
+    own |= {"DIRECTOR_EXPLORATION": "0", "DIRECTOR_MINUTE_MICROS": "2000"}
     return os.environ | own
 
 
 @contextmanager
-def _process(log: Path, *command: str, **own: str) -> Iterator[subprocess.Popen[bytes]]:
+def _process(log: Path, *command: str, keep: Sequence[int] = (), **own: str) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as output:
-        process = subprocess.Popen([sys.executable, *command], cwd=runtime.ROOT, env=_environment() | own, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            [sys.executable, *command], cwd=runtime.ROOT, env=_environment() | own, stdout=output, stderr=subprocess.STDOUT, pass_fds=keep
+        )
         try:
             yield process
         finally:
@@ -99,17 +113,6 @@ def _process(log: Path, *command: str, **own: str) -> Iterator[subprocess.Popen[
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            httpx.get(f"{url}/accounts/login/", timeout=5).raise_for_status()
-            return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    pytest.fail(f"the site did not start within {START_SECONDS} s:\n{log.read_text()[-3000:]}")
 
 
 def _sell_ads(films: Films) -> None:
@@ -149,12 +152,12 @@ def site(
     with django_db_blocker.unblock():
         films = media.install()
         _sell_ads(films)
-        port = _free_port()
-        url = f"http://127.0.0.1:{port}"
-        web = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "adplatform.web:application"]
-        with _process(logs / "web.log", *web, DATABASE_POOL_SIZE="32") as server, _process(logs / "consumer.log", "manage.py", "consume_events"):
-            _wait_until_up(url, server, logs / "web.log")
-            yield Site(url, films)
+        with (
+            socket.create_server(("127.0.0.1", 0)) as door,
+            web(logs / "web.log", door) as server,
+            _process(logs / "consumer.log", "manage.py", "consume_events"),
+        ):
+            yield Site(address(door), films, door, server)
         call_command("flush", interactive=False, verbosity=0, reset_sequences=False)  # Ids are never used twice, in tests neither.
 
 

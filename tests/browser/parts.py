@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,10 +16,13 @@ from tests.media import Films
 
 @dataclass(frozen=True)
 class Site:
-    """Where the site listens, and what is in its catalogue. Rows may be read at any time."""
+    """Where the site listens, and what is in its catalogue. Rows may be read at any time. ``web`` is the process that answers at
+    ``door``; others may answer there beside it."""
 
     url: str
     films: Films
+    door: socket.socket
+    web: subprocess.Popen[bytes]
 
 
 @dataclass
@@ -46,4 +51,4 @@ def eventually(ask: Callable[[], Any], expected: Any, *, within: float = 15.0) -
     deadline = time.monotonic() + within
     while (found := ask()) != expected and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert found == expected
+    assert found == expected, f"{found!r} is not {expected!r}"

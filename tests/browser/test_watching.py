@@ -15,17 +15,11 @@ from engagement.playback.plan import next_epoch
 from engagement.playback.publishing import change_plan
 
 from .parts import Complaints, Site, eventually
-from .watching import playhead, shown, start_sampling
+from .watching import playhead, press_play, shown, start_sampling
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 FILM = ("colour-bars-s1", "colour-bars-s2", "colour-bars-s3", "colour-bars-s4")
 ONCE_EACH = dict.fromkeys(("ad.impression", "ad.start", "ad.viewable", "ad.first_quartile", "ad.midpoint", "ad.third_quartile", "ad.complete"), 1)
-
-
-def _press_play(page: Page, slug: str) -> None:
-    page.goto(f"/watch/{slug}/")
-    page.get_by_role("button", name="Play", exact=True).first.click()
-    eventually(lambda: playhead(page) > 0.3, True)
 
 
 def _session(slug: str) -> PlaybackSession:
@@ -33,7 +27,7 @@ def _session(slug: str) -> PlaybackSession:
 
 
 def test_a_film_plays_in_order_with_its_ads_and_every_ad_is_counted_and_charged_once(page: Page, site: Site, complaints: Complaints) -> None:
-    _press_play(page, "colour-bars")
+    press_play(page, "colour-bars")
     start_sampling(page)
     expect(page.locator("[data-part=ad-count]")).to_contain_text("1 of 2 · 0:0", timeout=20_000)
     page.locator("[data-part=ad-why]").click()
@@ -73,7 +67,7 @@ def test_a_film_plays_in_order_with_its_ads_and_every_ad_is_counted_and_charged_
 
 
 def test_an_ad_may_be_skipped_after_its_offset_and_the_film_goes_on_and_is_resumed_where_it_was_left(page: Page, complaints: Complaints) -> None:
-    _press_play(page, "test-pattern")
+    press_play(page, "test-pattern")
     page.keyboard.press("n")
     page.keyboard.press("n")
     skip = page.locator("[data-part=ad-skip]")
@@ -107,7 +101,7 @@ def test_an_ad_may_be_skipped_after_its_offset_and_the_film_goes_on_and_is_resum
 
 
 def test_the_player_is_run_by_the_keyboard(page: Page, complaints: Complaints) -> None:
-    _press_play(page, "test-pattern")
+    press_play(page, "test-pattern")
     video = "document.querySelector('video')"
     page.keyboard.press("k")
     eventually(lambda: page.evaluate(f"{video}.paused"), True)
@@ -131,7 +125,7 @@ def test_the_player_is_run_by_the_keyboard(page: Page, complaints: Complaints) -
 
 def test_without_a_socket_the_events_go_over_http_and_the_film_goes_on(page: Page) -> None:
     page.route_web_socket("**/ws/playback/**", lambda socket: socket.close())
-    _press_play(page, "colour-bars")
+    press_play(page, "colour-bars")
     expect(page.locator("[data-part=link-state]")).to_have_text("Reconnecting…")
     session = _session("colour-bars")
     events = PlaybackEvent.objects.filter(session=session.pk)
@@ -140,7 +134,7 @@ def test_without_a_socket_the_events_go_over_http_and_the_film_goes_on(page: Pag
 
 
 def test_a_playback_that_went_on_elsewhere_reopens_by_itself(page: Page) -> None:
-    _press_play(page, "test-pattern")
+    press_play(page, "test-pattern")
     session = _session("test-pattern")
     renewed = change_plan(session.pk, lambda plan: next_epoch(plan, scene_id=plan.played[0], offset=0.5, seen_until=0)[0])
     eventually(lambda: f"epoch={renewed.plan.epoch}" in page.evaluate("performance.getEntriesByType('resource').map((one) => one.name).join()"), True)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import groupby
 
 from playwright.sync_api import Page
 
+from adplatform.eventlog import tokens
+from engagement.models import PlaybackSession
 from tests.media import LOOKS
+
+from .parts import eventually
 
 # Reads the pixel inside the patch every 100 ms while the page lives, together with the playhead.
 SAMPLER = """
@@ -33,6 +38,19 @@ class Shown:
     key: str
     first: float
     last: float
+
+
+def press_play(page: Page, slug: str) -> None:
+    page.goto(f"/watch/{slug}/")
+    page.get_by_role("button", name=re.compile("^(Play|Resume)$")).first.click()
+    eventually(lambda: playhead(page) > 0.3, True)
+
+
+def session_of(page: Page) -> PlaybackSession:
+    """That of the film which this page plays, as its socket's address tells."""
+    names = page.evaluate("performance.getEntriesByType('resource').map((one) => one.name).filter((name) => name.includes('/hls/'))")
+    token = str(names[-1]).split("/hls/")[1].split("/")[0]
+    return PlaybackSession.objects.get(pk=tokens.read(token, tokens.SessionToken, now=None).session)
 
 
 def start_sampling(page: Page) -> None:

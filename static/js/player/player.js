@@ -125,7 +125,6 @@ export class Player {
       this.notYet("That can be switched in a moment.");
       return false;
     }
-    this.log.note("playback.as_edited", { on: asEdited });
     return true;
   }
 
