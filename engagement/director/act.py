@@ -70,7 +70,7 @@ def rules() -> Rules:
         quantile=settings.DIRECTOR_GAIN_QUANTILE,
         least_trials=settings.DIRECTOR_LEAST_TRIALS,
         salt=settings.SECRET_KEY,
-        currency=settings.CURRENCY,
+        currency=f" {settings.CURRENCY}",
     )
 
 
