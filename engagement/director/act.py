@@ -20,6 +20,8 @@ from django.utils import timezone
 
 from adplatform.eventlog import stream
 from adplatform.eventlog.envelope import Event, decode, encode
+from catalog.models import Title
+from catalog.selectors import card_url
 from engagement.churn.care import care_of
 from engagement.models import DirectorDecision, PlaybackSession
 from engagement.playback.plan import Plan
@@ -58,7 +60,7 @@ class Acted:
         action = data["action"] if self.applied else "keep"
         told = {
             "type": "decision", "id": str(self.event.id), "action": action, "reason": data["reason"], "scene": data["following"],
-            "explored": data["explored"], "ms": round(data["milliseconds"], 2),
+            "explored": data["explored"], "ms": round(data["milliseconds"], 2), "policy_version": data["policy_version"],
         }  # fmt: skip
         return told | ({"title": data["suggestion"]} if action == "suggest" else {})
 
@@ -78,6 +80,7 @@ def watching(session: PlaybackSession, *, now: datetime) -> Watching:
     """Reads the viewer's history and risk, which are used only with consent. A session is suggested one title."""
     care = care_of(session, now=now)
     told = DirectorDecision.objects.filter(session=session.pk, applied=True).exclude(suggested=None).exists()
+    offer = None if told else care.suggestion
     return Watching(
         session=session.pk,
         viewer=session.viewer_id,
@@ -86,7 +89,7 @@ def watching(session: PlaybackSession, *, now: datetime) -> Watching:
         around=surroundings(session, history.facts_of([session])[session.pk]),
         synthetic=session.synthetic,
         break_share=care.break_share,
-        suggestion=Suggested(care.suggestion.title, care.suggestion.slug, care.suggestion.name) if care.suggestion and not told else None,
+        suggestion=Suggested(offer.title, offer.slug, offer.name, card_url(Title.objects.get(pk=offer.title))) if offer else None,
     )
 
 

@@ -42,11 +42,12 @@ Attend = Callable[[Lot, Sequence[Option]], Valued | None]
 
 @dataclass(frozen=True, slots=True)
 class Suggested:
-    """A title that may be suggested to this viewer."""
+    """A title that may be suggested to this viewer. ``card`` is the address of its picture, empty without one."""
 
     id: int
     slug: str
     name: str
+    card: str = ""
 
 
 @dataclass(frozen=True, slots=True)

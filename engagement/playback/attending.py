@@ -178,6 +178,7 @@ def _told(found: Engagement, before: float, percentile: float | None) -> dict[st
     change = found.value - before
     return {
         "type": "engagement", "value": found.value, "low": found.low, "high": found.high, "leave": found.leave,
+        "leave_low": found.leave_low, "leave_high": found.leave_high, "leave_version": found.leave_version,
         "trend": "rising" if change > TREND else "falling" if change < -TREND else "steady", "percentile": percentile,
         "model_version": found.model_version, "ms": round(found.milliseconds, 2),
     }  # fmt: skip

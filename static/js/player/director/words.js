@@ -20,7 +20,7 @@ export const LEGEND = [
   ["break", "Ad break moved or shortened"],
 ];
 // The scene of these decisions is the one that was changed; of the others, the one that plays next.
-const OF_A_SCENE = new Set(["tighten", "bring_forward", "move_back", "linger"]);
+const OF_A_SCENE = new Set(["tighten", "bring_forward", "linger"]);
 
 const readable = (code) => String(code ?? "").replaceAll("_", " ");
 
