@@ -94,20 +94,34 @@ def _stock() -> str:
 
 
 def _train(rows: int) -> None:
-    """Champions with as many trees as training grows, fitted on sessions drawn by chance: their size is what costs time, not what they know."""
+    """Champions of every kind the Director asks, with as many trees as training grows, fitted on sessions drawn by chance: their size is
+    what costs time, not what they know."""
     import numpy as np
 
-    from adplatform.learning import estimators, registry
-    from engagement.director.features import SCHEMA, build
+    from adplatform.learning.estimators import CLASSIFICATION, REGRESSION
+    from engagement.director import features, lots, prediction, value
 
-    dice = random.Random(7)
-    matrix = np.vstack([build(*_some_session(dice), NOW) for _ in range(rows)])
-    odds = np.random.default_rng(7)
-    share = np.clip(0.7 - 0.1 * matrix[:, 0] + odds.normal(0, 0.2, rows), 0, 1)
-    fitted = estimators.fit("random_forest", estimators.REGRESSION, matrix, share, SCHEMA, {})
+    dice, odds = random.Random(7), np.random.default_rng(7)
+    seen = np.vstack([features.build(*_some_session(dice), NOW) for _ in range(rows)])
+    share = np.clip(0.7 - 0.1 * seen[:, 0] + odds.normal(0, 0.2, rows), 0, 1)
+    leaves = (odds.random(rows) < 0.1 + 0.2 * (share < 0.5)).astype(np.float64)
+    options = np.hstack([seen, odds.random((rows, len(lots.OWN))).astype(np.float32)])
+    _champion(prediction.KIND, "random_forest", REGRESSION, seen, share, features.SCHEMA)
+    _champion(prediction.LEAVE, "random_forest", CLASSIFICATION, seen, leaves, features.SCHEMA)
+    _champion(value.KIND, "gradient_boosting", REGRESSION, options, share, lots.SCHEMA)
+
+
+def _champion(kind: str, estimator: str, task: str, matrix: Any, labels: Any, schema: Any) -> None:
+    from adplatform.learning import estimators, registry
+    from engagement.models import DirectorAction
+
+    fitted = estimators.fit(estimator, task, matrix, labels, schema, {})
     path, digest = registry.store_artifact(fitted.artifact, fitted.suffix)
-    parameters = {"schema_fingerprint": SCHEMA.fingerprint(), "interval": {"edges": [], "low": [-0.2], "high": [0.2]}}
-    registry.promote(registry.register(kind="engagement", estimator="random_forest", artifact=path, artifact_sha256=digest, parameters=parameters))
+    parameters = {
+        "schema_fingerprint": schema.fingerprint(), "interval": {"edges": [], "low": [-0.2], "high": [0.2]},
+        "trials": dict.fromkeys(DirectorAction.values, 1000),
+    }  # fmt: skip
+    registry.promote(registry.register(kind=kind, estimator=estimator, artifact=path, artifact_sha256=digest, parameters=parameters))
 
 
 NOW = 1_800_000_000.0
