@@ -134,7 +134,7 @@ class Attended:
         """A process may have died between the acknowledgement of a scene's start and its decision, which is then made now; where it was
         made after all, the decision is the same one."""
         scene = self.signals.scene
-        if scene is not None and scene in self.plan.played and self.live.playing:
+        if scene is not None and scene in self.plan.played:
             self._decide_at(scene, "scene_start", predict(self.who, self.plan, self.signals, scene, now=now), now)
 
     @property
