@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -75,7 +76,7 @@ class ArmFilter(admin.SimpleListFilter):
 
 @admin.register(DirectorDecision)
 class DirectorDecisionAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
-    list_display = ("decided_at", "show_title", "show_scene", "show_action", "show_intended", "reason", "show_gain", "show_watched", "synthetic")
+    list_display = ("decided_at", "show_title", "show_scene", "show_action", "show_intended", "show_reason", "show_gain", "show_watched", "synthetic")
     list_filter = (WhenFilter, "action", "intended", "explored", "applied", ArmFilter, TitleFilter, "trigger", "synthetic")
     search_fields = ("session", "reason")
     search_help_text = "A session's id, or words of the reason"
@@ -113,6 +114,10 @@ class DirectorDecisionAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     @display(description="Would have")  # type: ignore[untyped-decorator]
     def show_intended(self, decision: DirectorDecision) -> str:
         return decision.get_intended_display() if decision.intended and decision.intended != decision.action else "the same"
+
+    @display(description="Reason")  # type: ignore[untyped-decorator]
+    def show_reason(self, decision: DirectorDecision) -> SafeString:
+        return format_html('<span class="decision-reason">{}</span>', decision.reason)
 
     @display(description="Sure to gain, per 1,000")  # type: ignore[untyped-decorator]
     def show_gain(self, decision: DirectorDecision) -> str:

@@ -108,7 +108,6 @@ def test_a_session_shows_what_the_director_did_and_its_plan_what_changed(staff: 
 
 def test_the_pages_cost_as_many_queries_however_many_decisions_there_are(staff: Client, opened: Opened) -> None:
     directed(opened, opened.state.plan)
-    page(staff, LIST)
     first = DirectorDecision.objects.get()
     addresses = (LIST, f"{LIST}{first.pk}/change/", f"/admin/engagement/playbacksession/{opened.session.pk}/change/")
 
@@ -120,6 +119,7 @@ def test_the_pages_cost_as_many_queries_however_many_decisions_there_are(staff: 
             counted.append(len(queries))
         return counted
 
+    costs()  # what a process reads once is read
     before = costs()
     DirectorDecision.objects.bulk_create(
         DirectorDecision(**{field.attname: getattr(first, field.attname) for field in DirectorDecision._meta.fields} | {"id": number})
