@@ -31,6 +31,7 @@ from engagement.segmenting import sort_viewers
 from . import behaviour, invalid, world
 from .arrivals import session_starts
 from .audience import Audience
+from .directing import Directing
 from .loyalty import Loyalty
 from .people import Person
 from .playing import Playback
@@ -91,6 +92,7 @@ class History:
         prefetch_related_objects(list(self.viewers.values()), "favourite_genres")
         self.rows = {title.pk: title for title in Title.objects.filter(pk__in=[title.id for title in self.place.titles]).prefetch_related("genres")}
         self.titles = {title.id: title for title in self.place.titles}
+        self.directing = Directing({title.id: frozenset(title.genres) for title in self.place.titles})
         self.films = {title.id: clips.film_of(title) for title in self.place.titles}
 
     def write(self, *, days: float, sessions: int, until: datetime, progress: Progress) -> Report:
@@ -99,6 +101,8 @@ class History:
         drawn = session_starts(self.audience.rhythm, until=until, days=days, zones=zones, rng=self.casting)
         starts = [start for start, _ in drawn]
         ensure_partitions({(start + timedelta(days=extra)).date() for start in starts for extra in (0, 1)})
+        if starts:
+            self.directing.midnight(starts[0])
         for number, (start, place) in enumerate(drawn, start=1):
             if number % SESSIONS_BETWEEN_DRAINS == 1:
                 self.stored_by = (starts[min(number + SESSIONS_BETWEEN_DRAINS, len(starts)) - 1] + LONGEST_SESSION).timestamp()
@@ -129,9 +133,10 @@ class History:
         settle(stream.client(), [replace(one, expires=expires) for one in shown], [], now=now)
 
     def _sort(self, now: datetime) -> None:
-        """Once a day, so that what is asked for a viewer knows the segments of those days."""
+        """Once a day, so that what is asked for a viewer knows the segments of those days, and the Director their prices."""
         self.sorted_on = now.date()
         sort_viewers(now=now)
+        self.directing.midnight(now)
         for pk, segments in Viewer.objects.filter(pk__in=list(self.viewers)).values_list("pk", "segments"):
             self.viewers[pk].segments = segments
 
@@ -155,13 +160,14 @@ class History:
     def _play(self, index: int, title: WatchableTitle, start: datetime, kind: str, *, came_from: uuid.UUID | None = None) -> None:
         person = self.persons[index]
         session = self._session(person, title, start, consent=person.consent and kind != "burst")
-        session.came_from = came_from
+        session.came_from, session.arms = came_from, self.directing.arms(session, start)
         playback = Playback(self, person, title, session, kind)
         walk = playback.play(start)
         session.plan, session.as_edited, session.last_seen_at = walk.plan.as_json(), walk.plan.as_edited, walk.clock
         self.unsaved.append(session)
         self.report.sessions += 1
         self.report.finished += walk.finished
+        self.directing.watched(session, walk)
         if kind not in invalid.HONEST_BEHAVIOUR:
             return
         self.loyalty.watched(index, satisfaction(self.audience, walk.sitting, finished=walk.finished), until=walk.clock, rng=self.rng)
@@ -212,7 +218,7 @@ def write_history(
     """Write ``sessions`` sessions of the ``days`` before ``until``. The same seed draws the same people, times and choices; history
     that ``goes_on`` is that of the same people at other times.
 
-    The author's order plays: a Director of those days would have had no engagement model, and today's has seen what came after.
+    The Director of those days has no model, since today's has seen what came after: it explores, see `directing`.
     Raises NothingToWatch, LogUnavailable, and consumer.Unavailable.
     """
     rng, casting = np.random.default_rng(seed).spawn(2)

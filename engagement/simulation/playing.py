@@ -18,6 +18,7 @@ from engagement.playback import adload
 from engagement.playback.live import Around
 from engagement.playback.plan import Break, Item, Plan, PlannedAd, first_plan
 from engagement.playback.publishing import decide_break
+from engagement.playback.sessions import exposures
 
 from . import behaviour, expected, invalid, reporting
 from .behaviour import Watched
@@ -38,6 +39,7 @@ class Playback:
     def __init__(self, run: History, person: Person, title: WatchableTitle, session: PlaybackSession, kind: str) -> None:
         self.run, self.person, self.title, self.session, self.kind = run, person, title, session, kind
         self.viewer = adload.shared(session)
+        self.who = run.directing.watching(session)
 
     def play(self, start: datetime) -> Walk:
         run, person, title = self.run, self.person, self.title
@@ -50,7 +52,7 @@ class Playback:
         policy = policy_for(title.id)
         plan = first_plan(run.films[title.id], change_budget=title.change_budget, pre_roll=policy.pre_roll, post_roll=policy.post_roll)
         reporter = Reporter(self.session.pk, person.id, title.id, ip_hash=self.around.ip_hash, ua_hash=self.around.ua_hash)
-        self.log([reporter.event("playback.session", start, **self._described())])
+        self.log([reporter.event("playback.session", start, **self._described()), *exposures(self.session, now=start)])
         poor = run.rng.random() < run.audience.network.poor
         walk = Walk(self, run.audience, person, title.genres, reporter, plan, start, run.rng, poor=poor, honest=self.kind != "burst")
         walk.run()
@@ -87,7 +89,8 @@ class Playback:
         return plan
 
     def direct(self, walk: Walk, scene: int) -> tuple[Plan, Suggested | None]:
-        return walk.plan, None
+        plan, suggested, self.who = self.run.directing.directed(self.who, walk, scene)
+        return plan, suggested
 
     def about_to_watch(self, walk: Walk, coming: Coming, arrives: Picture) -> None:
         told = expected.expectation(self.run.audience, self.person, walk.sitting, coming, arrives)

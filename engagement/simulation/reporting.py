@@ -17,7 +17,7 @@ HEARTBEAT_SECONDS = 10.0
 
 @dataclass
 class Reporter:
-    """Counts one session's events and gives each its id, time and sequence number."""
+    """Counts one session's events and gives each its id, time and sequence number; a heartbeat every ``beat`` seconds."""
 
     session: uuid.UUID
     viewer: uuid.UUID | None
@@ -26,6 +26,7 @@ class Reporter:
     seq: int = 0
     ip_hash: str = ""
     ua_hash: str = ""
+    beat: float = HEARTBEAT_SECONDS
 
     def event(self, type_: str, at: datetime, *, scene: int | None = None, offset: float = 0.0, **data: object) -> Event:
         self.seq += 1
@@ -88,15 +89,15 @@ def scene_started(reporter: Reporter, scene: int, *, at: datetime, t0: float, cu
 
 def scene_events(reporter: Reporter, scene: int, watched: Watched, *, began: datetime, t0: float, cut: str, duration: float) -> Iterator[Event]:
     """What happened once it had started, with a heartbeat now and then, and its end or the leaving. ``t0`` in playlist seconds."""
-    next_beat = HEARTBEAT_SECONDS / 2
+    next_beat = reporter.beat / 2
     for action, at in timed(watched, began):
         while next_beat < action.at:
             yield _heartbeat(reporter, scene, next_beat, began, t0, watched)
-            next_beat += HEARTBEAT_SECONDS
+            next_beat += reporter.beat
         yield reporter.event(action.type, at, scene=scene, offset=action.at, t=round(t0 + action.at, 3), **action.data)
     while next_beat < watched.seconds:
         yield _heartbeat(reporter, scene, next_beat, began, t0, watched)
-        next_beat += HEARTBEAT_SECONDS
+        next_beat += reporter.beat
     ended = began + timedelta(seconds=wall_seconds(watched))
     kind = "playback.leave" if watched.left else "playback.scene_end"
     data = {"cut": cut, "watched": round(watched.seconds, 3), "duration": round(duration, 3)}

@@ -53,12 +53,13 @@ class SceneView:
 @dataclass(frozen=True, slots=True)
 class Sitting:
     """What a person brings to the next scene of a playback. ``momentum`` is the running mean of how well the scenes suited, ``annoyed``
-    in log-odds; the rest adds up what was met."""
+    in log-odds; the rest adds up what was met: ``whole`` are the scenes that were watched to their end."""
 
     momentum: float = 0.0
     annoyed: float = 0.0
     hurried: bool = False
     scenes: int = 0
+    whole: int = 0
     fits: float = 0.0
     poor: int = 0
     moved: int = 0
@@ -173,6 +174,7 @@ def after_scene(audience: Audience, person: Person, scene: SceneView, sitting: S
         momentum=memory * sitting.momentum + (1 - memory) * fit,
         hurried=rates[-1] != 1.0 if rates else sitting.hurried,
         scenes=sitting.scenes + 1,
+        whole=sitting.whole + (not watched.left and watched.seconds >= scene.duration),
         fits=sitting.fits + fit,
         poor=sitting.poor + poor,
         moved=sitting.moved + abs(scene.moved),

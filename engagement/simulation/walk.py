@@ -124,7 +124,7 @@ class Walk:
     def _scene(self, item: Item) -> bool:
         if not self.honest:
             return True
-        view = self._view(item.scene, item.t1 - item.t0)
+        view = self.view(self.plan, item.scene, item.t1 - item.t0, index=self.sitting.scenes)
         self.log([reporting.scene_started(self.reporter, item.scene, at=self.clock, t0=item.t0, cut=item.cut, change=item.change)])
         if not self.plan.as_edited and scenes.asks_for_the_edit(self.audience, self.person, view, self.rng):
             self.log([self.reporter.event("playback.as_edited", self.clock, scene=item.scene, on=True)])
@@ -170,12 +170,13 @@ class Walk:
         after = self.plan.published[self.index + 1 : self.index + 2]
         return not watched.left and (self.honest or any(one.break_id == item.break_id for one in after))
 
-    def _view(self, scene_id: int, duration: float) -> SceneView:
-        scene, order = self.plan.scene(scene_id), (*self.plan.played, *self.plan.remaining)
-        as_written = sorted(order, key=lambda one: self.plan.scene(one).position)
+    def view(self, plan: Plan, scene_id: int, duration: float, *, index: int) -> SceneView:
+        """A scene of a plan as the person meets it after ``index`` others."""
+        scene, order = plan.scene(scene_id), (*plan.played, *plan.remaining)
+        as_written = sorted(order, key=lambda one: plan.scene(one).position)
         return SceneView(
-            id=scene.id, mood=scene.mood, intensity=scene.intensity, genres=self.genres, duration=duration, index=self.sitting.scenes,
-            usual=self.usual, whole=scene.clip.duration(), moved=order.index(scene_id) - as_written.index(scene_id), optional=scene.optional,
+            id=scene.id, mood=scene.mood, intensity=scene.intensity, genres=self.genres, duration=duration, index=index, usual=self.usual,
+            whole=scene.clip.duration(), moved=order.index(scene_id) - as_written.index(scene_id), optional=scene.optional,
         )  # fmt: skip
 
     def _coming(self, view: SceneView) -> Coming:
@@ -183,13 +184,14 @@ class Walk:
         place = next((place for place, item in enumerate(ahead) if item.scene), None)
         ads = [item.t1 - item.t0 for item in ahead[:place]]
         if place is not None:
-            following = self._view(ahead[place].scene, ahead[place].t1 - ahead[place].t0)
+            following = self.view(self.plan, ahead[place].scene, ahead[place].t1 - ahead[place].t0, index=view.index + 1)
         elif self.plan.remaining:
             scene = self.plan.remaining[0]
-            following = self._view(scene, self.plan.scene(scene).clip.duration(self.plan.cut_of(scene)))
+            duration = self.plan.scene(scene).clip.duration(self.plan.cut_of(scene))
+            following = self.view(self.plan, scene, duration, index=view.index + 1)
         else:
             return Coming(view, self.ads_before, ads)
-        return Coming(view, self.ads_before, ads, replace(following, index=view.index + 1))
+        return Coming(view, self.ads_before, ads, following)
 
     def _end(self) -> None:
         self.finished = True

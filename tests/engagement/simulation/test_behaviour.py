@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engagement.simulation import arrivals, behaviour, people, scenes
-from engagement.simulation.audience import DEFAULT, Audience, AudienceProblem, load
+from engagement.simulation import arrivals, behaviour, expected, people, scenes
+from engagement.simulation.audience import DEFAULT, DISLIKES_REORDERING, Audience, AudienceProblem, load
+from engagement.simulation.expected import Coming
+from engagement.simulation.loyalty import Loyalty
 
 AUDIENCE: Audience = load(DEFAULT)
 GENRES = ("drama", "space")
@@ -116,6 +119,8 @@ def test_sessions_follow_the_evening_and_stay_inside_their_window() -> None:
         (("Europe/Berlin", "Europe/Atlantis"), "no zone “Europe/Atlantis”"),
         (("{crawler:", "{gremlin:"), "no “gremlin”"),
         (("rhythm:", "rhythm: ]"), "is no YAML"),
+        (("memory: 0.6", "memory: 1.6"), "story.memory is a share"),
+        (("days_away: 45", "days_away: 0"), "days_away must be above 0"),
     ],
 )
 def test_a_wrong_audience_file_is_refused_with_the_place(change: tuple[str, str], words: str, tmp_path: Path) -> None:
@@ -137,3 +142,54 @@ def test_weariness_of_a_campaign_wears_off() -> None:
     assert views.recent(person, 7, now=noon + timedelta(hours=2)) == 2
     assert views.recent(person, 7, now=noon + timedelta(hours=24, minutes=30)) == 1
     assert views.recent(person, 8, now=noon) == 0
+
+
+def chance(audience: Audience, **changes: Any) -> float:
+    """Mean chance of staying in a scene, over people of an audience."""
+    sitting = changes.pop("sitting", scenes.FRESH)
+    drawn = people.draw(audience, genres=GENRES, categories=CATEGORIES, rng=np.random.default_rng(4), count=200)
+    scene = replace(SCENE, usual=10.0, whole=10.0, **changes)
+    return float(np.mean([scenes.stay_probability(audience, person, scene, ad_seconds=0.0, stalled=0.0, sitting=sitting) for person in drawn]))
+
+
+def test_a_shorter_scene_is_a_smaller_risk_and_a_dull_stretch_a_greater_one() -> None:
+    assert chance(AUDIENCE, duration=7.0) > chance(AUDIENCE), "the cut costs less than the seconds it saves"
+    assert chance(AUDIENCE, sitting=scenes.Sitting(momentum=-1.0)) < chance(AUDIENCE) < chance(AUDIENCE, sitting=scenes.Sitting(momentum=1.0))
+
+
+def test_people_stay_as_long_in_a_scene_as_the_true_probability_says() -> None:
+    rng, person = np.random.default_rng(5), replace(someone(3), patience=-2.0)
+    watched = [scenes.watch_scene(AUDIENCE, person, SCENE, ad_seconds=0.0, rng=rng) for _ in range(4000)]
+    truth = watched[0].truth
+    assert np.mean([not one.left for one in watched]) == pytest.approx(truth, abs=4 * (truth * (1 - truth) / 4000) ** 0.5)
+    told = expected.expectation(AUDIENCE, person, scenes.FRESH, Coming(SCENE, 0.0), scenes.GOOD)
+    at_speed = [one.seconds / SCENE.duration for one in watched if all(action.type != "playback.rate" for action in one.actions)]
+    assert told.engagement == pytest.approx(np.mean(at_speed), abs=0.03)
+
+
+def test_the_audience_that_dislikes_reordering_is_the_other_one_but_for_what_it_minds() -> None:
+    dislikes = load(DISLIKES_REORDERING)
+    assert chance(dislikes) == pytest.approx(chance(AUDIENCE)), "as edited, both watch alike"
+    assert abs(chance(AUDIENCE, moved=2) - chance(AUDIENCE)) < 0.01
+    for change in ({"moved": 2}, {"duration": 7.0}, {"optional": True}):
+        assert chance(dislikes, **change) < chance(dislikes) - 0.05, change
+
+
+def test_who_is_displeased_comes_less_often_and_more_of_them_stay_away() -> None:
+    drawn = people.draw(AUDIENCE, genres=GENRES, categories=CATEGORIES, rng=np.random.default_rng(4), count=200)
+    now, rng = datetime(2026, 3, 9, 12, tzinfo=UTC), np.random.default_rng(6)
+    lost = []
+    for worth in (-1.5, 1.5):
+        loyalty = Loyalty(AUDIENCE, drawn)
+        for index in range(len(drawn)):
+            loyalty.watched(index, worth, until=now, rng=rng)
+        lost.append(int((loyalty.away_until > now.timestamp()).sum()))
+        assert np.sign(loyalty.pleasure[0]) == np.sign(worth)
+    assert lost[0] > lost[1]
+
+
+def test_audiences_that_extend_each_other_in_a_circle_are_refused(tmp_path: Path) -> None:
+    for one, other in (("a", "b"), ("b", "a")):
+        (tmp_path / f"{one}.yaml").write_text(f"extends: {other}.yaml")
+    with pytest.raises(AudienceProblem, match="in a circle"):
+        load(tmp_path / "a.yaml")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,7 +15,9 @@ from django.db.models import Count, Sum
 from adplatform.eventlog import consumer, ids, stream
 from ads import reservation
 from ads.models import Ad, AdEvent, Decision, DeliveryDay, Flight, FlightBalance, LedgerEntry
-from engagement.models import PlaybackEvent, PlaybackSession, Viewer
+from catalog import story
+from engagement.models import DirectorDecision, PlaybackEvent, PlaybackSession, Viewer
+from engagement.playback.plan import from_json
 from engagement.simulation.audience import DEFAULT, load
 from engagement.simulation.history import Report, still_to_write, write_history
 from engagement.simulation.truth import CLICK, ENGAGEMENT, LEAVE, moment, probabilities
@@ -81,6 +84,30 @@ def test_the_same_seed_writes_the_same_history(tmp_path: Path) -> None:
         told.append((report, list(sessions), list(events)))
         forget_history()
     assert told[0] == told[1]
+
+
+@pytest.mark.usefixtures("transactional_db", "films")
+def test_the_director_of_history_explores_at_its_share_inside_the_story_with_its_propensities_logged(settings: Any, tmp_path: Path) -> None:
+    settings.DIRECTOR_EXPLORATION = 0.10
+    report = write(tmp_path, sessions=120, days=1)
+    decisions = list(DirectorDecision.objects.all())
+    assert len(decisions) > report.sessions, "at each boundary, whatever is done there"
+    explored = [one for one in decisions if one.explored]
+    assert 0.03 < len(explored) / len(decisions) < 0.18
+    for one in decisions:
+        allowed = [option for option in one.alternatives if option["allowed"]]
+        taken = next(option for option in allowed if option["taken"])
+        assert one.action == taken["action"] and one.intended == "keep"
+        assert one.propensity == pytest.approx(0.1 / len(allowed) + 0.9 * (one.action == "keep") if len(allowed) > 1 else 1.0)
+        assert one.applied == (one.action != "keep") and one.synthetic
+        assert one.model_version is None and one.policy_version is None, "nobody's model had seen those days"
+    changed = 0
+    for session in PlaybackSession.objects.all():
+        plan = from_json(session.plan)
+        assert story.is_legal_order(plan.story_scenes(), [*plan.played, *plan.remaining])
+        assert plan.changes <= plan.change_budget
+        changed += plan.changes
+    assert changed == sum(one.applied and one.action != "suggest" for one in decisions) > 0
 
 
 DAY = 86_400.0
