@@ -41,7 +41,7 @@ _OF_BREAKS = frozenset({"no_candidate", "too_short_for_any", "capped", "sold_out
 
 def of_breaks(reason: str) -> bool:
     """Whether the reason is one of breaks or of seconds that stayed empty, and no ad has it."""
-    return reason in _OF_BREAKS or reason.startswith(("policy_", "director_"))
+    return reason in _OF_BREAKS or reason.startswith(("policy_", "care_", "director_"))
 
 
 def stage_of(reason: str) -> str:
