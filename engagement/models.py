@@ -152,6 +152,10 @@ class DirectorAction(models.TextChoices):
     SUGGEST = "suggest", "Suggested another title"
 
 
+# A suggestion leaves the film as it is.
+CHANGES_THE_PLAN = frozenset(DirectorAction.values) - {DirectorAction.KEEP.value, DirectorAction.SUGGEST.value}
+
+
 class DirectorDecision(models.Model):
     """What the Director chose at a boundary, what else it could have chosen, and why, in words.
 

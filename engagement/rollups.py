@@ -7,6 +7,8 @@ from typing import Any
 from adplatform.eventlog.envelope import Event
 from adplatform.eventlog.rollup import Rollup
 
+from .models import CHANGES_THE_PLAN
+
 MEASURES = (
     "sessions", "finished", "scene_starts", "scene_ends", "exits", "rewinds", "skips", "pauses", "watch_milliseconds", "stall_milliseconds",
     "director_decisions", "director_changes", "rating_stars", "ratings",
@@ -43,7 +45,8 @@ def measures_of(event: Event, *, shown: float) -> dict[str, int]:
     if event.type == "playback.rating":
         return {"rating_stars": stars(event) or 0, "ratings": 1}
     if event.type == "director.decision":
-        return {"director_decisions": 1, "director_changes": int(bool(event.data.get("applied")))}
+        changed = bool(event.data.get("applied")) and event.data.get("action") in CHANGES_THE_PLAN
+        return {"director_decisions": 1, "director_changes": int(changed)}
     return {}
 
 

@@ -23,13 +23,13 @@ from adplatform.eventlog.envelope import Event, decode, encode
 from catalog.models import Title
 from catalog.selectors import card_url
 from engagement.churn.care import care_of
-from engagement.models import DirectorDecision, PlaybackSession
+from engagement.models import CHANGES_THE_PLAN, DirectorDecision, PlaybackSession
 from engagement.playback.plan import Plan
 from engagement.playback.publishing import State, UnknownSession, change_plan
 
 from . import history, market, usual
 from .dataset import surroundings
-from .deciding import CHANGES_THE_PLAN, CONTROL, Moment, Suggested, Watching, context_of, decide, edited, event_of, unpacked
+from .deciding import CONTROL, Moment, Suggested, Watching, context_of, decide, edited, event_of, unpacked
 from .features import SessionSignals
 from .policy import Rules, Trigger
 from .prediction import Engagement, predict_engagement

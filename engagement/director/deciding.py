@@ -16,6 +16,7 @@ import msgspec
 
 from adplatform.eventlog import ids
 from adplatform.eventlog.envelope import Event, Position
+from engagement.models import CHANGES_THE_PLAN
 from engagement.playback.edits import EditRefused
 from engagement.playback.plan import Plan
 
@@ -35,7 +36,6 @@ EXPERIMENT = "director"
 CONTROL = "control"
 TYPE = "director.decision"
 STALL_WINDOW = 60.0
-CHANGES_THE_PLAN = frozenset({"tighten", "bring_forward", "move_back", "linger", "move_break", "shorten_break"})
 
 Attend = Callable[[Lot, Sequence[Option]], Valued | None]
 

@@ -59,7 +59,10 @@ def figures() -> dict[str, dict[tuple[int, int], dict[str, int]]]:
         rows: dict[tuple[int, int], dict[str, int]] = {}
         for row in model.objects.all().values():
             into = rows.setdefault((row["title_id"], row["scene_id"]), {})
-            for name in ("sessions", "finished", "scene_starts", "scene_ends", "pauses", "watch_milliseconds", "director_changes", "rating_stars"):
+            for name in (
+                "sessions", "finished", "scene_starts", "scene_ends", "pauses", "watch_milliseconds", "director_decisions", "director_changes",
+                "rating_stars",
+            ):  # fmt: skip
                 into[name] = into.get(name, 0) + row[name]
         found[model.__name__] = rows
     return found
@@ -161,6 +164,17 @@ def test_a_director_decision_becomes_a_row_and_a_figure(opened: Opened, make: Ma
     stored = DirectorDecision.objects.get()
     assert (stored.action, stored.applied, stored.scene, stored.milliseconds) == ("bring_forward", True, scene, 1.5)
     assert figures()["PlaybackDay"][opened.session.title_id, scene]["director_changes"] == 1
+
+
+def test_neither_a_suggestion_nor_a_plan_that_stays_is_counted_as_a_change_of_the_plan(opened: Opened, make: Make) -> None:
+    scene = opened.state.plan.film[0].id
+    told = {"reason": "Because.", "engagement": 0.4, "alternatives": [], "features": {}, "milliseconds": 1.5}
+    shown = make("director.decision", 3, scene=scene, action="suggest", applied=True, suggested=opened.session.title_id, **told)
+    stream.append([shown, make("director.decision", 4, scene=scene, action="keep", applied=False, **told)])
+    consumer.drain()
+    counted = figures()["PlaybackDay"][opened.session.title_id, scene]
+    assert (counted["director_decisions"], counted["director_changes"]) == (2, 0)
+    assert DirectorDecision.objects.get(applied=True).suggested == opened.session.title_id
 
 
 def test_the_newest_stars_of_a_viewer_stand(opened: Opened, make: Make) -> None:

@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog import story
-from engagement.director.deciding import CHANGES_THE_PLAN, Attend, Suggested, decide, edited, event_of, taken_of, unpacked
+from engagement.director.deciding import Attend, Suggested, decide, edited, event_of, taken_of, unpacked
 from engagement.director.exploration import MOST_EXPLORATION, draw, drawn, propensities
 from engagement.director.features import SessionSignals
 from engagement.director.guards import COOL_DOWN_SCENES
 from engagement.director.options import Option
 from engagement.director.policy import replayed
 from engagement.director.worth import worth_of
+from engagement.models import CHANGES_THE_PLAN
 from engagement.playback.plan import Clip, Plan, PlannedScene, first_plan, next_step, publish_scene
 from engagement.playback.timeline import media_playlist
 from tests.engagement.director.hand import NOW, RULES, SESSION, attends, models, moment, nobody, prices, published
