@@ -6,8 +6,8 @@ the viewer is in the control group or because an exploration drew keeping the pl
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -25,20 +25,24 @@ LEVEL = 1.96
 
 # Who asked for the film as edited is held back by choice, not by chance. What the plan was changed to again was not done.
 ROWS = """
-SELECT d.session, d.title, d.intended, d.decided_at, o.watched, d.action <> 'keep',
+SELECT d.session, d.title, coalesce(d.scene, 0), d.intended, d.decided_at, o.watched, d.action <> 'keep',
   CASE WHEN d.explored AND d.action = 'keep' AND d.propensity > 0 THEN 1 / d.propensity ELSE 0 END
 FROM engagement_directordecision d JOIN engagement_directoroutcome o ON o.decision = d.id AND o.reached AND o.watched IS NOT NULL
 WHERE d.decided_at >= %(since)s AND d.decided_at < %(until)s AND (%(title)s::bigint IS NULL OR d.title = %(title)s) AND d.intended NOT IN ('', 'keep')
+  AND (%(synthetic)s::bool IS NULL OR d.synthetic = %(synthetic)s)
+  AND (%(device)s = '' OR EXISTS (SELECT 1 FROM engagement_playbacksession p WHERE p.id = d.session AND p.device = %(device)s))
   AND coalesce((d.features->>'as_edited')::float8, 0) < 0.5
   AND ((d.applied AND d.action = d.intended) OR (d.action = 'keep' AND (d.explored OR d.arm = %(control)s)))
   AND NOT EXISTS (SELECT 1 FROM engagement_directordecision l WHERE l.session = d.session AND l.epoch = d.epoch AND l.place = d.place
     AND (l.decided_at, l.id) > (d.decided_at, d.id) AND l.applied AND l.action NOT IN ('keep', 'suggest'))
+ORDER BY d.decided_at DESC, d.id LIMIT %(most)s
 """
 
 
 @dataclass(frozen=True)
 class Changes:
     """Boundaries at which an action was intended, arrays [n]: ``done`` or held back, and the share ``watched`` of the scene at the place.
+    ``scene`` was on screen when it was decided, 0 where none was.
 
     ``weight``: keeping is drawn less often where there is more to draw from, so rows that exploration held back count by how seldom
     that was, on the average as one.
@@ -46,6 +50,7 @@ class Changes:
 
     session: NDArray[Any]
     title: NDArray[np.int64]
+    scene: NDArray[np.int64]
     action: NDArray[Any]
     day: NDArray[Any]
     watched: Floats
@@ -56,9 +61,7 @@ class Changes:
         return len(self.watched)
 
     def take(self, mask: NDArray[np.bool_]) -> Changes:
-        return Changes(
-            self.session[mask], self.title[mask], self.action[mask], self.day[mask], self.watched[mask], self.done[mask], self.weight[mask]
-        )
+        return Changes(**{column.name: getattr(self, column.name)[mask] for column in fields(self)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +78,21 @@ class Success:
     held_back: int
 
     @property
-    def words(self) -> str:
-        counted = f"{self.done:,} changes made and {self.held_back:,} held back by chance"
+    def brief(self) -> str:
+        """Without its counts where it can be told, as a part of a sentence."""
         if self.value is None or self.low is None or self.high is None:
-            return f"Not enough evidence yet: {counted}, and {LEAST_SESSIONS} sessions of each are needed."
-        return (
-            f"{self.value:+.1%} of the next scene watched (95 % {self.low:+.1%} to {self.high:+.1%}):"
-            f" {self.watched:.1%} against {self.baseline:.1%}, of {counted}."
-        )
+            return f"not enough evidence yet: {self._counted}"
+        return f"{self.value:+.1%} of the next scene watched (95 % {self.low:+.1%} to {self.high:+.1%})"
+
+    @property
+    def words(self) -> str:
+        if self.value is None:
+            return f"N{self.brief[1:]}, and {LEAST_SESSIONS} sessions of each are needed."
+        return f"{self.brief}: {self.watched:.1%} against {self.baseline:.1%}, of {self._counted}."
+
+    @property
+    def _counted(self) -> str:
+        return f"{self.done:,} {'change' if self.done == 1 else 'changes'} made and {self.held_back:,} held back by chance"
 
 
 def success(since: datetime, until: datetime, *, title: int | None = None, action: str | None = None) -> Success:
@@ -104,9 +114,18 @@ def by_day(changes: Changes) -> dict[str, Success]:
     return _by(changes, lambda one: one.day)
 
 
+def by_scene_and_action(changes: Changes) -> dict[tuple[int, str], Success]:
+    """By the scene that was on screen when it was decided, 0 where none was."""
+    return {(scene, action): one for scene, found in _within(changes, changes.scene) for action, one in by_action(found).items()}
+
+
 def _by(changes: Changes, column: Callable[[Changes], NDArray[Any]]) -> dict[Any, Success]:
-    names = column(changes)
-    return {name: judged(changes.take(names == name)) for name in np.unique(names).tolist()}
+    return {name: judged(found) for name, found in _within(changes, column(changes))}
+
+
+def _within(changes: Changes, names: NDArray[Any]) -> Iterator[tuple[Any, Changes]]:
+    for name in np.unique(names).tolist():
+        yield name, changes.take(names == name)
 
 
 def judged(changes: Changes) -> Success:
@@ -133,19 +152,24 @@ def judged(changes: Changes) -> Success:
     return Success(value, value - LEVEL * error, value + LEVEL * error, watched, baseline, done, held)
 
 
-def load(since: datetime, until: datetime, *, title: int | None = None) -> Changes:
-    """Of judged decisions whose place the viewer came to."""
+def load(
+    since: datetime, until: datetime, *, title: int | None = None, synthetic: bool | None = None, device: str = "", most: int | None = None
+) -> Changes:
+    """Of judged decisions whose place the viewer came to, the newest first, at most so many. ``synthetic`` None: whoever watched;
+    ``device`` empty: on every one."""
+    given = {"since": since, "until": until, "title": title, "synthetic": synthetic, "device": device, "most": most, "control": CONTROL}
     with connection.cursor() as cursor:
-        cursor.execute(ROWS, {"since": since, "until": until, "title": title, "control": CONTROL})
+        cursor.execute(ROWS, given)
         rows = cursor.fetchall()
-    seldom = np.array([row[6] for row in rows], dtype=np.float64)
+    seldom = np.array([row[7] for row in rows], dtype=np.float64)
     drawn = seldom > 0
     return Changes(
         session=np.array([str(row[0]) for row in rows], dtype=np.str_),
         title=np.array([row[1] for row in rows], dtype=np.int64),
-        action=np.array([row[2] for row in rows], dtype=np.str_),
-        day=np.array([row[3].date().isoformat() for row in rows], dtype=np.str_),
-        watched=np.array([row[4] for row in rows], dtype=np.float64),
-        done=np.array([row[5] for row in rows], dtype=bool),
+        scene=np.array([row[2] for row in rows], dtype=np.int64),
+        action=np.array([row[3] for row in rows], dtype=np.str_),
+        day=np.array([row[4].date().isoformat() for row in rows], dtype=np.str_),
+        watched=np.array([row[5] for row in rows], dtype=np.float64),
+        done=np.array([row[6] for row in rows], dtype=bool),
         weight=np.where(drawn, seldom / (seldom[drawn].mean() if drawn.any() else 1.0), 1.0),
     )

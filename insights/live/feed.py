@@ -63,12 +63,16 @@ def _director(rows: Iterable[DirectorDecision], names: dict[int, str]) -> list[d
             f"director-{row.pk}",
             row.decided_at,
             "director",
-            f"{names.get(row.title, 'A title')}: {row.action.replace('_', ' ')}",
+            f"{names.get(row.title, 'A title')}: {_lower(row.get_action_display())}",
             evidence("engagement_directordecision", row.pk),
             row.reason,
         )
         for row in rows
     ]
+
+
+def _lower(words: str) -> str:
+    return words[:1].lower() + words[1:]
 
 
 def _unfilled(rows: Iterable[Mapping[str, Any]], names: dict[int, str]) -> list[dict[str, Any]]:

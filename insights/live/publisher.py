@@ -25,7 +25,7 @@ from adplatform.eventlog import stream
 from adplatform.eventlog.rollup import truncate
 from adplatform.health import answers
 
-from . import snapshot, store
+from . import director, snapshot, store
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +100,7 @@ class Publisher:
             if self.compared is None or self.compared.minute != truncate(now, "minute"):
                 self.compared = snapshot.yesterday(now)
             self.count += 1
-            built = snapshot.build(now, version=(self.lease.fence, self.count), compared=self.compared)
+            built = snapshot.build(now, version=(self.lease.fence, self.count), compared=self.compared, success=director.last())
         return json.dumps({**built, "log": _log_state(now)}, separators=(",", ":"))
 
     def _trouble(self, what: str, error: Exception) -> None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from adplatform.eventlog.rollup import truncate
+from engagement.director.success import Success
 
 from . import feed, figures
+from .director import HISTORY
 from .figures import Sums
 
 Figure = float | int | None
@@ -63,8 +65,9 @@ def yesterday(now: datetime) -> Yesterday:
     return Yesterday(truncate(now, "minute"), figures.same_time_yesterday(now), figures.engagement(now - figures.DAY).mean)
 
 
-def build(now: datetime, *, version: tuple[int, int], compared: Yesterday) -> dict[str, Any]:
-    """Read and put together one snapshot. The caller holds a repeatable-read transaction, so that its figures agree."""
+def build(now: datetime, *, version: tuple[int, int], compared: Yesterday, success: Success | None = None) -> dict[str, Any]:
+    """Read and put together one snapshot. The caller holds a repeatable-read transaction, so that its figures agree; ``success`` is
+    what the Director's changes were last found to gain."""
     sums, minutes = figures.today(now), figures.by_minute(now)
     audience, engagement = figures.audience(now), figures.engagement(now)
     per_minute = [derive(minute) for minute in minutes.values()]
@@ -73,7 +76,7 @@ def build(now: datetime, *, version: tuple[int, int], compared: Yesterday) -> di
         "version": list(version),
         "built_at": now.isoformat(),
         "as_of": as_of.isoformat() if as_of else None,
-        "tiles": _tiles(sums, compared, per_minute) | _audience_tiles(audience, engagement, compared),
+        "tiles": _tiles(sums, compared, per_minute, success) | _audience_tiles(audience, engagement, compared),
         "series": {
             "minutes": [bucket.isoformat() for bucket in minutes],
             "impressions": [row["impressions"] for row in per_minute],
@@ -81,6 +84,7 @@ def build(now: datetime, *, version: tuple[int, int], compared: Yesterday) -> di
             "active_sessions": list(audience.by_minute),
         },
         "totals": dict(sums),
+        "success": None if success is None else asdict(success),
         "synthetic": {
             "sessions": ratio(audience.synthetic, audience.active),
             "impressions": ratio(sums["synthetic_impressions"], sums["impressions"]),
@@ -96,7 +100,7 @@ def _tile(value: Figure, before: Figure, spark: Sequence[Figure], *, note: str =
     return {"value": value, "before": before, "spark": list(spark), "note": note, "ci": ci}
 
 
-def _tiles(sums: Sums, compared: Yesterday, per_minute: Sequence[dict[str, Figure]]) -> dict[str, Any]:
+def _tiles(sums: Sums, compared: Yesterday, per_minute: Sequence[dict[str, Figure]], success: Success | None) -> dict[str, Any]:
     now, before = derive(sums), derive(compared.sums)
     last_minute = per_minute[-2]["impressions"] if len(per_minute) > 1 else 0
     notes = {
@@ -106,7 +110,7 @@ def _tiles(sums: Sums, compared: Yesterday, per_minute: Sequence[dict[str, Figur
         "fill_rate": f"{sums['slots_filled']:,} of {sums['slots_offered']:,} slots",
         "ctr": f"{sums['clicks']:,} clicks",
         "completion_rate": f"{sums['completed_views']:,} completed",
-        "director_changes": f"of {sums['director_decisions']:,} decisions",
+        "director_changes": f"of {sums['director_decisions']:,} decisions" + (f". In {HISTORY.days} days: {success.brief}" if success else ""),
     }
     intervals = {
         "fill_rate": interval(sums["slots_filled"], sums["slots_offered"]),

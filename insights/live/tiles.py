@@ -32,5 +32,11 @@ TILES = (
         "share",
         "Mean of the Director's predictions in the last five minutes: share of the coming scenes watched",
     ),
-    Tile("director_changes", "Director changes", "count", "Scene plans the Director changed today"),
+    Tile(
+        "director_changes",
+        "Director changes",
+        "count",
+        "Scene plans the Director changed today; and what its changes gain: the share of the next scene watched, less that where chance held"
+        " the same change back",
+    ),
 )

@@ -24,7 +24,7 @@ def changes(sessions: int, effect: float, *, seed: int = 3) -> Changes:
     mood = rng.normal(0, 0.1, sessions)[session]
     watched = 0.6 - 0.2 * (action == "tighten") + effect * done + mood + rng.normal(0, 0.1, len(session))
     nothing = np.zeros(len(session), dtype=np.int64)
-    return Changes(session, nothing, action, nothing, watched, done, np.ones(len(session)))
+    return Changes(session, nothing, nothing, action, nothing, watched, done, np.ones(len(session)))
 
 
 def test_the_interval_holds_the_truth_and_is_not_taken_in_by_which_actions_were_done() -> None:
@@ -77,6 +77,24 @@ def test_what_chance_held_back_is_the_baseline_and_what_a_viewer_or_the_clock_he
     assert set(success.by_action(loaded)) == {"tighten", "suggest"}
     assert success.by_title(loaded)[1].value == pytest.approx(0.3)
     assert success.by_day(loaded)["2026-11-20"].done == 80
+
+
+@pytest.mark.django_db
+def test_what_came_of_changes_is_told_by_scene_for_whom_and_where_it_is_asked_for() -> None:
+    for number in range(40):
+        decide(number, watched=0.9, scene=7, synthetic=True)
+        decide(100 + number, watched=0.6, scene=7, synthetic=True, action="keep", applied=False, arm="control")
+    decide(300, watched=0.0, scene=8)
+    window = (NOW - timedelta(days=1), NOW)
+    found = success.by_scene_and_action(success.load(*window, synthetic=True))
+    assert found.keys() == {(7, "tighten")}
+    assert found[7, "tighten"].value == pytest.approx(0.3)
+    assert success.by_scene_and_action(success.load(*window, synthetic=False))[8, "tighten"].words.startswith(
+        "Not enough evidence yet: 1 change made"
+    )
+    assert len(success.load(*window, device="tv")) == 0
+    newest = success.load(*window, most=40)
+    assert (newest.scene[0], len(newest), int(newest.done.sum())) == (8, 40, 1)
 
 
 @pytest.mark.django_db

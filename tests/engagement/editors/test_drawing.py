@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.story import StoryScene
-from engagement.editors import directed, graph
+from engagement.editors import graph
 from engagement.editors.curve import curve, moments_of
 from engagement.retention.intervals import Share, difference
 from engagement.retention.likeness import like_titles, share_of_film, usual_at
@@ -111,22 +108,3 @@ def test_the_interval_of_a_difference_is_newcombes() -> None:
     assert found is not None
     assert [found.value, found.low, found.high] == pytest.approx([0.2, 0.0524, 0.3339], abs=5e-5)
     assert difference(Share(0, 0), Share(1, 2)) is None
-
-
-@dataclass(frozen=True)
-class Came:
-    applied: bool
-    watched: float
-    session: int
-
-
-def test_what_came_of_changes_is_told_with_an_interval_that_takes_a_session_as_one() -> None:
-    rng = np.random.default_rng(1)
-    singly = [Came(place % 2 == 0, float(0.7 * (place % 2 == 0) + 0.5 * (place % 2) + rng.normal(0, 0.1)), place) for place in range(200)]
-    found = directed.effect(singly)
-    assert found.low is not None and found.high is not None and found.low < 0.2 < found.high
-    assert found.words.endswith("more")
-    # Every session told ten times is no more evidence than once.
-    tenfold = directed.effect([one for one in singly for _ in range(10)])
-    assert [tenfold.low, tenfold.high] == pytest.approx([found.low, found.high])
-    assert "Too little" in directed.effect(singly[:30]).words

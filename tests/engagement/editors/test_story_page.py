@@ -103,15 +103,16 @@ def decided(title: Title, scene: Scene, *, watched: float, applied: bool) -> Dir
 
 def test_the_story_tells_what_the_director_did_beside_what_chance_held_back(staff: Client, films: Films) -> None:
     scene = films.pattern.scenes.get(position=2)
-    for number in range(25):
+    for number in range(35):
         decided(films.pattern, scene, watched=0.8 + number % 5 * 0.02, applied=True)
         latest = decided(films.pattern, scene, watched=0.5 + number % 5 * 0.02, applied=False)
     decided(films.bars, films.bars.scenes.get(position=2), watched=0.0, applied=True)
     told = story(staff, films.pattern)
-    assert "50 decisions in these days" in told
+    assert "70 decisions in these days" in told
     assert "Tightened a scene" in told
-    assert "+30.0 points" in told
-    assert "84% of 25 and 54% of 25" in told
+    assert told.count("+30.0% of the next scene watched (95 %") == 2
+    assert "84.0% against 54.0%, of 35 changes made and 35 held back by chance." in told
+    assert "84% of 35 and 54% of 35" in told
     assert f"/admin/engagement/directordecision/{latest.pk}/change/" not in told
     assert told.count("Attention is low.") == 8
 

@@ -9,7 +9,7 @@ from typing import Any
 from adplatform.eventlog.rollup import truncate
 from ads.models import BreakDay, BreakHour, BreakMinute, DeliveryDay, DeliveryHour, DeliveryMinute
 from catalog.models import Title
-from engagement.models import DirectorDecision, PlaybackDay, PlaybackHour, PlaybackMinute, PlaybackSession
+from engagement.models import DirectorDecision, DirectorOutcome, PlaybackDay, PlaybackHour, PlaybackMinute, PlaybackSession
 
 DELIVERY = (DeliveryMinute, DeliveryHour, DeliveryDay)
 BREAKS = (BreakMinute, BreakHour, BreakDay)
@@ -64,3 +64,12 @@ def directed(at: datetime, *, engagement: float | None, applied: bool = False, t
         reason="A stronger scene",
         engagement=engagement,
     )
+
+
+def changed(at: datetime, *, done: bool, watched: float) -> None:
+    """A boundary at which a tight cut was intended, in a session of its own, and what was watched of the scene there."""
+    made = DirectorDecision.objects.create(
+        id=uuid.uuid4(), session=uuid.uuid4(), title=1, decided_at=at, place=2, intended="tighten", action="tighten" if done else "keep",
+        applied=done, arm="director" if done else "control", reason="Attention is low.",
+    )  # fmt: skip
+    DirectorOutcome.objects.create(decision=made.pk, decided_at=at, session=made.session, reached=True, watched=watched, judged_at=at)

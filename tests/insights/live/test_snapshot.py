@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from adplatform.models import ModelVersion, RollupState
 from ads.models import Advertiser, Campaign, Flight, FlightBalance
-from insights.live import snapshot
+from insights.live import director, snapshot, store
+from insights.tasks import work_out_success
 from tests.insights.live import facts
 
 pytestmark = pytest.mark.django_db
@@ -121,6 +122,24 @@ def test_director_changes_are_counted_beside_the_decisions() -> None:
     assert (tile["value"], tile["note"]) == (3, "of 17 decisions")
 
 
+def test_what_the_directors_changes_gain_stands_beside_them_in_words_as_a_worker_last_found_it() -> None:
+    assert director.last() is None
+    work_out_success()
+    assert note() == "of 0 decisions. In 28 days: not enough evidence yet: 0 changes made and 0 held back by chance"
+    for number in range(40):
+        facts.changed(NOW - timedelta(days=2), done=True, watched=0.9)
+        facts.changed(NOW - timedelta(days=2), done=False, watched=0.6 + 0.02 * (number % 2))
+        facts.changed(NOW - timedelta(days=30), done=True, watched=0.1)
+    director.work_out(now=NOW)
+    assert note() == "of 0 decisions. In 28 days: +29.0% of the next scene watched (95 % +28.7% to +29.3%)"
+    assert store.client().ttl(director.KEY) > 0
+
+
+def note() -> str:
+    built = snapshot.build(NOW, version=(7, 1), compared=snapshot.yesterday(NOW), success=director.last())
+    return str(built["tiles"]["director_changes"]["note"])
+
+
 def test_the_synthetic_share_of_impressions_is_told() -> None:
     facts.delivered(NOW, impressions=30, synthetic=True)
     facts.delivered(NOW, impressions=10)
@@ -157,7 +176,7 @@ def test_the_feed_tells_budgets_models_breaks_and_the_director_newest_first() ->
     feed = build()["feed"]
     assert [item["kind"] for item in feed] == ["budget", "director", "model", "unfilled"]
     assert feed[0]["text"] == "Electric Autumn / Nearly spent: 90% of its budget is spent"
-    assert feed[1]["text"] == "Ember Coast: bring forward"
+    assert feed[1]["text"] == "Ember Coast: brought a scene forward"
     assert feed[2]["text"] == "CTR model v4 promoted"
     assert feed[3]["text"] == "Ember Coast: 1 break without an ad"
 
