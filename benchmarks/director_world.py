@@ -19,11 +19,12 @@ from numpy.random import Generator
 
 from adplatform.eventlog.envelope import Event
 from ads.breakvalue import Value
-from engagement.director.deciding import CHANGES_THE_PLAN, Decided, Moment, Suggested, Watching, edited, event_of
+from engagement.director.deciding import Decided, Moment, Suggested, Watching, edited, event_of
 from engagement.director.features import SceneContext
 from engagement.director.film import film_of
 from engagement.director.story import Happened, told
 from engagement.director.worth import Prices
+from engagement.models import CHANGES_THE_PLAN
 from engagement.playback.plan import Break, Clip, Item, Plan, PlannedAd, PlannedScene, fill_break, first_plan
 from engagement.simulation import arrivals, behaviour, people, walk
 from engagement.simulation.audience import Audience

@@ -20,8 +20,8 @@ from engagement.churn.care import care_of
 from engagement.director import history, market
 from engagement.director.act import rules
 from engagement.director.dataset import surroundings
-from engagement.director.deciding import CHANGES_THE_PLAN, Moment, Suggested, Watching, decide, edited, event_of
-from engagement.models import PlaybackSession, Viewer
+from engagement.director.deciding import Moment, Suggested, Watching, decide, edited, event_of
+from engagement.models import CHANGES_THE_PLAN, PlaybackSession, Viewer
 from engagement.playback.plan import Plan
 
 from . import walk

@@ -130,7 +130,15 @@ class Crowd:
         return player
 
     async def _open(self, http: httpx.AsyncClient, person: Person, title: WatchableTitle, came_from: str) -> dict[str, Any]:
-        body = {"title": title.slug, "tab": f"audience-{uuid.uuid4().hex[:12]}", "device": person.device, "timezone": person.zone, "restart": True}
+        body: dict[str, Any] = {
+            "title": title.slug,
+            "tab": f"audience-{uuid.uuid4().hex[:12]}",
+            "device": person.device,
+            "timezone": person.zone,
+            "restart": True,
+        }
+        if came_from:
+            body["came_from"] = came_from
         response = await http.post("/api/v1/playback", json=body)
         if response.status_code != 201:
             raise Lost(f"opening {title.slug} answered {response.status_code}")
@@ -258,9 +266,9 @@ class Player:
         told, self.suggested = self.suggested, None
         if told is None:
             return False
-        crowd, title = self.crowd, int(told["title"])
+        crowd, title = self.crowd, int(told["title"]["id"])
         genres = next((one.genres for one in crowd.place.titles if one.id == title), ())
-        decision = str(told.get("decision") or told.get("id") or "")
+        decision = str(told["id"])
         taken = crowd.rng.random() < scenes.follows_suggestion(crowd.audience, self.person, self.sitting, genres)
         await self.send([self.event("playback.suggestion", item, at, decision=decision, title=title, taken=taken)])
         if not taken:
