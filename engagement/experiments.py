@@ -7,6 +7,7 @@ from datetime import timedelta
 from adplatform.experiments import metrics
 from adplatform.experiments.metrics import Metric, per_unit
 
+from .director.success import CONTROLLED, DONE, INTENDED
 from .rollups import LONGEST_STALL_MILLISECONDS
 
 EVENTS = """
@@ -72,6 +73,13 @@ CAME_BEFORE = """
 SELECT v.unit, count(*) AS numerator, 1 AS denominator
 FROM seen v JOIN engagement_playbacksession s ON s.viewer_id = v.unit AND s.started_at >= %(history_since)s AND s.started_at < v.first
 GROUP BY v.unit"""
+# Optimisation success as an experiment reads it: of those boundaries the ones that the arms themselves decided. What an exploration held
+# back belongs to neither arm.
+NEXT_SCENE = f"""
+SELECT v.unit, sum(o.watched) AS numerator, count(*) AS denominator
+FROM visits v JOIN ({INTENDED}) ON d.session = v.session AND d.decided_at >= v.exposed_at AND d.decided_at < %(until)s
+WHERE d.intended <> 'suggest' AND ({DONE} OR {CONTROLLED})
+GROUP BY v.unit"""  # noqa: S608 (constants alone)
 
 
 def _select(numerator: str, denominator: str = "") -> str:
@@ -102,6 +110,7 @@ METRICS = (
             _normal_speed(EVENTS), _normal_speed(EARLIER), per="session", types=["playback.scene_end", "playback.leave", "playback.rate"],
         ),
     ),
+    Metric("next_scene", "Next scene watched where a change was meant", "of the next scene", "higher", per_unit(NEXT_SCENE)),
     Metric(
         "minutes_watched", "Minutes watched", "minutes per session", "higher",
         per_unit(

@@ -19,7 +19,7 @@ TRIALS: dict[str, dict[str, Any]] = {
         "description": "The Director against the author's order: who is in the control group sees every film as it was edited.",
         "arms": [{"name": "control", "share": 0.2}, {"name": "director", "share": 0.8}],
         "metric": "engagement",
-        "metrics": READ_BESIDE,
+        "metrics": ["next_scene", *READ_BESIDE],
         "guardrails": [
             {"metric": "rebuffering", "worst": 0.2},
             {"metric": "complaints", "worst": 0.2},

@@ -23,20 +23,27 @@ from .deciding import CONTROL
 LEAST_SESSIONS = 30
 LEVEL = 1.96
 
-# Who asked for the film as edited is held back by choice, not by chance. What the plan was changed to again was not done.
-ROWS = """
-SELECT d.session, d.title, coalesce(d.scene, 0), d.intended, d.decided_at, o.watched, d.action <> 'keep',
-  CASE WHEN d.explored AND d.action = 'keep' AND d.propensity > 0 THEN 1 / d.propensity ELSE 0 END
-FROM engagement_directordecision d JOIN engagement_directoroutcome o ON o.decision = d.id AND o.reached AND o.watched IS NOT NULL
-WHERE d.decided_at >= %(since)s AND d.decided_at < %(until)s AND (%(title)s::bigint IS NULL OR d.title = %(title)s) AND d.intended NOT IN ('', 'keep')
-  AND (%(synthetic)s::bool IS NULL OR d.synthetic = %(synthetic)s)
-  AND (%(device)s = '' OR EXISTS (SELECT 1 FROM engagement_playbacksession p WHERE p.id = d.session AND p.device = %(device)s))
-  AND coalesce((d.features->>'as_edited')::float8, 0) < 0.5
-  AND ((d.applied AND d.action = d.intended) OR (d.action = 'keep' AND (d.explored OR d.arm = %(control)s)))
+# Boundaries at which a change was intended and that the viewer came to, as ``d`` and ``o``. Who asked for the film as edited is held back
+# by choice, not by chance. What the plan was changed to again was not done.
+INTENDED = """
+engagement_directordecision d JOIN engagement_directoroutcome o ON o.decision = d.id AND o.reached AND o.watched IS NOT NULL
+  AND d.intended NOT IN ('', 'keep') AND coalesce((d.features->>'as_edited')::float8, 0) < 0.5
   AND NOT EXISTS (SELECT 1 FROM engagement_directordecision l WHERE l.session = d.session AND l.epoch = d.epoch AND l.place = d.place
     AND (l.decided_at, l.id) > (d.decided_at, d.id) AND l.applied AND l.action NOT IN ('keep', 'suggest'))
-ORDER BY d.decided_at DESC, d.id LIMIT %(most)s
 """
+DONE = "(d.applied AND d.action = d.intended)"
+CONTROLLED = f"(d.action = 'keep' AND d.arm = '{CONTROL}')"
+EXPLORED = "(d.action = 'keep' AND d.explored)"
+ROWS = f"""
+SELECT d.session, d.title, coalesce(d.scene, 0), d.intended, d.decided_at, o.watched, d.action <> 'keep',
+  CASE WHEN {EXPLORED} AND d.propensity > 0 THEN 1 / d.propensity ELSE 0 END
+FROM {INTENDED}
+WHERE d.decided_at >= %(since)s AND d.decided_at < %(until)s AND (%(title)s::bigint IS NULL OR d.title = %(title)s)
+  AND (%(synthetic)s::bool IS NULL OR d.synthetic = %(synthetic)s)
+  AND (%(device)s = '' OR EXISTS (SELECT 1 FROM engagement_playbacksession p WHERE p.id = d.session AND p.device = %(device)s))
+  AND ({DONE} OR {CONTROLLED} OR {EXPLORED})
+ORDER BY d.decided_at DESC, d.id LIMIT %(most)s
+"""  # noqa: S608 (constants alone)
 
 
 @dataclass(frozen=True)
@@ -157,7 +164,7 @@ def load(
 ) -> Changes:
     """Of judged decisions whose place the viewer came to, the newest first, at most so many. ``synthetic`` None: whoever watched;
     ``device`` empty: on every one."""
-    given = {"since": since, "until": until, "title": title, "synthetic": synthetic, "device": device, "most": most, "control": CONTROL}
+    given = {"since": since, "until": until, "title": title, "synthetic": synthetic, "device": device, "most": most}
     with connection.cursor() as cursor:
         cursor.execute(ROWS, given)
         rows = cursor.fetchall()

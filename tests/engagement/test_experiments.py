@@ -13,7 +13,7 @@ from adplatform.eventlog import ids
 from adplatform.experiments import metrics
 from adplatform.models import Assignment, Experiment
 from catalog.models import MediaAsset, Scene, Title
-from engagement.models import PlaybackEvent, PlaybackSession, Viewer
+from engagement.models import DirectorDecision, DirectorOutcome, PlaybackEvent, PlaybackSession, Viewer
 from tests.adplatform.experiments.units import NOW, START, expose, running
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +54,29 @@ def test_a_film_watched_to_its_end_counts_once_a_session() -> None:
         told(one, kind)
     found = load("film_completion", experiment)
     assert (found.numerator.tolist(), found.denominator.tolist()) == ([1.0, 0.0], [1.0, 1.0])
+
+
+def test_the_next_scene_is_asked_of_where_a_change_was_meant_and_made_or_held_back_by_the_control_group() -> None:
+    experiment = running(metric="next_scene")
+    one, two = expose(experiment, ["control", "bolder"])
+    meant(one, watched=0.5, action="keep", arm="control")
+    meant(one, watched=0.9, action="keep", arm="control", intended="keep")
+    meant(one, watched=0.9, action="keep", arm="control", minutes=-9)
+    meant(two, watched=0.8, action="tighten", applied=True)
+    meant(two, watched=0.7, action="tighten", applied=True)
+    meant(two, watched=0.1, action="keep", explored=True)
+    meant(two, watched=0.1, action="suggest", intended="suggest", applied=True)
+    found = load("next_scene", experiment)
+    assert found.numerator.tolist() == pytest.approx([0.5, 1.5])
+    assert found.denominator.tolist() == [1.0, 2.0]
+
+
+def meant(one: Assignment, *, watched: float, minutes: float = 5, **fields: Any) -> None:
+    at = one.exposed_at + timedelta(minutes=minutes)
+    place = DirectorDecision.objects.count() + 2
+    given = {"session": one.session, "title": 1, "intended": "tighten", "place": place, "reason": ""} | fields
+    made = DirectorDecision.objects.create(id=ids.new_id(at), decided_at=at, **given)
+    DirectorOutcome.objects.create(decision=made.pk, decided_at=at, session=made.session, reached=True, watched=watched, judged_at=at)
 
 
 def test_ratings_are_averaged_over_those_given_and_nonsense_is_none() -> None:
