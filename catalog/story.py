@@ -6,7 +6,7 @@ soon as everything it requires was played. Optional scenes may be left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
@@ -87,24 +87,45 @@ def legal_next(scenes: Sequence[StoryScene], played: Sequence[int]) -> list[int]
 
 
 def is_legal_order(scenes: Sequence[StoryScene], order: Sequence[int]) -> bool:
-    """Whether ``order`` is a whole telling of the film, from the opener to the finale: one that `legal_next` allows step by step."""
-    by_id = {scene.id: scene for scene in scenes}
-    opener, finale = min(scenes, key=_position).id, max(scenes, key=_position).id
-    if not order or order[0] != opener or order[-1] != finale:
-        return False
-    seen = {opener}
-    for scene_id in order[1:-1]:
-        scene = by_id.get(scene_id)
-        if scene is None or scene_id in seen or scene_id == finale or not scene.requires <= seen:
+    """As `Orders.allow`, for a single order."""
+    return orders_of(scenes).allow(order)
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What is asked of every order of a film, worked out once: the Director tries dozens at each boundary.
+
+    ``requires`` is of the scenes between opener and finale; ``must_play`` are those that are not optional.
+    """
+
+    opener: int
+    finale: int
+    requires: Mapping[int, frozenset[int]]
+    must_play: frozenset[int]
+
+    def allow(self, order: Sequence[int]) -> bool:
+        """Whether ``order`` is a whole telling of the film, from the opener to the finale: one that `legal_next` allows step by step."""
+        if not order or order[0] != self.opener or order[-1] != self.finale:
             return False
-        seen.add(scene_id)
-    seen.add(finale)
-    # Told twice, or with something left out that must play, it is another film.
-    return len(seen) == len(order) and all(scene.optional or scene.id in seen for scene in scenes)
+        seen = {self.opener}
+        for scene in order[1:-1]:
+            requires = self.requires.get(scene)
+            if requires is None or scene in seen or not requires <= seen:
+                return False
+            seen.add(scene)
+        seen.add(self.finale)
+        # Told twice, or with something left out that must play, it is another film.
+        return len(seen) == len(order) and self.must_play <= seen
 
 
-def _position(scene: StoryScene) -> int:
-    return scene.position
+def orders_of(scenes: Sequence[StoryScene]) -> Orders:
+    ordered = in_author_order(scenes)
+    return Orders(
+        ordered[0].id,
+        ordered[-1].id,
+        {scene.id: scene.requires for scene in ordered[1:-1]},
+        frozenset(scene.id for scene in ordered if not scene.optional),
+    )
 
 
 def legal_orders(scenes: Sequence[StoryScene], played: Sequence[int] = ()) -> Iterator[list[int]]:

@@ -30,7 +30,7 @@ from .lots import Lot, lot
 from .options import Option
 from .policy import Choice, Rules, Sight, Trigger, Valued, choose
 from .prediction import Engagement
-from .worth import Prices, worth_of
+from .worth import Prices, worths_of
 
 EXPERIMENT = "director"
 CONTROL = "control"
@@ -136,7 +136,7 @@ def decide(moment: Moment, *, prices: Prices, rules: Rules, attend: Attend = ser
         scene=moment.scene,
         trigger=moment.trigger,
         options=given,
-        worths=[worth_of(way.plan, prices) for way in ways],
+        worths=worths_of([way.plan for way in ways], prices),
         valued=valued,
         draw=chance or draw(rules.salt, who.session, plan.epoch, moment.scene, moment.trigger),
         rules=rules,

@@ -5,10 +5,11 @@ Rows are made of what is logged, rounded as it is logged: a row read back from t
 
 from __future__ import annotations
 
-import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from engagement.playback.plan import Plan, PlannedScene
 
 from . import features
 from .features import SceneContext, SessionSignals
+from .film import film_of
 from .options import Option
 
 DIGITS = 4
@@ -73,62 +75,70 @@ class Lot:
 def lot(signals: SessionSignals, context: SceneContext, plan: Plan, options: Sequence[Option], *, now: datetime) -> Lot:
     """``context`` is that of the scene on screen; the options are those of `options.options`, keeping first."""
     session = logged(features.build(signals, context, now.timestamp())[0], features.SCHEMA)
-    own = [logged(row, _OWN) for row in _own(signals, context, plan, options)]
+    own = [dict(zip(_OWN.names, map(_as_logged, row), strict=True)) for row in _own(signals, context, plan, options).tolist()]
     return Lot(session, tuple(own), rows_of(session, own))
 
 
 def logged(row: Matrix, schema: FeatureSchema) -> Logged:
     """As the log holds a row: by name, rounded, missing values as null."""
-    return {name: None if math.isnan(value) else round(value, DIGITS) for name, value in zip(schema.names, row.tolist(), strict=True)}
+    return dict(zip(schema.names, map(_as_logged, row.tolist()), strict=True))
+
+
+def _as_logged(value: float) -> float | None:
+    if value.is_integer():
+        # Most are, and rounding takes ten times as long as asking.
+        return value
+    return None if value != value else round(value, DIGITS)
 
 
 def rows_of(session: Mapping[str, Any], options: Sequence[Mapping[str, Any]]) -> Matrix:
     """float32 [n options, features of `SCHEMA`] from what was logged; what a log of earlier days does not hold is missing."""
-    shared = [session.get(one.name) for one in SESSION]
-    table = [[*shared, *(option.get(name) for name in _OWN.names)] for option in options]
+    rows: Matrix = np.empty((len(options), len(SCHEMA.features)), dtype=np.float32)
     # None becomes NaN.
-    rows: Matrix = np.array(table, dtype=np.float64).reshape(len(options), len(SCHEMA.features)).astype(np.float32)
+    rows[:, : len(SESSION)] = np.array([session.get(one.name) for one in SESSION], dtype=np.float64)
+    own = [[option.get(name) for name in _OWN.names] for option in options]
+    rows[:, len(SESSION) :] = np.array(own, dtype=np.float64).reshape(len(options), len(OWN))
     return rows
 
 
 def _own(signals: SessionSignals, context: SceneContext, plan: Plan, options: Sequence[Option]) -> Matrix:
-    film = {scene.id: scene for scene in plan.film}
+    scenes, after = [plan.scene(one.scene) for one in options], [_after(plan, one) for one in options]
+    waiting = sorted(plan.scene(scene).position for scene in plan.remaining)
     ads = sum(item.t1 - item.t0 for item in plan.published if item.ad)
-    shared = {
+    columns: dict[str, Any] = {
+        "action": [_ACTIONS[one.action] for one in options],
+        "next_mood": [_MOODS.get(scene.mood, UNKNOWN_CATEGORY) for scene in scenes],
+        "next_intensity": [scene.intensity for scene in scenes],
+        "next_seconds": [film_of(plan)[one.scene].seconds(one.cut) for one in options],
+        "next_tight": [one.cut == "tight" for one in options],
+        "next_optional": [scene.optional for scene in scenes],
+        "after_intensity": [None if scene is None else scene.intensity for scene in after],
+        "step": [scene.intensity - context.intensity for scene in scenes],
+        "moved": [one.moved for one in options],
+        "ahead_of_author": [bisect_left(waiting, scene.position) for scene in scenes],
         "changes": plan.changes,
         "since_change": None if plan.changed_after is None else len(plan.played) - plan.changed_after,
+        "break_seconds": [one.break_seconds for one in options],
         "ad_share": ads / plan.published_until if plan.published_until else 0.0,
         "film_since_ads": _film_since_ads(plan),
         "likes_intensity": _likes_intensity(signals, plan),
+        **_shares_of_alike(signals, plan, scenes),
     }
-    told = [shared | _of_option(signals, context, plan, film, one) for one in options]
-    # None becomes NaN, and stays it.
-    table = np.array([[row[name] for name in _OWN.names] for row in told], dtype=np.float64).reshape(len(options), len(OWN))
+    table = np.empty((len(options), len(OWN)))
+    for place, name in enumerate(_OWN.names):
+        # None becomes NaN, and stays it.
+        table[:, place] = columns[name]
     clipped: Matrix = np.minimum(np.maximum(table, _LOW), _HIGH).astype(np.float32)
     return clipped
 
 
-def _of_option(
-    signals: SessionSignals, context: SceneContext, plan: Plan, film: Mapping[int, PlannedScene], option: Option
-) -> dict[str, float | None]:
-    scene, after = film[option.scene], _after(plan, option)
-    waiting = sum(one != option.scene and film[one].position < scene.position for one in plan.remaining)
-    watched = [(film[one], share) for one, share in signals.shares if one in film]
-    return {
-        "action": _ACTIONS[option.action],
-        "next_mood": _MOODS.get(scene.mood, UNKNOWN_CATEGORY),
-        "next_intensity": scene.intensity,
-        "next_seconds": scene.clip.duration(option.cut),
-        "next_tight": option.cut == "tight",
-        "next_optional": scene.optional,
-        "after_intensity": None if after is None else after.intensity,
-        "step": scene.intensity - context.intensity,
-        "moved": option.moved,
-        "ahead_of_author": waiting,
-        "break_seconds": option.break_seconds,
-        "same_mood_share": _mean_share([(float(one.mood == scene.mood), share) for one, share in watched]),
-        "same_tags_share": _mean_share([(_alike(one, scene), share) for one, share in watched]),
-    }
+def _shares_of_alike(signals: SessionSignals, plan: Plan, scenes: Sequence[PlannedScene]) -> dict[str, list[float | None]]:
+    """How much was watched of what is like each of these scenes; the same for all of one mood, and of the same tags."""
+    film = film_of(plan)
+    watched = [(plan.scene(one), share) for one, share in signals.shares if one in film]
+    moods = {mood: _mean_share([(float(one.mood == mood), share) for one, share in watched]) for mood in {scene.mood for scene in scenes}}
+    tags = {tags: _mean_share([(_alike(one.tags, tags), share) for one, share in watched]) for tags in {scene.tags for scene in scenes}}
+    return {"same_mood_share": [moods[scene.mood] for scene in scenes], "same_tags_share": [tags[scene.tags] for scene in scenes]}
 
 
 def _after(plan: Plan, option: Option) -> PlannedScene | None:
@@ -153,13 +163,15 @@ def _mean_share(weighed: Sequence[tuple[float, float]]) -> float | None:
     return sum(weight * share for weight, share in weighed) / total if total > 0 else None
 
 
-def _alike(one: PlannedScene, other: PlannedScene) -> float:
-    every = {*one.tags, *other.tags}
-    return len({*one.tags} & {*other.tags}) / len(every) if every else 0.0
+@lru_cache(maxsize=10_000)
+def _alike(one: tuple[str, ...], other: tuple[str, ...]) -> float:
+    """The share of the tags of two scenes that both have."""
+    every = {*one, *other}
+    return len({*one} & {*other}) / len(every) if every else 0.0
 
 
 def _likes_intensity(signals: SessionSignals, plan: Plan) -> float | None:
-    intensity = {scene.id: scene.intensity for scene in plan.film}
-    known = [(intensity[scene], share) for scene, share in signals.shares if scene in intensity]
+    film = film_of(plan)
+    known = [(film[scene].intensity, share) for scene, share in signals.shares if scene in film]
     total = sum(share for _, share in known)
     return sum(value * share for value, share in known) / total - sum(value for value, _ in known) / len(known) if total > 0 else None

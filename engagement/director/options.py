@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from catalog import story
 from catalog.hls import Cut
 from engagement.playback import edits
 from engagement.playback.edits import EditRefused
@@ -99,7 +98,7 @@ def _changes(plan: Plan, keep: Option) -> Iterator[Option]:
             yield Option("bring_forward", scene, plan.cut_of(scene), place, break_id, seconds)
     # As far back as the story allows; one place back is the next scene brought forward.
     for places in range(len(plan.remaining) - 2, 1, -1):
-        if story.is_legal_order(plan.story_scenes(), [*plan.played, *_moved_back(plan, places)]):
+        if plan.may_play(_moved_back(plan, places)):
             after = plan.remaining[1]
             yield Option("move_back", after, plan.cut_of(after), -places, break_id, seconds)
             break

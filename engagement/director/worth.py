@@ -9,8 +9,10 @@ less now; a tight cut takes its seconds off the film, and an optional scene adds
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from ads.breakvalue import Value
 from engagement.playback.plan import Break, Plan, position
@@ -48,18 +50,29 @@ class Worth:
 
 def worth_of(plan: Plan, prices: Prices) -> Worth:
     """Of a plan as it would be published from its next open place on."""
-    place, film, now, later, reached = len(plan.played), film_of(plan), 0.0, 0.0, 1.0
-    places, breaks = place + len(plan.remaining), dict[int, float]()
-    for one in plan.breaks:
-        if one.state == "open":
-            earned = prices.earns(one, position(one.after, places))
-            if one.after <= place:
-                now += earned
-            else:
-                breaks[one.after] = earned
-    # A break comes behind the scene of its place and is met by who stayed for that scene.
-    for after, scene in enumerate(plan.remaining, start=place + 1):
-        cut = "tight" if scene in plan.tight else "full"
-        later += reached * (film[scene].seconds(cut) / 60 * prices.minute + breaks.get(after, 0.0))
-        reached *= prices.staying
-    return Worth(now, later)
+    (worth,) = worths_of((plan,), prices)
+    return worth
+
+
+def worths_of(plans: Sequence[Plan], prices: Prices) -> list[Worth]:
+    """As `worth_of`, of plans that differ only in what is open: they are of one film, and the same scenes of it are published."""
+    film, place = film_of(plans[0]), len(plans[0].played)
+    full, tight = ({scene: one.seconds(cut) / 60 * prices.minute for scene, one in film.items()} for cut in ("full", "tight"))
+    now, longest = [], max(len(plan.remaining) for plan in plans)
+    earned = np.zeros((len(plans), longest + 1))
+    for row, plan in enumerate(plans):
+        earned[row, : len(plan.remaining)] = [(tight if scene in plan.tight else full)[scene] for scene in plan.remaining]
+        due, places = 0.0, place + len(plan.remaining)
+        for one in plan.breaks:
+            if one.state == "open":
+                micros = prices.earns(one, position(one.after, places))
+                if one.after <= place:
+                    due += micros
+                elif one.after <= places:
+                    # It comes behind the scene of its place and is met by who stayed for that scene.
+                    earned[row, one.after - place - 1] += micros
+        now.append(due)
+    reached = np.cumprod([1.0, *[prices.staying] * longest])
+    # Added up from the next scene on, as a sum over the places is: numpy's own sum rounds otherwise, by how many there are.
+    later = np.cumsum(reached * earned, axis=1)[:, -1]
+    return list(map(Worth, now, later.tolist()))

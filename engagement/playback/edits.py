@@ -23,7 +23,7 @@ def reordered(plan: Plan, order: Sequence[int], *, note: Note) -> Plan:
     """Another order of the open scenes. Raises EditRefused unless ``order`` is a legal permutation of them."""
     if sorted(order) != sorted(plan.remaining):
         raise EditRefused("only the scenes that are not published yet can be reordered")
-    if not story.is_legal_order(plan.story_scenes(), [*plan.played, *order]):
+    if not plan.may_play(order):
         raise EditRefused("this order shows a scene before one that it requires")
     return _changed(plan, note, remaining=tuple(order))
 
@@ -47,7 +47,7 @@ def lingered(plan: Plan, scene_id: int, *, note: Note) -> Plan:
     if scene_id not in plan.optional:
         raise EditRefused("only an optional scene that has not played can be lingered on")
     order = (scene_id, *plan.remaining)
-    if not story.is_legal_order(plan.story_scenes(), [*plan.played, *order]):
+    if not plan.may_play(order):
         raise EditRefused("the story does not allow this scene here")
     place = len(plan.played)
     optional = tuple(one for one in plan.optional if one != scene_id)

@@ -164,10 +164,7 @@ class Plan:
 
     def scene(self, scene_id: int) -> PlannedScene:
         """Raises KeyError for a scene that is not in this film."""
-        for scene in self.film:
-            if scene.id == scene_id:
-                return scene
-        raise KeyError(scene_id)
+        return _scenes(self.film)[scene_id]
 
     def clip(self, item: Item) -> Clip:
         return item.ad.clip if item.ad else self.scene(item.scene).clip
@@ -209,6 +206,10 @@ class Plan:
     def story_scenes(self) -> list[story.StoryScene]:
         return _story(self.film)
 
+    def may_play(self, order: Sequence[int]) -> bool:
+        """Whether the story allows this order of what is open, after what is published."""
+        return _orders(self.film).allow((*self.played, *order))
+
     def as_json(self) -> dict[str, Any]:
         built: dict[str, Any] = msgspec.to_builtins(self)
         return built
@@ -222,6 +223,8 @@ def position(after: int, places: int) -> BreakPosition:
 
 
 _story = PerFilm(lambda film: [story.StoryScene(one.id, one.position, one.name, frozenset(one.requires), one.optional) for one in film])
+_orders = PerFilm(lambda film: story.orders_of(_story(film)))
+_scenes = PerFilm(lambda film: {scene.id: scene for scene in film})
 
 
 def from_json(stored: dict[str, Any]) -> Plan:
