@@ -23,7 +23,7 @@ from .hand import RULES, Valued
 from .worlds import BASE, LATER, NOW, World, write
 
 pytestmark = pytest.mark.django_db
-SMALL = {"bags": 6, "rounds": 30, "depth": 3}
+SMALL = {"bags": 5, "rounds": 16, "depth": 2}
 ACTION = SCHEMA.index["action"]
 HELPS, HURTS = "tighten", "bring_forward"
 
@@ -39,9 +39,9 @@ def gains(version: int) -> dict[str, np.ndarray]:
     return {action: bags[place] - bags[0] for place, action in enumerate(actions)}
 
 
-def test_what_helps_is_told_from_what_hurts_and_the_log_says_what_the_policy_would_have_earned() -> None:
+def test_what_helps_is_told_from_what_hurts_and_a_candidate_that_learned_from_shuffled_outcomes_is_refused() -> None:
     world = World({HELPS: 0.12, HURTS: -0.15})
-    write(world, 400)
+    write(world, 300)
     report = training.train("director", as_of=NOW, parameters=SMALL)
     assert report.status == "promoted", report.verdict
     found = gains(report.number or 0)
@@ -49,7 +49,7 @@ def test_what_helps_is_told_from_what_hurts_and_the_log_says_what_the_policy_wou
     kept = ModelVersion.objects.get(kind="director").parameters
     assert kept["trials"]["tighten"] > 100
     gate = next(one for one in report.gates if one["name"] == "off-policy value")
-    # Four hundred boundaries are few, and it says so; the figures stand beside it all the same.
+    # Three hundred sessions are few, and it says so; the figures stand beside it all the same.
     assert "1,000 are needed: not enough evidence" in gate["words"]
     rules = {one["name"]: one for one in gate["figures"]["policies"]}
     told = DirectorDecision.objects.first()
@@ -58,10 +58,13 @@ def test_what_helps_is_told_from_what_hurts_and_the_log_says_what_the_policy_wou
     truth = (0.2 * (BASE + world.effects[HELPS]) + 0.8 * uniform) * LATER / 1000
     assert rules["candidate"]["low"] < truth < rules["candidate"]["high"]
     assert rules["candidate"]["value"] > rules["keeping the plan always"]["value"]
+    poison_what_is_learned_from()
+    # The champion stays.
+    assert training.train("director", as_of=NOW, parameters=SMALL).status == "refused"
 
 
 def test_where_everything_hurts_nothing_has_a_positive_lower_bound() -> None:
-    write(World(dict.fromkeys(DirectorAction.values, -0.1) | {"keep": 0.0}), 300)
+    write(World(dict.fromkeys(DirectorAction.values, -0.1) | {"keep": 0.0}), 200)
     report = training.train("director", as_of=NOW, parameters=SMALL)
     lots = boundaries.choices(NOW - timedelta(days=6), NOW)
     assert lots is not None
@@ -72,21 +75,18 @@ def test_where_everything_hurts_nothing_has_a_positive_lower_bound() -> None:
     assert "it would do the same at every one as keeping the plan" in gate["words"]
 
 
-def test_a_candidate_that_learned_from_shuffled_outcomes_is_refused() -> None:
-    write(World({HELPS: 0.12, HURTS: -0.15}), 300)
-    first = training.train("director", as_of=NOW, parameters=SMALL)
+def poison_what_is_learned_from() -> None:
+    """The outcomes of the earlier boundaries change places; those a candidate is judged by stay."""
     told = list(DirectorOutcome.objects.order_by("decided_at"))
     early = told[: int(len(told) * 0.8)]
     shuffled = np.random.default_rng(1).permutation(np.array([one.coming for one in early], dtype=np.float64))
     for one, coming in zip(early, shuffled, strict=True):
         one.coming = float(coming)
     DirectorOutcome.objects.bulk_update(early, ["coming"])
-    poisoned = training.train("director", as_of=NOW, parameters=SMALL)
-    assert (first.status, poisoned.status) == ("promoted", "refused")
 
 
 def test_rows_count_by_how_seldom_their_option_was_taken_and_none_more_than_twenty_times() -> None:
-    write(World({}, exploring=0.1), 100)
+    write(World({}, exploring=0.1), 60)
     found = boundaries.load(NOW)
     told = {str(one.pk): one for one in DirectorDecision.objects.all()}
     raw = np.array([min(1 / told[key].propensity, boundaries.MOST_WEIGHT) for key in found.keys if found.keys is not None])  # type: ignore[union-attr]
