@@ -320,7 +320,7 @@ def _between(name: str, *, default: float, low: float, high: float, why: str) ->
 # model that must be positive, how often chance must have tried an action before it is chosen for its worth, and what a minute watched is
 # worth beside the ads of that playback; unset, what a minute has earned in the last weeks.
 DIRECTOR_EXPLORATION: float = _between("DIRECTOR_EXPLORATION", default=0.10, low=0.0, high=0.10, why="more would cost viewers more than it teaches")
-DIRECTOR_GAIN_QUANTILE: float = _between("DIRECTOR_GAIN_QUANTILE", default=0.10, low=0.01, high=0.5, why="above the median nothing is a lower bound")
+DIRECTOR_GAIN_QUANTILE: float = _between("DIRECTOR_GAIN_QUANTILE", default=0.01, low=0.01, high=0.5, why="above the median nothing is a lower bound")
 DIRECTOR_LEAST_TRIALS: int = env.int("DIRECTOR_LEAST_TRIALS", default=50)
 DIRECTOR_MINUTE_MICROS: float | None = (
     _between("DIRECTOR_MINUTE_MICROS", default=0.0, low=0.0, high=1e12, why="it is an amount of money in millionths")

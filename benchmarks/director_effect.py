@@ -29,7 +29,7 @@ SEEDS = (1, 2, 3)
 OFF, DEMO, ON, TRUTH = "author's order", "the first demo's rule", "Director", "who knows the truth"
 # Fewer boundaries than this say nothing that holds the day after.
 FEWEST_BOUNDARIES = 1_000
-EXPLORATION, QUANTILE, LEAST_TRIALS = 0.10, 0.10, 50
+EXPLORATION, QUANTILE, LEAST_TRIALS = 0.10, 0.01, 50
 ESTIMATOR = "gradient_boosting"
 HELD_OUT = 0.2
 REPLICATES = 1_000

@@ -89,8 +89,14 @@ def watching(session: PlaybackSession, *, now: datetime) -> Watching:
         around=surroundings(session, history.facts_of([session])[session.pk]),
         synthetic=session.synthetic,
         break_share=care.break_share,
-        suggestion=Suggested(offer.title, offer.slug, offer.name, card_url(Title.objects.get(pk=offer.title))) if offer else None,
+        suggestion=_suggested(offer.title) if offer else None,
     )
+
+
+def _suggested(title_id: int) -> Suggested | None:
+    """What is kept in memory of what to suggest may be older than a title's being there."""
+    title = Title.objects.filter(pk=title_id, published=True).first()
+    return Suggested(title.pk, title.slug, title.name, card_url(title)) if title is not None else None
 
 
 def load_watching(session_id: uuid.UUID) -> Watching:

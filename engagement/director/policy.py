@@ -17,7 +17,7 @@ from adplatform.learning.metrics import Floats
 from engagement.playback.plan import Plan
 
 from .exploration import Draw, drawn, propensities
-from .guards import STALLED_SECONDS, may_change
+from .guards import STALLED_SECONDS, losing, may_change
 from .options import Option
 from .words import reason_of
 from .worth import Worth
@@ -151,11 +151,12 @@ def quantile(values: Floats, share: float) -> Floats:
 
 
 def permitted(sight: Sight) -> list[int]:
-    """Indices of the options that may be taken here. A suggestion changes no plan, so no budget or cool-down holds it back."""
+    """Indices of the options that may be taken here. A suggestion changes no plan, so no budget or cool-down holds it back,
+    and is made to those alone whom this film is losing."""
     if sight.stalled_seconds > STALLED_SECONDS:
         return [0]
-    changeable = may_change(sight.plan)
-    return [index for index, one in enumerate(sight.options) if changeable or one.action in ("keep", "suggest")]
+    changeable, offered = may_change(sight.plan), losing(sight.engagement, sight.usual, dropped=sight.trigger == "drop")
+    return [index for index, one in enumerate(sight.options) if one.action == "keep" or (offered if one.action == "suggest" else changeable)]
 
 
 def _alternatives(

@@ -2,9 +2,10 @@
 
 An option is worth ``now + attention x later`` micros. ``now`` is what the ad break before the next open place is expected to earn.
 ``later`` is what there is to lose if the viewer does not watch on from that place: the breaks behind it and every minute of film still
-to come, each weighted by the usual chance that who watches one scene stays for the one after it. Both are those of the plan with the
-option in it. So a break that is moved back goes from ``now`` to ``later``, where it is paid only by who stays; a shorter break earns
-less now; a tight cut takes its seconds off the film, and an optional scene adds them.
+to come, each weighted by the usual chance that who watches one scene stays for the one after it. The breaks are those of the plan with
+the option in it. So a break that is moved back goes from ``now`` to ``later``, where it is paid only by who stays; a shorter break earns
+less now. The minutes are those of the plan as it stands, whatever the option: else a film would be stretched for the minutes' sake and
+never be tightened. What longer or shorter scenes do to those who watch is for attention to say.
 """
 
 from __future__ import annotations
@@ -55,13 +56,12 @@ def worth_of(plan: Plan, prices: Prices) -> Worth:
 
 
 def worths_of(plans: Sequence[Plan], prices: Prices) -> list[Worth]:
-    """As `worth_of`, of plans that differ only in what is open: they are of one film, and the same scenes of it are published."""
-    film, place = film_of(plans[0]), len(plans[0].played)
-    full, tight = ({scene: one.seconds(cut) / 60 * prices.minute for scene, one in film.items()} for cut in ("full", "tight"))
+    """As `worth_of`, of what may become of one plan, which is the first: they differ only in what is open."""
+    stands, film, place = plans[0], film_of(plans[0]), len(plans[0].played)
     now, longest = [], max(len(plan.remaining) for plan in plans)
     earned = np.zeros((len(plans), longest + 1))
+    earned[:, : len(stands.remaining)] = [film[scene].seconds(stands.cut_of(scene)) / 60 * prices.minute for scene in stands.remaining]
     for row, plan in enumerate(plans):
-        earned[row, : len(plan.remaining)] = [(tight if scene in plan.tight else full)[scene] for scene in plan.remaining]
         due, places = 0.0, place + len(plan.remaining)
         for one in plan.breaks:
             if one.state == "open":

@@ -127,7 +127,7 @@ class Attended:
         snapshot = SessionSignals.decode(self.signals.encode())
         boundary = Boundary(scene, trigger, found, snapshot, self.live.usual(), now)
         known = [*self.live.boundaries, *(one.name(self.live.epoch) for one in self.boundaries)]
-        if not self.plan.ended and boundary.name(self.live.epoch) not in known:
+        if self.plan.remaining and boundary.name(self.live.epoch) not in known:
             self.boundaries.append(boundary)
 
     def resume(self, *, now: datetime) -> None:

@@ -129,7 +129,7 @@ class Walk:
         if not self.plan.as_edited and scenes.asks_for_the_edit(self.audience, self.person, view, self.rng):
             self.log([self.reporter.event("playback.as_edited", self.clock, scene=item.scene, on=True)])
             self.plan = edits.as_edited(self.plan, wanted=True)
-        self.plan, suggested = self.stage.direct(self, item.scene) if not self.plan.ended else (self.plan, None)
+        self.plan, suggested = self.stage.direct(self, item.scene) if self.plan.remaining else (self.plan, None)
         self._lead()
         if suggested is not None and self._answers(suggested, item):
             return False

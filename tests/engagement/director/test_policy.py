@@ -13,9 +13,9 @@ from engagement.director.deciding import Attend, Suggested, decide, edited, even
 from engagement.director.exploration import MOST_EXPLORATION, draw, drawn, propensities
 from engagement.director.features import SessionSignals
 from engagement.director.guards import COOL_DOWN_SCENES
-from engagement.director.options import Option
+from engagement.director.options import Option, applied, options
 from engagement.director.policy import replayed
-from engagement.director.worth import worth_of
+from engagement.director.worth import worth_of, worths_of
 from engagement.models import CHANGES_THE_PLAN
 from engagement.playback.plan import Clip, Plan, PlannedScene, first_plan, next_step, publish_scene
 from engagement.playback.timeline import media_playlist
@@ -176,6 +176,12 @@ def test_minutes_count_as_cut_and_as_likely_as_they_are_to_be_reached() -> None:
     assert worth_of(replace(plan, tight=(102,)), at).later == pytest.approx(6 + 4 + 2 + 1 + 0.5)
 
 
+def test_no_option_earns_by_stretching_the_film_or_loses_by_tightening_it() -> None:
+    plan, at = film(), prices(minute=60, staying=0.5)
+    changed = [applied(plan, one, reason="") for one in options(plan, break_seconds=0) if one.action in ("tighten", "linger", "bring_forward")]
+    assert {worth.later for worth in worths_of([plan, *changed], at)} == {worth_of(plan, at).later}
+
+
 def test_buffering_is_not_taken_for_boredom() -> None:
     stalled = SessionSignals(stalls=[(NOW.timestamp() - 5, 3.0)])
     made = decide(moment(film(), signals=stalled), prices=prices(), rules=EXPLORING, attend=attends(lambda one: 0.9 if one.moved else 0.2))
@@ -186,10 +192,18 @@ def test_buffering_is_not_taken_for_boredom() -> None:
 def test_a_suggestion_changes_no_plan_and_is_not_held_back_by_its_budget() -> None:
     who = replace(moment(film()).who, suggestion=Suggested(9, "other", "Another"))
     spent = replace(film(), change_budget=0)
-    made = decide(moment(spent, who=who), prices=prices(), rules=RULES, attend=attends(lambda one: 0.6 + 0.2 * (one.action == "suggest")))
+    better = attends(lambda one: 0.6 + 0.2 * (one.action == "suggest"))
+    made = decide(moment(spent, who=who, trigger="drop"), prices=prices(), rules=RULES, attend=better)
     event = event_of(made, applied=True)
     assert (made.option, event.data["suggestion"]["slug"]) == (Option("suggest", 102, title=9), "other")
     assert edited(spent, event) == spent
+
+
+def test_another_title_is_not_offered_to_who_watches_this_one_as_usual() -> None:
+    who = replace(moment(film()).who, suggestion=Suggested(9, "other", "Another"))
+    better = attends(lambda one: 0.6 + 0.2 * (one.action == "suggest"))
+    made = decide(moment(film(), who=who), prices=prices(), rules=RULES, attend=better)
+    assert (made.option.action, made.choice.propensities[-1]) == ("keep", 0.0)
 
 
 @settings(max_examples=20)

@@ -12,7 +12,7 @@ import pytest
 from adplatform.eventlog import stream
 from adplatform.eventlog.envelope import Event, decode
 from engagement.consumers import in_thread
-from engagement.director.act import load_watching, rules
+from engagement.director.act import rules
 from engagement.director.deciding import unpacked
 from engagement.director.exploration import draw, drawn
 from engagement.director.options import Option, options
@@ -49,8 +49,8 @@ def explored(opened: Open, settings: Any) -> Drawn:
 
 
 def _drawn(session: Opened) -> Drawn:
-    plan, salt, suggestion = session.state.plan, rules().salt, load_watching(session.session.pk).suggestion
-    given = options(plan, break_seconds=20, suggestion=suggestion.id if suggestion else 0)
+    plan, salt = session.state.plan, rules().salt
+    given = options(plan, break_seconds=20)
     return session, given[drawn(draw(salt, session.session.pk, plan.epoch, plan.played[0], "scene_start"), len(given), 0, 0.1)[0]]
 
 
