@@ -26,7 +26,7 @@ from engagement.playback.plan import DecideBreak, Plan, fill_break, next_step, p
 NOW = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
 SESSION = uuid.UUID("0193482a-5a00-7000-8000-000000000001")
 AROUND = SceneContext(scenes=1, position=1, mood="", intensity=0.5, device="tv", hour=20)
-RULES = Rules(exploration=0.0, quantile=0.1, least_trials=50, salt="salt", currency=" USD")
+RULES = Rules(exploration=0.0, quantile=0.01, least_trials=50, salt="salt", currency=" USD")
 ENOUGH = dict.fromkeys(DirectorAction.values, 100)
 
 
