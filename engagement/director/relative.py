@@ -18,6 +18,7 @@ from django.db.models import Sum
 from numpy.typing import NDArray
 
 from engagement.models import PlaybackDay, PlaybackSession
+from engagement.retention.likeness import of_like_length
 
 from .film import films
 from .signals import WHOLE, Film, SessionSignals
@@ -25,8 +26,6 @@ from .story import IDLE_SECONDS
 
 HISTORY = timedelta(days=28)
 KEPT_SECONDS = 60.0
-# Of like length: no more than a third longer, and no title that is more than a third shorter than that.
-LONGEST_RATIO = 4 / 3
 # With fewer sessions a title's share, with fewer titles a percentile, says more about chance.
 FEWEST_SESSIONS = 30
 FEWEST_TITLES = 5
@@ -74,7 +73,7 @@ def standing(title_id: int, *, now: datetime) -> Standing | None:
     seconds = known.seconds.get(title_id)
     if not seconds:
         return None
-    alike = [other for other, length in known.seconds.items() if length and max(length, seconds) <= LONGEST_RATIO * min(length, seconds)]
+    alike = [title_id, *of_like_length(known.seconds, title_id)]
     told = [other for other in alike if other in known.shares]
     share = known.shares.get(title_id)
     enough = share is not None and len(told) >= FEWEST_TITLES

@@ -39,14 +39,18 @@ class Usual:
         return self.seen_milliseconds / self.offered_milliseconds if self.offered_milliseconds else None
 
 
-def like_titles(films: Mapping[int, Sequence[FilmScene]], title: int) -> list[int]:
-    """Titles of like length, without this one, the nearest in length first."""
-    length = film_seconds(films.get(title, ()))
-    if not length:
+def of_like_length(seconds: Mapping[int, float], title: int) -> list[int]:
+    """Titles of like length by the seconds of their films, without this one, the nearest in length first."""
+    own = seconds.get(title)
+    if not own:
         return []
-    others = {other: film_seconds(scenes) for other, scenes in films.items() if other != title}
-    near = [other for other, seconds in others.items() if seconds and max(seconds / length, length / seconds) <= LIKE_LENGTH]
-    return sorted(near, key=lambda other: (abs(others[other] - length), other))[:MOST_TITLES]
+    near = [other for other, length in seconds.items() if other != title and length and max(length, own) <= LIKE_LENGTH * min(length, own)]
+    return sorted(near, key=lambda other: (abs(seconds[other] - own), other))
+
+
+def like_titles(films: Mapping[int, Sequence[FilmScene]], title: int) -> list[int]:
+    """The `of_like_length` that a title is compared with scene by scene."""
+    return of_like_length({one: film_seconds(scenes) for one, scenes in films.items()}, title)[:MOST_TITLES]
 
 
 def usual_at(scene: FilmScene, others: Iterable[int], films: Mapping[int, Sequence[FilmScene]], figures: Figures) -> Usual:
