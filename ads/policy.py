@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from .decision.load import Policy
 from .models import AdPolicy
@@ -23,16 +24,21 @@ _kept = _Kept()
 
 def policy_for(title_id: int | None) -> Policy:
     """The title's own policy, else the one for all other titles, else what holds where nobody has set any."""
-    policies = _policies()
+    return chosen(every_policy(), title_id)
+
+
+def chosen(policies: Mapping[int | None, Policy], title_id: int | None) -> Policy:
+    """`policy_for`, from what `every_policy` told. Pure."""
     return policies.get(title_id) or policies.get(None) or Policy()
 
 
 def own_policy_of(title_id: int | None) -> Policy | None:
     """The policy that was made for this title, None where it follows the one for all others."""
-    return _policies().get(title_id) if title_id is not None else None
+    return every_policy().get(title_id) if title_id is not None else None
 
 
-def _policies() -> dict[int | None, Policy]:
+def every_policy() -> Mapping[int | None, Policy]:
+    """By title; the one for all others is under None."""
     if time.monotonic() - _kept.read_at > KEPT_SECONDS:
         _kept.policies = {row.title_id: of_row(row) for row in AdPolicy.objects.all()}
         _kept.read_at = time.monotonic()

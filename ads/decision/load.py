@@ -81,7 +81,8 @@ def allowance(policy: Policy, history: History, position: BreakPosition, *, now:
 
 def shown_within_hour(history: History, now: float) -> float:
     """Seconds of ads in the hour before ``now``, those still to come included."""
-    return sum(seconds for at, seconds in history.ads if at > now - HOUR_SECONDS)
+    since = now - HOUR_SECONDS
+    return sum([seconds for at, seconds in history.ads if at > since])
 
 
 def in_ad_free_stretch(policy: Policy, film_seconds: float) -> bool:
@@ -93,7 +94,7 @@ def in_ad_free_stretch(policy: Policy, film_seconds: float) -> bool:
 
 
 def _left_out(policy: Policy, history: History, position: BreakPosition) -> str:
-    if not {"pre": policy.pre_roll, "mid": policy.mid_rolls, "post": policy.post_roll}[position]:
+    if not (policy.mid_rolls if position == "mid" else policy.pre_roll if position == "pre" else policy.post_roll):
         return f"policy_no_{position}_roll"
     if policy.most_breaks is not None and history.breaks >= policy.most_breaks:
         return "policy_most_breaks"

@@ -30,7 +30,7 @@ from .lots import Lot, lot
 from .options import Option
 from .policy import Choice, Rules, Sight, Trigger, Valued, choose
 from .prediction import Engagement
-from .worth import Prices, worths_of
+from .worth import Prices, seconds_due, worths_of
 
 EXPERIMENT = "director"
 CONTROL = "control"
@@ -122,12 +122,8 @@ def decide(moment: Moment, *, prices: Prices, rules: Rules, attend: Attend = ser
     who, plan, now = moment.who, moment.plan, moment.now.timestamp()
     # What would be done with a film that must not be changed is decided as if it might.
     open_plan = replace(plan, as_edited=False) if plan.as_edited else plan
-    due = possible.due_break(open_plan)
-    ways = possible.ways(
-        open_plan,
-        break_seconds=prices.seconds(due, open_plan.position_of(due)) if due else 0.0,
-        suggestion=who.suggestion.id if who.suggestion else 0,
-    )
+    expected = seconds_due(open_plan, prices, now=now)
+    ways = possible.ways(open_plan, break_seconds=expected, suggestion=who.suggestion.id if who.suggestion else 0)
     given = [way.option for way in ways]
     seen = lot(moment.signals, context_of(who, plan, moment.signals, moment.scene, now=moment.now), open_plan, given, now=moment.now)
     valued = attend(seen, given) if len(given) > 1 else None
@@ -136,7 +132,7 @@ def decide(moment: Moment, *, prices: Prices, rules: Rules, attend: Attend = ser
         scene=moment.scene,
         trigger=moment.trigger,
         options=given,
-        worths=worths_of([way.plan for way in ways], prices),
+        worths=worths_of([way.plan for way in ways], prices, now=now),
         valued=valued,
         draw=chance or draw(rules.salt, who.session, plan.epoch, moment.scene, moment.trigger),
         rules=rules,

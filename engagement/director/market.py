@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.db.models import Sum
 
-from ads import breakvalue
+from ads import breakvalue, policy
+from ads.decision.load import Policy
 from ads.models import DeliveryDay
 from engagement.models import PlaybackDay
 from engagement.playback.plan import FORESEEN_BREAK_SECONDS
@@ -35,6 +36,7 @@ class _Known:
     minute: float = 0.0
     staying: float = 1.0
     of_title: Mapping[int, float] = field(default_factory=dict)
+    policies: Mapping[int | None, Policy] = field(default_factory=dict)
 
 
 _known = _Known()
@@ -49,7 +51,8 @@ def prices(title: int, device: str, *, now: datetime, break_share: float = 1.0) 
         for position, one in given.items()
     }
     minute = settings.DIRECTOR_MINUTE_MICROS
-    return Prices(breaks, _known.minute if minute is None else minute, _known.of_title.get(title, _known.staying))
+    staying = _known.of_title.get(title, _known.staying)
+    return Prices(breaks, _known.minute if minute is None else minute, staying, policy.chosen(_known.policies, title))
 
 
 def keep_fresh(*, now: datetime) -> None:
@@ -80,7 +83,7 @@ def _read(now: datetime) -> _Known:
     went_on = {title: (row["starts"] - row["sessions"], row["starts"] - row["finished"]) for title, row in figures.items()}
     house = staying(sum(stayed for stayed, _ in went_on.values()), sum(could for _, could in went_on.values()), house=1.0)
     of_title = {title: staying(stayed, could, house=house) for title, (stayed, could) in went_on.items()}
-    return _Known(time.monotonic(), earned / minutes if minutes > 0 else 0.0, house, of_title)
+    return _Known(time.monotonic(), earned / minutes if minutes > 0 else 0.0, house, of_title, policy.every_policy())
 
 
 def staying(stayed: float, could: float, *, house: float) -> float:

@@ -18,11 +18,10 @@ from adplatform.eventlog import stream
 from ads.decision.load import HOUR_SECONDS, History
 from engagement.models import PlaybackSession
 
-from .plan import Break, Plan, film_between
+from .plan import TOOK_PLACE, Break, Plan, film_between
 
 # Memory only: nothing reads this as an expiry.
 KEPT_SECONDS = 2 * round(HOUR_SECONDS)
-TOOK_PLACE = ("filled", "seen")
 
 
 def history(

@@ -23,6 +23,8 @@ from .perfilm import PerFilm
 
 BreakState = Literal["open", "filled", "empty", "left_out", "seeked_over", "seen"]
 BreakPosition = Literal["pre", "mid", "post"]
+# States of a break in which ads were shown, or will be.
+TOOK_PLACE = ("filled", "seen")
 
 # Stands in the bar for a break that is not decided yet.
 FORESEEN_BREAK_SECONDS = 20.0

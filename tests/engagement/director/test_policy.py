@@ -179,7 +179,7 @@ def test_minutes_count_as_cut_and_as_likely_as_they_are_to_be_reached() -> None:
 def test_no_option_earns_by_stretching_the_film_or_loses_by_tightening_it() -> None:
     plan, at = film(), prices(minute=60, staying=0.5)
     changed = [applied(plan, one, reason="") for one in options(plan, break_seconds=0) if one.action in ("tighten", "linger", "bring_forward")]
-    assert {worth.later for worth in worths_of([plan, *changed], at)} == {worth_of(plan, at).later}
+    assert {worth.later for worth in worths_of([plan, *changed], at, now=NOW.timestamp())} == {worth_of(plan, at).later}
 
 
 def test_buffering_is_not_taken_for_boredom() -> None:
