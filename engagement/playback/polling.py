@@ -11,6 +11,7 @@ from adplatform.eventlog.stream import LogUnavailable
 
 from . import live
 from .edits import in_author_order
+from .plan import LEAST_LEAD_SECONDS
 from .publishing import State, change_plan, ensure_lead
 
 # Heartbeats come every second. Until a few are missed the socket publishes, because the Director decides before it does.
@@ -29,8 +30,12 @@ def polled(state: State, *, now: datetime, rng: Generator | None = None) -> Stat
     silence = known.silent_for(now)
     if silence > LOST_SILENCE:
         state = change_plan(state.session, in_author_order)
-    playhead = known.t if silence <= TRUSTED_SILENCE else known.estimated(now)
-    return ensure_lead(state.session, playhead, now=now, rng=rng, state=state)
+    if silence > TRUSTED_SILENCE:
+        return ensure_lead(state.session, known.estimated(now), now=now, rng=rng, state=state)
+    if state.plan.published_until - known.estimated(now) > LEAST_LEAD_SECONDS:
+        # Its socket publishes once the Director has decided, which may be happening now: a poll must not take the place away.
+        return state
+    return ensure_lead(state.session, known.t, now=now, rng=rng, state=state)
 
 
 def _from_the_edge(state: State, *, now: datetime) -> live.Live:

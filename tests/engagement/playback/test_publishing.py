@@ -20,7 +20,7 @@ from ads.models import Ad, AdPolicy
 from engagement.models import PlaybackSession, Viewer
 from engagement.playback import live, polling
 from engagement.playback.edits import reordered
-from engagement.playback.plan import Note, Plan, needs_more, position_at
+from engagement.playback.plan import LEAST_LEAD_SECONDS, Note, Plan, needs_more, position_at
 from engagement.playback.publishing import State, UnknownSession, change_plan, ensure_lead, load, publish_next, publish_to
 from engagement.playback.sessions import Opened
 from engagement.playback.timeline import media_playlist, timeline
@@ -233,6 +233,17 @@ def test_a_paused_player_and_one_whose_socket_speaks_are_left_to_themselves(open
         known.heard_at = NOW.timestamp()
         live.keep(session.session.pk, known)
         assert polling.polled(session.state, now=NOW + timedelta(seconds=later)).version == session.state.version
+
+
+def test_a_poll_leaves_a_boundary_to_the_director_as_long_as_the_socket_speaks_and_seconds_are_left(opened: Open) -> None:
+    session = opened(now=NOW)
+    begins = session.state.plan.published[-1].t0
+    live.keep(session.session.pk, live.Live(t=begins, at=NOW.timestamp(), heard_at=NOW.timestamp()))
+    assert needs_more(session.state.plan, begins)
+    left = session.state.plan.published_until - begins - LEAST_LEAD_SECONDS
+    soon, late = (NOW + timedelta(seconds=seconds) for seconds in (max(0.0, left) - 0.1, max(0.0, left) + 0.1))
+    assert (polling.polled(session.state, now=soon).version == session.state.version) == (left > 0)
+    assert polling.polled(session.state, now=late).version > session.state.version
 
 
 def test_a_lost_socket_brings_the_authors_order_back(opened: Open) -> None:
