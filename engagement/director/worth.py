@@ -71,9 +71,13 @@ def worths_of(plans: Sequence[Plan], prices: Prices, *, now: float) -> list[Wort
     at_once, longest = [], max(len(plan.remaining) for plan in plans)
     earned = np.zeros((len(plans), longest + 1))
     earned[:, : len(stands.remaining)] = [film[scene].seconds(stands.cut_of(scene)) / 60 * prices.minute for scene in stands.remaining]
+    # Another order or cut moves a break by seconds: which breaks take place is only judged anew where the breaks are others.
+    taken: dict[tuple[Break, ...], list[tuple[Break, str, float]]] = {}
     for row, plan in enumerate(plans):
         due, places = 0.0, place + len(plan.remaining)
-        for one, where, seconds in taking_place(plan, prices.policy, before, prices.seconds, now=now):
+        if plan.breaks not in taken:
+            taken[plan.breaks] = list(taking_place(plan, prices.policy, before, prices.seconds, now=now))
+        for one, where, seconds in taken[plan.breaks]:
             if one.after <= place:
                 due += prices.earns(seconds, where)
             elif one.after <= places:
