@@ -17,7 +17,7 @@ export class Suggestion {
   /** @param {object} message a decision {id, reason, title: {slug, name, card?}} */
   show({ id, reason, title }) {
     if (!title?.slug) return;
-    this.offer = { decision: id ?? null, title: title.slug };
+    this.offer = { decision: id ?? null, title: title.id };
     const link = this.part("suggestion-link");
     link.href = `/watch/${encodeURIComponent(title.slug)}/${id ? `?came_from=${encodeURIComponent(id)}` : ""}`;
     this.part("suggestion-name").textContent = title.name ?? title.slug;
