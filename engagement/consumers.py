@@ -132,6 +132,12 @@ class PlaybackSocket:
 
     async def _answer(self, message: messages.Message) -> None:
         now = timezone.now()
+        if not self.bucket.take(messages.cost(message), now=time.monotonic()):
+            if isinstance(message, messages.Hello | messages.Events):
+                await self._break_off("flood", FLOODING)
+            else:
+                await self._refuse("flood")
+            return
         held = self.held
         if held is None:
             held = self.held = await in_thread(attend, self.session_id, hashes=self.hashes, now=now)
@@ -154,9 +160,6 @@ class PlaybackSocket:
 
     async def _events(self, held: Attended, raw: list[msgspec.Raw], now: datetime) -> None:
         """An acknowledgement comes when the events are in the log; with them the live state is kept that they led to."""
-        if not self.bucket.take(len(raw), now=time.monotonic()):
-            await self._break_off("flood", FLOODING)
-            return
         if now.date() != self.day:
             self._recognise(now)
             held.live.around = msgspec.structs.replace(held.live.around, **self.hashes, day=self.day.isoformat())
@@ -177,16 +180,13 @@ class PlaybackSocket:
 
     async def _seek(self, held: Attended, message: messages.Seek, now: datetime) -> None:
         held.live.heard_at = now.timestamp()
-        if message.position.scene is None or not self.bucket.take(1, now=time.monotonic()):
-            await self._refuse("unreadable" if message.position.scene is None else "flood")
+        if message.position.scene is None:
+            await self._refuse("unreadable")
             return
         await self._grow(held, await in_thread(publish_to, self.session_id, message.position.scene, now=now), tell=False)
         await self._say({"type": "timeline", **self._timeline(held, now)})
 
     async def _direct(self, held: Attended, message: messages.Direct, now: datetime) -> None:
-        if not self.bucket.take(1, now=time.monotonic()):
-            await self._refuse("flood")
-            return
         state, event = await in_thread(services.film_as_edited, token=self.token, wanted=message.as_edited, t=held.live.t, now=now)
         if event is not None:
             held.take([event], now=now)

@@ -12,6 +12,8 @@ LARGEST_MESSAGE = 256 * 1024
 # A calm player sends two events a second; a backlog after a lost connection may come at once.
 EVENTS_A_SECOND = 20.0
 BURST = 300.0
+# A greeting reads the plan from the database and is answered with the whole timeline; a player says one for each connection.
+HELLO_COST = 10
 
 
 class Hello(msgspec.Struct, tag="hello"):
@@ -34,6 +36,17 @@ class Direct(msgspec.Struct, tag="direct"):
 
 Message = Hello | Events | Seek | Direct
 _decoder = msgspec.json.Decoder(Message)
+
+
+def cost(message: Message) -> int:
+    """What a message takes from the bucket: every frame is read and answered, an empty one too."""
+    match message:
+        case Hello():
+            return HELLO_COST
+        case Events():
+            return max(1, len(message.events))
+        case _:
+            return 1
 
 
 class Unreadable(ValueError):

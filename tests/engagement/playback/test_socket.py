@@ -16,6 +16,7 @@ from adplatform.eventlog import ids, stream
 from adplatform.eventlog.envelope import decode
 from engagement.director.features import SessionSignals
 from engagement.playback import live
+from engagement.playback.messages import cost, read
 from engagement.playback.plan import next_epoch
 from engagement.playback.publishing import change_plan, publish_to
 from engagement.playback.sessions import Opened
@@ -170,6 +171,15 @@ async def test_after_a_flood_nothing_is_taken_and_so_nothing_acknowledged_that_w
         assert (await hear(player, "refused"))["reason"] == "flood"
         assert (await player.receive_output())["code"] == 4429
     assert logged(session.session.pk) == []
+
+
+async def test_greetings_without_end_are_a_flood_and_an_empty_batch_is_not_free(session: Opened) -> None:
+    assert [cost(read(text)) for text in ('{"type":"hello"}', '{"type":"events","events":[]}', '{"type":"events","events":[1,2]}')] == [10, 1, 2]
+    async with socket(path_of(session)) as player:
+        for _ in range(60):
+            await say(player, type="hello")
+        assert (await hear(player, "refused"))["reason"] == "flood"
+        assert (await player.receive_output())["code"] == 4429
 
 
 async def test_events_refused_while_the_log_is_away_are_not_acknowledged_by_later_ones(session: Opened, settings: Any) -> None:
