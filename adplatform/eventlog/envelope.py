@@ -26,7 +26,8 @@ PLAYBACK_TYPES = frozenset(
         "playback.complaint",
     }
 )  # fmt: skip
-SERVER_TYPES = frozenset({"ad.decision", "director.decision", "experiment.exposure", "playback.session"})
+# Facts that the server alone establishes: `playback.as_edited` is the plan's answer to a viewer's wish, not the wish.
+SERVER_TYPES = frozenset({"ad.decision", "director.decision", "experiment.exposure", "playback.session", "playback.as_edited"})
 # May happen more than once for one ad; their id also carries the client's sequence number.
 REPEATABLE_AD_TYPES = frozenset({"ad.mute", "ad.unmute", "ad.pause", "ad.resume", "ad.heartbeat", "ad.error"})
 

@@ -37,6 +37,7 @@ DATA_TOO_LARGE = "data_too_large"
 DATA_TOO_DEEP = "data_too_deep"
 UNSTORABLE = "unstorable_data"
 TOO_MANY = "too_many_events"
+SEQ_AHEAD = "seq_ahead"
 # Reasons for storing as invalid.
 EXPIRED = "expired_token"
 CLOCK_SKEW = "clock_skew"
@@ -135,6 +136,9 @@ def _judge(raw: Any, sender: Sender) -> Event:
         raise _Refused(UNKNOWN_VERSION)
     if event.type in SERVER_TYPES:
         raise _Refused(SERVER_ONLY)
+    if event.seq > (sender.received_at + WINDOW).timestamp() * 1000:
+        # Players count from the time in milliseconds; a number far above it would stand for every honest one still to come.
+        raise _Refused(SEQ_AHEAD)
     if event.data:
         _weigh(event.data)
     if event.type in AD_TYPES:

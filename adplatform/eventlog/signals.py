@@ -21,7 +21,6 @@ COMPLAINTS = frozenset({"ads", "order", "picture", "other"})
 # What a signal is nothing without.
 NEEDED = {
     "playback.rating": ("stars",),
-    "playback.as_edited": ("on",),
     "playback.complaint": ("about",),
     "playback.suggestion": ("decision", "title", "taken"),
 }

@@ -59,6 +59,8 @@ def test_a_bad_event_never_costs_a_good_one() -> None:
         ({"type": "playback.nonsense"}, "unknown_type"),
         ({"type": "ad.decision"}, "server_only_type"),
         ({"type": "director.decision"}, "server_only_type"),
+        ({"type": "playback.as_edited", "data": {"on": True}}, "server_only_type"),
+        ({"seq": int((NOW + timedelta(hours=25)).timestamp() * 1000)}, "seq_ahead"),
         ({"id": "not a uuid"}, "unreadable"),
         ({"id": str(uuid.uuid4())}, "id_not_uuid7"),
         ({"id": str(ids.new_id(NOW - timedelta(hours=24, seconds=1)))}, "id_time_out_of_window"),
