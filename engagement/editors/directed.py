@@ -25,7 +25,7 @@ KEEP, SUGGEST = DirectorAction.KEEP.value, DirectorAction.SUGGEST.value
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Decisions taken while ``scene`` was on screen that intended ``action``."""
+    """Decisions taken while ``scene`` was on screen: how many ``intended`` the action, and how many did it, drawn by chance or not."""
 
     scene: int | None
     action: str
@@ -73,12 +73,13 @@ def directed(title: int, window: Window) -> Directed:
     """Three queries."""
     rows = _decisions(title, window)
     counts = rows.values("scene", "intended", "action").annotate(
-        n=Count("pk"), played=Count("pk", filter=Q(applied=True)), drawn=Count("pk", filter=Q(explored=True))
+        n=Count("pk"), played=Count("pk", filter=Q(applied=True) | Q(action=KEEP)), drawn=Count("pk", filter=Q(explored=True))
     )
     done: dict[tuple[int | None, str], list[int]] = {}
     for row in counts.order_by():
-        into = done.setdefault((row["scene"], row["intended"] or row["action"]), [0, 0, 0])
-        into[:] = [into[0] + row["n"], into[1] + row["played"], into[2] + row["drawn"]]
+        done.setdefault((row["scene"], row["intended"] or row["action"]), [0, 0, 0])[0] += row["n"]
+        taken = done.setdefault((row["scene"], row["action"]), [0, 0, 0])
+        taken[1:] = [taken[1] + row["played"], taken[2] + row["drawn"]]
     since, until = _bounds(window)
     changes = success.load(since, until, title=title, synthetic=window.synthetic, device=window.device, most=MOST_OUTCOMES)
     samples = rows.exclude(action=KEEP).defer("features", "alternatives").order_by("-decided_at")[:SAMPLES]
@@ -109,5 +110,5 @@ def _bounds(window: Window) -> tuple[datetime, datetime]:
 
 def by_scene(found: Directed, scene: int) -> Iterable[tuple[Done, Effect | None]]:
     """Of one scene, the changes first, then what was kept."""
-    own = sorted((one for one in found.done if one.scene == scene), key=lambda one: (one.action == KEEP, -one.intended, one.action))
+    own = sorted((one for one in found.done if one.scene == scene), key=lambda one: (one.action == KEEP, -one.intended - one.applied, one.action))
     return [(one, Effect(came) if (came := found.effects.get((scene, one.action))) else None) for one in own]

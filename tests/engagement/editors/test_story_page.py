@@ -17,7 +17,9 @@ from django.test.utils import CaptureQueriesContext
 from adplatform.eventlog import ids
 from adplatform.permissions import GROUPS
 from catalog.models import Scene, Title
+from engagement.editors.directed import directed
 from engagement.models import DirectorDecision, DirectorOutcome, MomentDay, SceneDay
+from engagement.retention.selectors import Window
 from tests.media import Films
 
 pytestmark = pytest.mark.django_db
@@ -115,6 +117,16 @@ def test_the_story_tells_what_the_director_did_beside_what_chance_held_back(staf
     assert "84% of 35 and 54% of 35" in told
     assert f"/admin/engagement/directordecision/{latest.pk}/change/" not in told
     assert told.count("Attention is low.") == 8
+
+
+def test_what_chance_tried_stands_under_what_was_done_and_not_under_what_was_meant(films: Films) -> None:
+    scene = films.pattern.scenes.get(position=2)
+    tried = decided(films.pattern, scene, watched=0.5, applied=True)
+    DirectorDecision.objects.filter(pk=tried.pk).update(intended="keep", explored=True)
+    decided(films.pattern, scene, watched=0.5, applied=True)
+    window = Window(NOW.date() - timedelta(days=1), NOW.date())
+    found = {one.action: (one.intended, one.applied, one.explored) for one in directed(films.pattern.pk, window).done}
+    assert found == {"tighten": (1, 2, 1), "keep": (1, 0, 0)}
 
 
 def test_the_story_costs_as_many_queries_however_much_there_is(staff: Client, films: Films) -> None:
