@@ -57,7 +57,11 @@ class Boundary:
     at: datetime
 
     def name(self, epoch: int) -> str:
-        return f"{epoch}.{self.scene}.{self.trigger}"
+        return self.name_of(epoch, self.scene, self.trigger)
+
+    @staticmethod
+    def name_of(epoch: int, scene: int, trigger: Trigger) -> str:
+        return f"{epoch}.{scene}.{trigger}"
 
 
 class Attended:
@@ -102,8 +106,8 @@ class Attended:
     def look(self, fresh: Sequence[Event], *, now: datetime) -> dict[str, Any] | None:
         """Predict at most once a second and at every boundary; what the player is told of it. What is to be decided, where a scene
         begins or attention drops sharply, is then among the ``boundaries``."""
-        begun = next((one.position.scene for one in reversed(fresh) if one.type == "playback.scene_start" and one.position), None)
-        scene = begun if begun in self.plan.played else self.signals.scene
+        begun = self._begun(fresh)
+        scene = begun if begun is not None else self.signals.scene
         due = time.monotonic() - self.predicted_at >= PREDICTION_SECONDS
         if not fresh or scene is None or scene not in self.plan.played or not (due or begun):
             return None
@@ -119,16 +123,29 @@ class Attended:
         self.live.note_prediction(found.value)
         return _told(found, before, self._percentile())
 
+    def _begun(self, fresh: Sequence[Event]) -> int | None:
+        """The scene that these events tell has begun. While the socket was away its start may have come another way, or have been met with
+        an older plan: then whatever happens in it tells."""
+        played = self.plan.played
+        places = [one.position.scene for one in reversed(fresh) if one.position is not None and one.position.scene in played]
+        if self.plan.remaining and places and places[0] is not None and not self._decided(places[0], "scene_start"):
+            return places[0]
+        starts = (one.position.scene for one in reversed(fresh) if one.type == "playback.scene_start" and one.position)
+        begun = next(starts, None)
+        return begun if begun in played else None
+
+    def _decided(self, scene: int, trigger: Trigger) -> bool:
+        name = Boundary.name_of(self.live.epoch, scene, trigger)
+        return name in self.live.boundaries or any(one.name(self.live.epoch) == name for one in self.boundaries)
+
     def _percentile(self) -> float | None:
         """How far this playback has come among those of films of like length."""
         return self.standing.of_playback(progress_of(self.signals, film_of(self.plan))) if self.standing is not None else None
 
     def _decide_at(self, scene: int, trigger: Trigger, found: Engagement | None, now: datetime) -> None:
-        snapshot = SessionSignals.decode(self.signals.encode())
-        boundary = Boundary(scene, trigger, found, snapshot, self.live.usual(), now)
-        known = [*self.live.boundaries, *(one.name(self.live.epoch) for one in self.boundaries)]
-        if self.plan.remaining and boundary.name(self.live.epoch) not in known:
-            self.boundaries.append(boundary)
+        if self.plan.remaining and not self._decided(scene, trigger):
+            snapshot = SessionSignals.decode(self.signals.encode())
+            self.boundaries.append(Boundary(scene, trigger, found, snapshot, self.live.usual(), now))
 
     def resume(self, *, now: datetime) -> None:
         """A process may have died between the acknowledgement of a scene's start and its decision, which is then made now; where it was

@@ -104,6 +104,19 @@ async def test_a_boundary_is_decided_once_however_often_it_is_reported(session: 
     assert [one.data["scene"] for one in decisions(session.session.pk)] == [item.scene for item in session.state.plan.published[:2]]
 
 
+async def test_a_scene_whose_start_came_another_way_is_decided_at_whatever_is_told_of_it(session: Opened, champion: None) -> None:
+    item = session.state.plan.published[1]
+    async with socket(path_of(session)) as player:
+        await say(player, type="events", events=[scene_start(session, 0)])
+        await hear(player, "decision")
+        beat = event(2, "playback.heartbeat", t=item.t0 + 1, position={"scene": item.scene, "offset": 1})
+        await say(player, type="events", events=[beat])
+        await hear(player, "decision")
+        await say(player, type="events", events=[scene_start(session, 1, seq=3)])
+        await hear(player, "ack")
+    assert [one.data["scene"] for one in decisions(session.session.pk)] == [item.scene for item in session.state.plan.published[:2]]
+
+
 async def test_the_control_group_sees_the_authors_order_on_the_same_path(in_control: Opened, champion: None) -> None:
     async with socket(path_of(in_control)) as player:
         await say(player, type="events", events=[scene_start(in_control, 0)])
