@@ -98,6 +98,14 @@ def test_an_id_from_another_age_makes_no_partition() -> None:
     assert "lies outside" in DeadEvent.objects.get().reason
 
 
+def test_who_writes_history_on_an_earlier_clock_buries_nothing_that_the_edge_receives_meanwhile() -> None:
+    event = make_event()
+    stream.append([event])
+    consumer.drain(now=event.received_at - timedelta(days=6))
+    assert not DeadEvent.objects.exists()
+    assert PlaybackEvent.objects.get().id == event.id
+
+
 def test_entries_another_consumer_read_and_left_are_taken_over() -> None:
     append_many(4)
     stream.ensure_group()
