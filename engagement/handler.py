@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -52,7 +53,8 @@ class PlaybackEvents:
         self._learn(cursor, events)
         happened = [event for event in events if event.type != "director.decision"]
         decided = [event for event in events if event.type == "director.decision"]
-        reasons = {event.id: self._invalid(event) for event in events}
+        unmade = _unmade(cursor, events)
+        reasons = {event.id: self._invalid(event) or ("unknown_decision" if event.id in unmade else "") for event in events}
         new = tables.insert_once(cursor, "engagement_playbackevent", EVENT_COLUMNS, (self._row(one, reasons[one.id]) for one in happened))
         if decided:
             new |= tables.insert_once(cursor, "engagement_directordecision", DECISION_COLUMNS, map(_decision_row, decided))
@@ -134,6 +136,27 @@ class PlaybackEvents:
 
 def _once(events: Iterable[Event]) -> Iterable[Event]:
     return {event.id: event for event in reversed(list(events))}.values()
+
+
+def _unmade(cursor: Any, events: Sequence[Event]) -> set[uuid.UUID]:
+    """Answers to suggestions that no decision of their session made, one query at most. A decision is logged before its viewer hears
+    of it, so it is stored already or in the same batch."""
+    answers = {event.id: (decision, event.session) for event in events if event.type == "playback.suggestion" and (decision := _decision(event))}
+    if not answers:
+        return set()
+    made = {(event.id, event.session) for event in events if event.type == "director.decision" and event.data.get("suggested") is not None}
+    cursor.execute(
+        "SELECT id, session FROM engagement_directordecision WHERE suggested IS NOT NULL AND id = ANY(%s)",
+        [[decision for decision, _ in answers.values()]],
+    )
+    made.update(cursor.fetchall())
+    return {answer for answer, asked in answers.items() if asked not in made}
+
+
+def _decision(event: Event) -> uuid.UUID | None:
+    with contextlib.suppress(ValueError):
+        return uuid.UUID(str(event.data.get("decision")))
+    return None
 
 
 def _scene(event: Event) -> int | None:

@@ -177,6 +177,20 @@ def test_neither_a_suggestion_nor_a_plan_that_stays_is_counted_as_a_change_of_th
     assert DirectorDecision.objects.get(applied=True).suggested == opened.session.title_id
 
 
+def test_an_answer_counts_where_a_decision_of_its_session_made_the_suggestion(opened: Opened, make: Make) -> None:
+    told = {"reason": "Because.", "alternatives": [], "features": {}, "milliseconds": 1.5, "applied": True}
+    shown = make("director.decision", 3, action="suggest", suggested=opened.session.title_id, **told)
+    kept = make("director.decision", 4, action="keep", **told)
+    answers = [make("playback.suggestion", 5, decision=str(one), title=7, taken=True) for one in (shown.id, kept.id, uuid.uuid4())]
+    again = make("playback.suggestion", 9, decision=str(shown.id), title=7, taken=True)
+    stream.append([shown, kept, *answers])
+    consumer.drain()
+    stream.append([again])
+    consumer.drain()
+    reasons = dict(PlaybackEvent.objects.values_list("id", "reason"))
+    assert [reasons[one.id] for one in [*answers, again]] == ["", "unknown_decision", "unknown_decision", ""]
+
+
 def test_the_newest_stars_of_a_viewer_stand(opened: Opened, make: Make) -> None:
     stream.append([make("playback.rating", 9, stars=5), make("playback.rating", 4, stars=1)])
     consumer.drain()
