@@ -21,7 +21,19 @@ from engagement.models import PlaybackSession, Viewer
 
 from . import clips, live
 from .live import Around
-from .plan import Plan, PublishScene, first_plan, from_json, next_epoch, next_step, position_at, publish_scene, resume_time, time_of_position
+from .plan import (
+    Plan,
+    PublishScene,
+    first_plan,
+    from_json,
+    index_at,
+    next_epoch,
+    next_step,
+    position_at,
+    publish_scene,
+    resume_time,
+    time_of_position,
+)
 from .publishing import State, change_plan, ensure_lead, give_back
 
 REOPEN_WITHIN = timedelta(hours=24)
@@ -201,7 +213,16 @@ def _reopen(session: PlaybackSession, *, tab: str, around: Around | None, now: d
         PlaybackSession.objects.filter(pk=session.pk).update(tab=tab, last_seen_at=now, epoch=state.plan.epoch)
     if unseen:
         give_back(unseen, now=now)
-    return _ready(session, state, resume_time(state.plan, scene_id, offset) or 0.0, around=around, now=now, rng=rng, reopened=True)
+    return _ready(session, state, _goes_on_at(state.plan, kept, (scene_id, offset)), around=around, now=now, rng=rng, reopened=True)
+
+
+def _goes_on_at(plan: Plan, kept: live.Live | None, left: tuple[int, float]) -> float:
+    """The playlist second of where the viewer left; in an ad, the beginning of that one: those before it in its break were seen."""
+    if kept is not None and kept.epoch == plan.epoch and plan.published and left == position_at(plan, kept.t):
+        item = plan.published[index_at(plan, kept.t)]
+        if item.ad is not None:
+            return item.t0
+    return resume_time(plan, *left) or 0.0
 
 
 def unseen_ads(before: Plan, after: Plan) -> dict[uuid.UUID, list[int]]:

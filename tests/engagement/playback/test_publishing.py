@@ -172,6 +172,14 @@ def ada(films: Films) -> Viewer:
     return Viewer.objects.create(name="Ada")
 
 
+def test_who_left_in_the_second_ad_of_a_break_goes_on_with_that_one(opened: Open, ads: list[Ad], ada: Viewer) -> None:
+    session = opened(viewer=ada, now=NOW)
+    first, second = [item for item in ensure_lead(session.session.pk, 12.5, now=NOW).plan.published if item.ad][:2]
+    assert first.break_id == second.break_id
+    watched_until(session, second.t0 + 1, at=NOW + timedelta(seconds=20))
+    assert opened(viewer=ada, now=NOW + timedelta(seconds=25)).resume_at == second.t0
+
+
 def test_after_ten_minutes_the_same_playlist_goes_on(opened: Open, ads: list[Ad], ada: Viewer) -> None:
     session = opened(viewer=ada, now=NOW)
     before = watched_until(session, 12.5, at=NOW + timedelta(seconds=13))
