@@ -25,6 +25,7 @@ from adplatform.eventlog.envelope import encode
 from adplatform.eventlog.hashing import daily_hash
 from adplatform.eventlog.stream import LogUnavailable
 from engagement.director.act import act
+from engagement.director.recalled import recalled
 from engagement.playback import adload, messages, services
 from engagement.playback.attending import Attended, Boundary, attend
 from engagement.playback.publishing import State, UnknownSession, ensure_lead, load, publish_to
@@ -155,8 +156,9 @@ class PlaybackSocket:
         self._wake(held)
 
     async def _welcome(self, held: Attended, now: datetime) -> None:
-        acked = held.live.acked_seq
-        await self._say({"type": "welcome", "server_now": now.isoformat(), "acked_seq": acked, "timeline": self._timeline(held, now)})
+        decisions = await in_thread(recalled, self.session_id)
+        told = {"server_now": now.isoformat(), "acked_seq": held.live.acked_seq, "timeline": self._timeline(held, now), "decisions": decisions}
+        await self._say({"type": "welcome"} | told)
 
     async def _events(self, held: Attended, raw: list[msgspec.Raw], now: datetime) -> None:
         """An acknowledgement comes when the events are in the log; with them the live state is kept that they led to."""

@@ -59,8 +59,9 @@ class Acted:
         data = self.event.data
         action = data["action"] if self.applied else "keep"
         told = {
-            "type": "decision", "id": str(self.event.id), "action": action, "reason": data["reason"], "scene": data["following"],
-            "explored": data["explored"], "ms": round(data["milliseconds"], 2), "policy_version": data["policy_version"],
+            "type": "decision", "id": str(self.event.id), "at": self.event.occurred_at.isoformat(), "action": action,
+            "reason": data["reason"], "scene": data["following"], "explored": data["explored"],
+            "ms": round(data["milliseconds"], 2), "policy_version": data["policy_version"],
         }  # fmt: skip
         return told | ({"title": data["suggestion"]} if action == "suggest" else {})
 

@@ -93,6 +93,7 @@ export class Player {
     hear("timeline", (json) => this.adopt(json));
     hear("engagement", (message) => this.director.engagement(message));
     hear("decision", (message) => this.decided(message));
+    hear("recalled", (decisions) => this.director.recall(decisions));
     hear("refused", ({ reason }) => this.refused(reason));
     hear("online", () => this.online());
     hear("reconnecting", () => this.link("Reconnecting…"));

@@ -107,6 +107,7 @@ export class Session extends EventTarget {
       this.outbox.unsent();
       this.tell("online");
       this.adopt(message.timeline);
+      this.tell("recalled", message.decisions ?? []);
       this.flush();
     } else if (message.type === "ack") {
       this.acknowledged(message.seq);

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import signal
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from channels.db import database_sync_to_async
 
-from adplatform.eventlog import stream
+from adplatform.eventlog import consumer, stream
 from adplatform.eventlog.envelope import Event, decode
+from adplatform.eventlog.partitions import days_around, ensure_partitions
 from engagement.consumers import in_thread
 from engagement.director.act import rules
 from engagement.director.deciding import unpacked
@@ -115,6 +118,23 @@ async def test_a_scene_whose_start_came_another_way_is_decided_at_whatever_is_to
         await say(player, type="events", events=[scene_start(session, 1, seq=3)])
         await hear(player, "ack")
     assert [one.data["scene"] for one in decisions(session.session.pk)] == [item.scene for item in session.state.plan.published[:2]]
+
+
+async def test_a_page_loaded_again_hears_the_decisions_of_its_session(session: Opened, champion: None) -> None:
+    async with socket(path_of(session)) as player:
+        await say(player, type="hello")
+        assert (await hear(player, "welcome"))["decisions"] == []
+        await say(player, type="events", events=[scene_start(session, 0)])
+        decision = await hear(player, "decision")
+    await database_sync_to_async(ensure_partitions)(days_around(datetime.now(UTC).date()))
+    await database_sync_to_async(consumer.drain)()
+    async with socket(path_of(session)) as player:
+        await say(player, type="hello")
+        (again,) = (await hear(player, "welcome"))["decisions"]
+    assert {name: again[name] for name in ("id", "action", "reason", "scene")} == {
+        name: decision[name] for name in ("id", "action", "reason", "scene")
+    }
+    assert datetime.fromisoformat(again["at"]) == datetime.fromisoformat(decision["at"])
 
 
 async def test_the_control_group_sees_the_authors_order_on_the_same_path(in_control: Opened, champion: None) -> None:

@@ -28,13 +28,14 @@ export class Gauge {
     this.band = shape("path", "gauge-band");
     this.value = shape("path", "gauge-value");
     this.tip = shape("circle", "gauge-tip");
-    this.tip.setAttribute("r", "8");
+    this.tip.setAttribute("r", "0");
   }
 
   show({ value, low, high }) {
     const [x, y] = pointAt(value, this.circle);
     this.value.setAttribute("d", arc(0, value, this.circle));
     this.band.setAttribute("d", arc(low ?? value, high ?? value, this.circle));
+    this.tip.setAttribute("r", "8");
     this.tip.setAttribute("cx", String(x));
     this.tip.setAttribute("cy", String(y));
   }

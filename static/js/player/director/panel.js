@@ -63,19 +63,29 @@ export class DirectorPanel {
 
   decision(message) {
     const what = headline(message, this.names);
-    this.decided.unshift({ ...message, what });
-    this.decided.length = Math.min(this.decided.length, KEEP_DECISIONS);
-    this.part("decisions").replaceChildren(...this.decided.map((one) => decisionLine(one)));
+    this.list([{ ...message, what }, ...this.decided]);
     if (message.action !== "keep") this.trend.mark();
     this.times = { ...this.times, decision: message.ms };
     this.facts(message);
     return what;
   }
 
+  /** What was decided before this page was loaded, or while its connection was lost. */
+  recall(decisions) {
+    const heard = new Set(this.decided.map((one) => one.id));
+    const missed = decisions.filter((one) => !heard.has(one.id)).map((one) => ({ ...one, what: headline(one, this.names) }));
+    if (missed.length) this.list([...this.decided, ...missed].sort((one, other) => Date.parse(other.at) - Date.parse(one.at)));
+  }
+
+  list(decisions) {
+    this.decided = decisions.slice(0, KEEP_DECISIONS);
+    this.part("decisions").replaceChildren(...this.decided.map((one) => decisionLine(one)));
+  }
+
   facts(message) {
     for (const name of ["model_version", "leave_version", "policy_version"]) if (known(message[name])) this.versions[name] = message[name];
     this.fact("response", responseWords(this.times) || null);
-    this.fact("versions", versionWords(this.versions) || "None yet: the author’s order plays");
+    this.fact("versions", versionWords(this.versions) || "None yet: until one serves, only chance may change the film, to learn");
   }
 
   /** A fact that is not known takes no room. */
