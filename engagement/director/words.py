@@ -40,7 +40,7 @@ def _kept(sight: Sight, judged: Judged | None, allowed: Sequence[int]) -> str:
     if obstacle:
         return obstacle
     if judged is None or sight.valued is None:
-        return "No model of what changes are worth serves yet, so the author's order plays."
+        return "No model of what changes are worth serves yet, so nothing is changed here."
     tried = [index for index in allowed if judged.proven[index]]
     if not tried:
         return f"{_attention(sight)}Chance has not tried any of the {len(allowed) - 1} possible changes often enough to choose one for its worth."
