@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from engagement.director.dataset import HISTORY
 from engagement.director.outcomes import judge_all
+
+LONGEST_DAYS = 3_660
 
 
 class Command(BaseCommand):
@@ -19,6 +21,8 @@ class Command(BaseCommand):
         parser.add_argument("--days", type=int, default=HISTORY.days, help="how far back to look")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        now = timezone.now()
-        judged = judge_all(now=now, since=now - timedelta(days=options["days"]))
+        now, days = timezone.now(), options["days"]
+        if not 1 <= days <= LONGEST_DAYS:
+            raise CommandError(f"--days is 1 to {LONGEST_DAYS:,}, not {days:,}")
+        judged = judge_all(now=now, since=now - timedelta(days=days))
         self.stdout.write(f"{judged:,} decisions judged")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from adplatform.eventlog import ids
 from adplatform.eventlog.partitions import ensure_partitions
@@ -188,3 +189,9 @@ def test_what_was_charged_after_the_decision_is_its_revenue() -> None:
         charge(session, begins + timedelta(seconds=after), micros)
     outcomes.judge_all(now=NOW, since=NOW - timedelta(days=1))
     assert DirectorOutcome.objects.get().revenue_micros == 1000
+
+
+@pytest.mark.parametrize("days", [-5, 0, 99_999_999])
+def test_a_span_that_cannot_be_judged_is_refused_in_words(days: int) -> None:
+    with pytest.raises(CommandError, match="--days is 1 to 3,660"):
+        call_command("judge_decisions", days=days)
