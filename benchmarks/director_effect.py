@@ -32,6 +32,8 @@ FEWEST_BOUNDARIES = 1_000
 EXPLORATION, QUANTILE, LEAST_TRIALS = 0.10, 0.01, 50
 ESTIMATOR = "gradient_boosting"
 HELD_OUT = 0.2
+# Of fewer the mean says nothing.
+FEWEST_HELD_BACK = 30
 REPLICATES = 1_000
 
 
@@ -270,7 +272,10 @@ def _success(runs: Sequence[Run], weights: Sequence[Floats], prefix: str) -> Ite
 
     applied = _ratios(runs, weights, ON, figure(carried=True, control=False), 0)
     for name, arm in (("where chance kept the plan", ON), ("in the control arm", OFF)):
-        held = _ratios(runs, weights, arm, figure(carried=False, control=arm == OFF), 0)
+        held_back = figure(carried=False, control=arm == OFF)
+        held = _ratios(runs, weights, arm, held_back, 0)
+        if sum(held_back[1](one) for run in runs for one in run.arms[arm]) < FEWEST_HELD_BACK:
+            continue
         yield _row_of(applied - held, f"{prefix}optimisation success: next-scene watch, applied less {name}", "share")
 
 
