@@ -276,8 +276,8 @@ UNFOLD: dict[str, Any] = {
 
 # Product
 
-# Set by `make run`: what is here was made for showing, and is a week old.
-DEMO: bool = env.bool("INTERMISSION_DEMO", default=False)
+# Set by `make run`, and known by what it leaves to commands in a terminal: what is here was made for showing, and is a week old.
+DEMO: bool = env.bool("INTERMISSION_DEMO", default=(VAR_DIR / "demo-logins.json").exists())
 MODELS_DIR = VAR_DIR / "models"
 # Where days of rows lie while a cluster learns from them, the same folder on every machine of it. Without a scheduler's address it is
 # a cluster of this machine alone.
