@@ -177,5 +177,5 @@ def test_a_busy_window_is_sampled_by_decision() -> None:
 
 
 def test_a_kind_that_nobody_watches_is_told() -> None:
-    with pytest.raises(CommandError, match="choose one of: completion, ctr, engagement"):
-        call_command("monitor", "director")
+    with pytest.raises(CommandError, match="choose one of: churn, completion, ctr, director, engagement, leave"):
+        call_command("monitor", "weather")

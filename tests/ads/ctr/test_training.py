@@ -170,8 +170,8 @@ def test_the_command_answers_in_json(learned: None) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["ctr", "--estimator", "oracle"], "choose one of: deep, hashed_logistic, hist_gradient_boosting"),
-        (["weather"], "choose one of: completion, ctr, engagement"),
+        (["ctr", "--estimator", "oracle"], "choose one of: deep, gradient_boosting, hashed_logistic"),
+        (["weather"], "choose one of: churn, completion, ctr, director, engagement, leave"),
         (["ctr"], "not enough data"),
     ],
 )
