@@ -113,6 +113,10 @@ class Attended:
             return None
         found, usual = predict(self.who, self.plan, self.signals, scene, now=now), self.live.usual()
         if begun == scene:
+            # After an outage several scenes begin in one batch: each is a boundary, and the log has no gap.
+            for one in fresh:
+                if one.type == "playback.scene_start" and one.position is not None and one.position.scene in self.plan.played:
+                    self._decide_at(one.position.scene, "scene_start", found, now)
             self._decide_at(scene, "scene_start", found, now)
         elif found is not None and usual is not None and found.value < usual - SHARP_DROP:
             self._decide_at(scene, "drop", found, now)

@@ -137,6 +137,14 @@ async def test_a_page_loaded_again_hears_the_decisions_of_its_session(session: O
     assert datetime.fromisoformat(again["at"]) == datetime.fromisoformat(decision["at"])
 
 
+async def test_scenes_that_began_while_nothing_could_be_sent_are_each_decided(session: Opened, champion: None) -> None:
+    async with socket(path_of(session)) as player:
+        await say(player, type="events", events=[scene_start(session, 0), scene_start(session, 1, seq=2)])
+        await hear(player, "decision")
+        await hear(player, "decision")
+    assert [one.data["scene"] for one in decisions(session.session.pk)] == [item.scene for item in session.state.plan.published[:2]]
+
+
 async def test_the_control_group_sees_the_authors_order_on_the_same_path(in_control: Opened, champion: None) -> None:
     async with socket(path_of(in_control)) as player:
         await say(player, type="events", events=[scene_start(in_control, 0)])
