@@ -26,3 +26,5 @@ DIRECTOR_EXPLORATION = 0.0
 # Sockets read the database in threads that outlive the test; a kept connection would block the test database's removal.
 for _database in DATABASES.values():  # noqa: F405
     _database["CONN_MAX_AGE"] = 0
+# The same on every machine: what chance draws, and with it what a test meets, follows from it.
+SECRET_KEY = "the tests draw the same on every machine"

@@ -94,11 +94,15 @@ def test_the_director_of_history_explores_at_its_share_inside_the_story_with_its
     assert len(decisions) > report.sessions, "at each boundary, whatever is done there"
     explored = [one for one in decisions if one.explored]
     assert 0.03 < len(explored) / len(decisions) < 0.18
+    asked = dict(PlaybackEvent.objects.filter(type="playback.as_edited").values_list("session", "occurred_at"))
     for one in decisions:
+        as_edited = one.session in asked and asked[one.session] <= one.decided_at
         allowed = [option for option in one.alternatives if option["allowed"]]
+        free = 1 if as_edited else len(allowed)
         taken = next(option for option in allowed if option["taken"])
         assert one.action == taken["action"] and one.intended == "keep"
-        assert one.propensity == pytest.approx(0.1 / len(allowed) + 0.9 * (one.action == "keep") if len(allowed) > 1 else 1.0)
+        assert one.propensity == pytest.approx(0.1 / free + 0.9 * (one.action == "keep") if free > 1 else 1.0)
+        assert one.action == "keep" or not as_edited
         assert one.applied == (one.action != "keep") and one.synthetic
         assert one.model_version is None and one.policy_version is None, "nobody's model had seen those days"
     changed = 0
