@@ -33,6 +33,8 @@ SIGNING_OFF = ("ads.approve_ad", "ads.refund_ledgerentry")
 
 # Live figures and the chat carry no viewer, so everyone who runs the business may read them.
 LIVE_GROUPS = (EXECUTIVE, AD_OPS, AD_OPS_LEAD, READ_ONLY)
+# What is watched, left and wanted, without what it earns.
+CONTENT_GROUPS = (*LIVE_GROUPS, EDITOR)
 ASK_GROUPS = (EXECUTIVE, AD_OPS, AD_OPS_LEAD, READ_ONLY)
 
 

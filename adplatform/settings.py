@@ -357,6 +357,8 @@ ROLLOUT_SHADOW_HOURS: float = env.float("ROLLOUT_SHADOW_HOURS", default=1.0)
 ROLLOUT_STEPS: list[float] = _shares("ROLLOUT_STEPS", default="0.05,0.25,0.5")
 ROLLOUT_STEP_HOURS: float = env.float("ROLLOUT_STEP_HOURS", default=2.0)
 ROLLOUT_STEP_IMPRESSIONS: int = env.int("ROLLOUT_STEP_IMPRESSIONS", default=200)
+# Streams of the live dashboards at once: each different filter that somebody watches is one more to build each second.
+LIVE_MOST_STREAMS: int = env.int("LIVE_MOST_STREAMS", default=60)
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 OPENAI_API_KEY: str = env.str("OPENAI_API_KEY", default="")
 INSIGHTS_LLM_BASE_URL: str = env.str("INSIGHTS_LLM_BASE_URL", default="")

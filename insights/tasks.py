@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from adplatform.celery import schedule
 
-from .live import director
+from .live.business import director
 
 
 @shared_task(name="insights.work_out_success")

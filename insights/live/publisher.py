@@ -1,13 +1,14 @@
-"""Builds one snapshot a second and sends it to every dashboard. Two may run: a lease decides who speaks, a fence who is believed."""
+"""Sends one snapshot a second of every stream that is watched. Two publishers may run: a lease decides who speaks, a fence who is believed."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import socket
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,20 +23,34 @@ from django.db import connection, transaction
 
 from adplatform import heartbeat
 from adplatform.eventlog import stream
-from adplatform.eventlog.rollup import truncate
 from adplatform.health import answers
 
-from . import director, snapshot, store
+from . import kinds as kinds
+from . import store
+from .streams import BadStream, Stream, kind_of, parse
 
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
 STANDBY_SECONDS = 0.4
+# Of each tick; what is left of the second is for sending.
+BUILD_SECONDS = 0.7
 NAME = "publisher"
+
+Message = dict[str, str]
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class _Built:
+    """What was last published of one stream."""
+
+    at: datetime
+    body: str
+    content: str
 
 
 class Publisher:
@@ -47,61 +62,120 @@ class Publisher:
         self.lease_ms = lease_ms
         self.lease: store.Lease | None = None
         self.count = 0
-        self.compared: snapshot.Yesterday | None = None
+        self.built: dict[str, _Built] = {}
         self.problem: str | None = None
         self.problem_since: datetime | None = None
 
-    def tick(self) -> dict[str, str] | None:
-        """One message for the dashboards, or None while another publisher holds the lease or Redis is away."""
+    def tick(self) -> list[Message]:
+        """The messages for the dashboards; none while another publisher holds the lease or Redis is away."""
         try:
             heartbeat.beat(NAME)
-            if not self._hold():
-                return None
-            message = self._build()
+            return self._messages() if self._hold() else []
         except redis.RedisError as error:
             self._trouble("redis", error)
-            return None
-        return message
+            return []
 
     def _hold(self) -> bool:
         lease = store.hold(self.owner, now=self.clock().timestamp(), lease_ms=self.lease_ms)
         if lease and lease != self.lease:
             self.count = 0
+            self.built.clear()
             log.info("live_publisher_leads", owner=self.owner, fence=lease.fence)
         if self.lease and not lease:
             log.warning("live_publisher_lost_lease", owner=self.owner, fence=self.lease.fence)
         self.lease = lease
         return lease is not None
 
-    def _build(self) -> dict[str, str] | None:
-        assert self.lease is not None  # noqa: S101
-        try:
-            body = self._read()
-        except DatabaseError as error:
-            connection.close()
-            self._trouble("database", error)
-            assert self.problem_since is not None  # noqa: S101
-            return {"type": "live.problem", "what": "database", "since": self.problem_since.isoformat()}
-        # A publisher that slept through its lease finds it gone here and stays silent.
-        if not store.keep(self.lease, body):
-            return None
+    def _messages(self) -> list[Message]:
+        """One message for each stream that somebody watches; what does not fit into the tick is built in the next one."""
+        now = self.clock()
+        self.count += 1
+        streams = self._streams(now)
+        self.built = {key: one for key, one in self.built.items() if key in streams}
+        behind = _log_state(now)
+        until = time.monotonic() + BUILD_SECONDS
+        messages = []
+        for one in self._by_urgency(streams.values(), now):
+            try:
+                fresh = (one.key not in self.built or (self._due(one, now) and time.monotonic() < until)) and self._build(one)
+            except DatabaseError as error:
+                connection.close()
+                return self._away(streams, error)
+            if message := self._message(one.key, behind, fresh=fresh):
+                messages.append(message)
         if self.problem:
             log.info("live_publisher_recovered", from_problem=self.problem)
         self.problem = self.problem_since = None
-        return {"type": "live.tick", "fence": str(self.lease.fence), "n": str(self.count), "body": body}
+        return messages
 
-    def _read(self) -> str:
-        assert self.lease is not None  # noqa: S101
+    def _streams(self, now: datetime) -> dict[str, Stream]:
+        found = {}
+        for key in (store.MAIN, *store.watched(now=now.timestamp())):
+            try:
+                found[key] = parse(key)
+            except BadStream as error:
+                log.warning("live_stream_unknown", stream=key, reason=str(error), action="another release watches it; not published")
+        return found
+
+    def _by_urgency(self, streams: Iterable[Stream], now: datetime) -> list[Stream]:
+        """Those that were never built first, then what waits the longest beyond its time."""
+
+        def waited(stream: Stream) -> float:
+            built = self.built.get(stream.key)
+            return float("inf") if built is None else (now - built.at).total_seconds() - kind_of(stream).every
+
+        return sorted(streams, key=lambda stream: (-waited(stream), stream.key))
+
+    def _due(self, stream: Stream, now: datetime) -> bool:
+        # Half a tick of slack: a second that came a little early must not make it wait for another.
+        return (now - self.built[stream.key].at).total_seconds() >= kind_of(stream).every - TICK_SECONDS / 2
+
+    def _build(self, stream: Stream) -> bool:
+        """Whether there is something new. Raises django.db.Error."""
         now = self.clock()
-        with transaction.atomic():
-            # Inside somebody's transaction (a test's) the level can no longer be set, and need not be.
-            if not connection.savepoint_ids:
-                connection.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            if self.compared is None or self.compared.minute != truncate(now, "minute"):
-                self.compared = snapshot.yesterday(now)
-            self.count += 1
-            built = snapshot.build(now, version=(self.lease.fence, self.count), compared=self.compared, success=director.last())
-        return json.dumps({**built, "log": _log_state(now)}, separators=(",", ":"))
+        try:
+            with transaction.atomic():
+                # Inside somebody's transaction (a test's) the level can no longer be set, and need not be.
+                if not connection.savepoint_ids:
+                    connection.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                body = store.dumped(kind_of(stream).build(stream, now))
+        except (DatabaseError, redis.RedisError):
+            raise
+        except Exception:
+            # One stream that cannot be built must not take the figures of all the others away.
+            log.exception("live_stream_failed", stream=stream.key, action="it says so on its page; the others go on")
+            body = store.dumped({"failed": "These figures could not be put together. The publisher's log says why."})
+        content = store.content_of(body)
+        before = self.built.get(stream.key)
+        self.built[stream.key] = _Built(now, body, content)
+        return before is None or before.content != content
+
+    def _message(self, key: str, behind: dict[str, Any], *, fresh: bool) -> Message | None:
+        assert self.lease is not None  # noqa: S101
+        built = self.built[key]
+        meta = store.dumped(
+            {
+                "stream": key,
+                "version": [self.lease.fence, self.count],
+                "content": built.content,
+                "built_at": built.at.isoformat(),
+                "every": kind_of(parse(key)).every,
+                "log": behind,
+            }
+        )
+        # A publisher that slept through its lease finds it gone here and stays silent.
+        if not store.keep(self.lease, key, meta=meta, body=built.body if fresh else ""):
+            return None
+        return {
+            "type": "live.tick", "stream": key, "fence": str(self.lease.fence), "n": str(self.count), "content": built.content,
+            "meta": meta, "body": built.body if fresh else "",
+        }  # fmt: skip
+
+    def _away(self, streams: Iterable[str], error: DatabaseError) -> list[Message]:
+        self._trouble("database", error)
+        assert self.problem_since is not None  # noqa: S101
+        since = self.problem_since.isoformat()
+        return [{"type": "live.problem", "stream": key, "what": "database", "since": since} for key in streams]
 
     def _trouble(self, what: str, error: Exception) -> None:
         if self.problem != what:
@@ -133,8 +207,7 @@ async def run(publisher: Publisher, stop: asyncio.Event, *, interval: float = TI
     loop = asyncio.get_running_loop()
     due = loop.time()
     while not stop.is_set():
-        message = await sync_to_async(publisher.tick)()
-        if message:
+        for message in await sync_to_async(publisher.tick)():
             await _send(publisher, message)
         due = max(due + (interval if publisher.lease else STANDBY_SECONDS), loop.time())
         try:
@@ -150,11 +223,11 @@ def _close_connection() -> None:
     connection.close()
 
 
-async def _send(publisher: Publisher, message: dict[str, str]) -> None:
+async def _send(publisher: Publisher, message: Message) -> None:
     layer: BaseChannelLayer | None = get_channel_layer()
     if layer is None:
         raise ImproperlyConfigured("CHANNEL_LAYERS has no default layer; the live page needs one")
     try:
-        await layer.group_send(store.GROUP, message)
+        await layer.group_send(store.group(message["stream"]), message)
     except (redis.RedisError, OSError) as error:
         publisher._trouble("redis", error)

@@ -1,10 +1,20 @@
-"""What the publishers and the web processes share in Redis: the lease with its fencing number, and the last snapshot."""
+"""What the publishers and the web processes share in Redis: the lease with its fencing number, which streams are watched, and the last
+snapshot of each.
+
+A snapshot's ``version`` is ``[fence, n]``: a later publisher has a larger fence, a later snapshot of the same publisher a larger n, so a page
+can order any two and drop the older. ``content`` names what is in it: a snapshot that differs from the one before only in its version
+and its age is told without it.
+"""
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -12,10 +22,13 @@ from django.conf import settings
 from adplatform.heartbeat import ONCE
 
 LEASE_MS = 2000
-GROUP = "live.executive"
-LEASE_KEY = "live:executive:lease"
-FENCE_KEY = "live:executive:fence"
-LAST_KEY = "live:executive:last"
+LEASE_KEY = "live:lease"
+FENCE_KEY = "live:fence"
+WATCHED_KEY = "live:watched"
+MAIN = "now"
+# Every socket says again and again what it watches; who stopped saying so is forgotten after this many seconds.
+WATCHED_SECONDS = 15
+LAST_SECONDS = 3600
 
 # The fence grows past the clock as well as past its last value, so versions still grow after Redis lost its memory.
 _HOLD = """
@@ -32,10 +45,19 @@ return fence
 """
 _KEEP = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[2], ARGV[2])
+redis.call('HSET', KEYS[2], 'meta', ARGV[2])
+if ARGV[3] ~= '' then redis.call('HSET', KEYS[2], 'body', ARGV[3]) end
+redis.call('EXPIRE', KEYS[2], ARGV[4])
 return 1
 """
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+# A stream that is watched already costs nothing more; of new ones there may be only so many.
+_WATCH = """
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
+if not redis.call('ZSCORE', KEYS[1], ARGV[4]) and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[4])
+return 1
+"""
 
 
 @lru_cache(maxsize=4)
@@ -45,6 +67,15 @@ def _pool(url: str) -> redis.BlockingConnectionPool:
 
 def client() -> redis.Redis:
     return redis.Redis(connection_pool=_pool(settings.CACHE_REDIS_URL))
+
+
+def group(key: str) -> str:
+    """The channel-layer group of a stream; its names may hold letters and digits only."""
+    return f"live.stream.{blake2b(key.encode(), digest_size=12).hexdigest()}"
+
+
+def _last_key(key: str) -> str:
+    return f"live:last:{key}"
 
 
 @dataclass(frozen=True)
@@ -66,16 +97,43 @@ def hold(owner: str, *, now: float | None = None, lease_ms: int = LEASE_MS) -> L
     return Lease(owner, fence) if fence else None
 
 
-def keep(lease: Lease, body: str) -> bool:
-    """Make ``body`` the last snapshot, unless the lease was lost meanwhile: then nothing may be sent either."""
-    return bool(client().eval(_KEEP, 2, LEASE_KEY, LAST_KEY, lease.value, body))
+def keep(lease: Lease, key: str, *, meta: str, body: str) -> bool:
+    """Make this the last snapshot of stream ``key``, unless the lease was lost meanwhile: then nothing may be sent either. An empty
+    ``body`` leaves the last one as it is."""
+    return bool(client().eval(_KEEP, 2, LEASE_KEY, _last_key(key), lease.value, meta, body, LAST_SECONDS))
 
 
 def release(lease: Lease) -> None:
     client().eval(_RELEASE, 1, LEASE_KEY, lease.value)
 
 
-def last() -> str | None:
-    """The last snapshot as JSON text, None before the first publisher ever ran."""
-    body = client().get(LAST_KEY)
-    return body.decode() if isinstance(body, bytes) else None
+def last(key: str = MAIN) -> str | None:
+    """The last snapshot of a stream as JSON text, None where none was published within the hour."""
+    found: Any = client().hmget(_last_key(key), ["meta", "body"])
+    meta, body = found
+    return joined(meta.decode(), body.decode()) if meta and body else None
+
+
+def joined(meta: str, body: str) -> str:
+    """Two JSON objects, neither of them empty, as one."""
+    return f"{meta[:-1]},{body[1:]}"
+
+
+def content_of(body: str) -> str:
+    return blake2b(body.encode(), digest_size=8).hexdigest()
+
+
+def dumped(body: Mapping[str, Any]) -> str:
+    return json.dumps(body, separators=(",", ":"))
+
+
+def watch(key: str, *, now: float | None = None) -> bool:
+    """Have ``key`` published for the next WATCHED_SECONDS; False where it would be one more than may be watched at once."""
+    moment = time.time() if now is None else now
+    return bool(client().eval(_WATCH, 1, WATCHED_KEY, moment, moment + WATCHED_SECONDS, settings.LIVE_MOST_STREAMS, key))
+
+
+def watched(*, now: float | None = None) -> list[str]:
+    """The streams that somebody watches, in the order of their names."""
+    found: Iterable[Any] = client().zrangebyscore(WATCHED_KEY, f"({time.time() if now is None else now}", "+inf")
+    return sorted(key.decode() for key in found)

@@ -47,8 +47,10 @@ def test_the_log_and_the_heartbeats_are_read_at_the_scrape(client: Client) -> No
 
 
 def test_the_published_figures_are_gauges(client: Client) -> None:
-    body = '{"built_at": "2026-11-20T14:37:12+00:00", "tiles": {"active_sessions": {"value": 3}}, "totals": {"impressions": 12}}'
-    store.client().set(store.LAST_KEY, body)
+    lease = store.hold("a test")
+    assert lease
+    body = '{"tiles": {"active_sessions": {"value": 3}}, "totals": {"impressions": 12}}'
+    assert store.keep(lease, store.MAIN, meta='{"built_at": "2026-11-20T14:37:12+00:00"}', body=body)
     text = scrape(client)
     assert "intermission_live_active_sessions 3.0" in text
     assert "intermission_today_impressions 12.0" in text

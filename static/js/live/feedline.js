@@ -49,15 +49,19 @@ export class FeedLine extends EventTarget {
   hear(message) {
     this.heardAt = performance.now();
     if (message.type === "problem") return this.tell("problem", message);
-    if (message.type !== "snapshot") return;
-    this.say("seen");
-    this.take(message.snapshot);
+    if (message.type !== "snapshot" && message.type !== "still") return;
+    this.socket.send(JSON.stringify({ type: "seen", stream: message.stream }));
+    if (message.type === "snapshot") return this.take(message.snapshot);
+    // Nothing but its age has changed, if what we hold is what is meant.
+    if (this.last?.content === message.snapshot.content) this.take({ ...this.last, ...message.snapshot });
+    else this.refetch();
   }
 
   take(snapshot) {
     const [fence, n] = snapshot.version;
     if (this.paused || fence < this.version[0] || (fence === this.version[0] && n <= this.version[1])) return;
     this.version = snapshot.version;
+    this.last = snapshot;
     this.tell("snapshot", snapshot);
   }
 

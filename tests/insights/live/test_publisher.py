@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from adplatform.eventlog import stream
-from insights.live import store
+from insights.live import store, streams
 from insights.live.publisher import Publisher
+from insights.live.streams import Kind, Stream
 
 pytestmark = pytest.mark.django_db
 
@@ -24,9 +25,9 @@ class Clock:
         return self.now
 
 
-def version(message: dict[str, str] | None) -> tuple[int, int]:
-    assert message is not None
-    fence, n = json.loads(message["body"])["version"]
+def version(messages: list[dict[str, str]]) -> tuple[int, int]:
+    (message,) = messages
+    fence, n = json.loads(message["meta"])["version"]
     assert (message["fence"], message["n"]) == (str(fence), str(n))
     return fence, n
 
@@ -35,14 +36,15 @@ def test_versions_grow_and_the_last_snapshot_is_kept() -> None:
     publisher = Publisher(clock=Clock())
     first, second = publisher.tick(), publisher.tick()
     assert version(second) > version(first)
-    assert second is not None
-    assert store.last() == second["body"]
+    last = json.loads(store.last() or "")
+    assert last["version"] == list(version(second))
+    assert last["tiles"]["impressions"]["value"] == 0
 
 
 def test_only_one_of_two_publishers_speaks() -> None:
     leader, standby = Publisher(clock=Clock()), Publisher(clock=Clock())
     assert leader.tick()
-    assert standby.tick() is None
+    assert standby.tick() == []
     assert leader.tick()
 
 
@@ -65,10 +67,9 @@ def test_a_publisher_that_slept_through_its_lease_stays_silent() -> None:
     lease = sleeper.lease
     assert lease is not None
     store.client().delete(store.LEASE_KEY)
-    newer = other.tick()
-    assert newer is not None
-    assert not store.keep(lease, "{}")
-    assert store.last() == newer["body"]
+    newer = version(other.tick())
+    assert not store.keep(lease, store.MAIN, meta="{}", body="{}")
+    assert json.loads(store.last() or "")["version"] == list(newer)
 
 
 def test_versions_grow_even_after_redis_lost_its_memory() -> None:
@@ -80,9 +81,8 @@ def test_versions_grow_even_after_redis_lost_its_memory() -> None:
 
 
 def log_state(publisher: Publisher) -> dict[str, object]:
-    message = publisher.tick()
-    assert message is not None
-    state: dict[str, object] = json.loads(message["body"])["log"]
+    (message,) = publisher.tick()
+    state: dict[str, object] = json.loads(message["meta"])["log"]
     return state
 
 
@@ -103,13 +103,38 @@ def test_figures_go_on_while_the_event_log_is_away(settings: Any) -> None:
     assert log_state(Publisher(clock=Clock())) == {"away": True, "oldest": None, "unread": None}
 
 
-def test_yesterday_is_read_once_a_minute() -> None:
+def test_what_did_not_change_is_told_without_being_sent_again() -> None:
+    publisher = Publisher(clock=Clock())
+    (first,), (second,) = publisher.tick(), publisher.tick()
+    assert first["body"] and not second["body"]
+    assert first["content"] == second["content"]
+
+
+def test_a_filter_is_published_while_somebody_watches_it_and_no_longer() -> None:
     clock = Clock()
     publisher = Publisher(clock=clock)
-    publisher.tick()
-    compared = publisher.compared
-    publisher.tick()
-    assert publisher.compared is compared
-    clock.now += timedelta(minutes=1)
-    publisher.tick()
-    assert publisher.compared is not compared
+    assert store.watch("now", now=clock.now.timestamp())
+    assert [message["stream"] for message in publisher.tick()] == ["now"]
+    assert store.watch("nothing", now=clock.now.timestamp())
+    assert [message["stream"] for message in publisher.tick()] == ["now"], "what no release knows is left out"
+    assert store.watched(now=clock.now.timestamp() + store.WATCHED_SECONDS + 1) == []
+
+
+def test_there_are_only_so_many_streams_at_once(settings: Any) -> None:
+    settings.LIVE_MOST_STREAMS = 2
+    assert store.watch("one", now=100.0) and store.watch("two", now=100.0)
+    assert not store.watch("three", now=101.0)
+    assert store.watch("one", now=101.0), "what is watched already costs nothing more"
+    assert store.watch("three", now=100.0 + store.WATCHED_SECONDS), "who stopped watching makes room"
+
+
+def test_a_stream_that_cannot_be_built_says_so_and_takes_no_other_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(stream: Stream, now: datetime) -> dict[str, Any]:
+        raise ValueError("no figures today")
+
+    monkeypatch.setitem(streams._kinds, "broken", Kind("broken", broken))
+    clock = Clock()
+    store.watch("broken", now=clock.now.timestamp())
+    sent = {message["stream"]: json.loads(message["body"]) for message in Publisher(clock=clock).tick()}
+    assert "could not be put together" in sent["broken"]["failed"]
+    assert "tiles" in sent["now"]

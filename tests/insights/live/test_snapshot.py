@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from adplatform.models import ModelVersion, RollupState
 from ads.models import Advertiser, Campaign, Flight, FlightBalance
-from insights.live import director, snapshot, store
+from insights.live import store
+from insights.live.business import director, snapshot
 from insights.tasks import work_out_success
 from tests.insights.live import facts
 
@@ -23,7 +24,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def build(now: datetime = NOW) -> dict[str, Any]:
-    built: dict[str, Any] = json.loads(json.dumps(snapshot.build(now, version=(7, 1), compared=snapshot.yesterday(now))))
+    built: dict[str, Any] = json.loads(json.dumps(snapshot.build(now, compared=snapshot.yesterday(now))))
     return built
 
 
@@ -136,7 +137,7 @@ def test_what_the_directors_changes_gain_stands_beside_them_in_words_as_a_worker
 
 
 def note() -> str:
-    built = snapshot.build(NOW, version=(7, 1), compared=snapshot.yesterday(NOW), success=director.last())
+    built = snapshot.build(NOW, compared=snapshot.yesterday(NOW), success=director.last())
     return str(built["tiles"]["director_changes"]["note"])
 
 

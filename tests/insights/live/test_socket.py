@@ -17,6 +17,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from adplatform.asgi import application
+from ads.models import Advertiser, AdvertiserMember
 from insights.consumers import LiveConsumer
 from insights.live import store
 
@@ -35,10 +36,18 @@ def channel_layer() -> RedisChannelLayer:
     return get_channel_layer()
 
 
+GROUP = store.group(store.MAIN)
+
+
 def publish(fence: int, n: int) -> dict[str, str]:
-    body = json.dumps({"version": [fence, n]})
-    store.client().set(store.LAST_KEY, body)
-    return {"type": "live.tick", "fence": str(fence), "n": str(n), "body": body}
+    body = json.dumps({"figure": n})
+    content = store.content_of(body)
+    known = {"stream": store.MAIN, "version": [fence, n], "content": content, "built_at": "2026-11-20T14:37:12+00:00", "every": 1.0, "log": {}}
+    meta = json.dumps(known)
+    lease = store.Lease("a test", fence)
+    store.client().set(store.LEASE_KEY, lease.value)
+    assert store.keep(lease, store.MAIN, meta=meta, body=body)
+    return {"type": "live.tick", "stream": store.MAIN, "fence": str(fence), "n": str(n), "content": content, "meta": meta, "body": body}
 
 
 def communicator(client: Client | None, origin: str = "http://localhost") -> WebsocketCommunicator:
@@ -94,7 +103,7 @@ async def test_newer_snapshots_are_relayed_and_older_ones_dropped() -> None:
     async with connected(await database_sync_to_async(a_user)("eve", "executive")) as socket:
         assert await next_version(socket) == [7, 3]
         for fence, n in ((7, 2), (6, 99), (7, 4), (8, 1)):
-            await layer.group_send(store.GROUP, publish(fence, n))
+            await layer.group_send(GROUP, publish(fence, n))
         assert await next_version(socket) == [7, 4]
         assert await next_version(socket) == [8, 1]
 
@@ -105,7 +114,7 @@ async def test_a_slow_page_loses_stale_snapshots_and_keeps_its_connection() -> N
     async with connected(await database_sync_to_async(a_user)("eve", "executive")) as socket:
         assert await next_version(socket) == [1, 1]
         for n in range(2, 8):
-            await layer.group_send(store.GROUP, publish(1, n))
+            await layer.group_send(GROUP, publish(1, n))
         assert [await next_version(socket) for _ in range(2)] == [[1, 2], [1, 3]]
         assert await socket.receive_nothing(0.2)
         newest = [1, 3]
@@ -123,7 +132,7 @@ async def test_a_paused_page_gets_nothing_until_it_resumes() -> None:
         assert await next_version(socket) == [1, 1]
         await socket.send_to(text_data='{"type": "pause"}')
         assert await socket.receive_nothing(0.1)
-        await layer.group_send(store.GROUP, publish(1, 2))
+        await layer.group_send(GROUP, publish(1, 2))
         assert await socket.receive_nothing(0.2)
         await socket.send_to(text_data='{"type": "resume"}')
         assert await next_version(socket) == [1, 2]
@@ -167,7 +176,7 @@ def test_the_last_snapshot_can_be_read_over_http() -> None:
     assert executive.get("/live/snapshot.json").status_code == 204
     publish(7, 3)
     response = executive.get("/live/snapshot.json")
-    assert response.json() == {"version": [7, 3]}
+    assert (response.json()["version"], response.json()["figure"]) == ([7, 3], 3)
     assert int(response["X-Server-Now"]) > 0
     assert "no-store" in response["Cache-Control"]
     assert Client().get("/live/snapshot.json").status_code == 401
@@ -179,3 +188,39 @@ def test_the_page_holds_no_inline_script_or_style() -> None:
     assert "style=" not in page
     assert "<style" not in page
     assert all("src=" in tag for tag in page.split("<script")[1:])
+
+
+async def test_a_page_hears_what_it_asked_for_and_is_told_what_it_may_not_have() -> None:
+    publish(1, 1)
+    async with connected(await database_sync_to_async(a_user)("eve", "executive")) as socket:
+        assert await next_version(socket) == [1, 1]
+        await socket.send_to(text_data=json.dumps({"type": "watch", "streams": ["nonsense", "now?colour=blue"]}))
+        refused = [json.loads(await socket.receive_from(timeout=5)) for _ in range(2)]
+        assert [(one["type"], one["stream"]) for one in refused] == [("refused", "nonsense"), ("refused", "now?colour=blue")]
+        assert "there is no stream 'nonsense'" in refused[0]["reason"]
+        await channel_layer().group_send(GROUP, publish(1, 2))
+        assert await socket.receive_nothing(0.2), "what is watched no longer is not sent"
+
+
+async def test_a_snapshot_lost_on_its_way_is_read_again() -> None:
+    publish(1, 1)
+    async with connected(await database_sync_to_async(a_user)("eve", "executive")) as socket:
+        assert await next_version(socket) == [1, 1]
+        lost = publish(1, 2)
+        publish(1, 3)
+        await channel_layer().group_send(GROUP, {**lost, "n": "3", "content": store.content_of('{"figure": 3}'), "body": ""})
+        message = json.loads(await socket.receive_from(timeout=5))
+        assert (message["type"], message["snapshot"]["figure"]) == ("snapshot", 3)
+
+
+async def test_somebody_without_business_rights_gets_their_own_figures_only() -> None:
+    def a_member() -> Client:
+        client = a_user("mia", "advertiser-member")
+        AdvertiserMember.objects.create(user=User.objects.get(username="mia"), advertiser=Advertiser.objects.create(name="Acme"))
+        return client
+
+    publish(1, 1)
+    async with connected(await database_sync_to_async(a_member)()) as socket:
+        await socket.send_to(text_data=json.dumps({"type": "watch", "streams": ["now"]}))
+        message = json.loads(await socket.receive_from(timeout=5))
+        assert message["type"] == "refused", "until there is a stream narrowed to advertisers nothing of everybody's is shown"

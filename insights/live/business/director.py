@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engagement.director.success import Success, success
-
-from .store import client
+from insights.live.store import client
 
 KEY = "live:director:success"
 HISTORY = timedelta(days=28)

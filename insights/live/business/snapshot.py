@@ -1,7 +1,6 @@
-"""One versioned snapshot of the business: every figure of the live page, as JSON-ready values.
+"""One snapshot of the business: every figure of the live page, as JSON-ready values.
 
-Shares are 0-1, money is integer micros, times are ISO 8601 in UTC. ``version`` is ``[fence, n]``: a later publisher has a
-larger fence, a later snapshot of the same publisher a larger n, so a page can order any two and drop the older.
+Shares are 0-1, money is integer micros, times are ISO 8601 in UTC.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ def yesterday(now: datetime) -> Yesterday:
     return Yesterday(truncate(now, "minute"), figures.same_time_yesterday(now), figures.engagement(now - figures.DAY).mean)
 
 
-def build(now: datetime, *, version: tuple[int, int], compared: Yesterday, success: Success | None = None) -> dict[str, Any]:
+def build(now: datetime, *, compared: Yesterday, success: Success | None = None) -> dict[str, Any]:
     """Read and put together one snapshot. The caller holds a repeatable-read transaction, so that its figures agree; ``success`` is
     what the Director's changes were last found to gain."""
     sums, minutes = figures.today(now), figures.by_minute(now)
@@ -73,8 +72,6 @@ def build(now: datetime, *, version: tuple[int, int], compared: Yesterday, succe
     per_minute = [derive(minute) for minute in minutes.values()]
     as_of = figures.data_as_of()
     return {
-        "version": list(version),
-        "built_at": now.isoformat(),
         "as_of": as_of.isoformat() if as_of else None,
         "tiles": _tiles(sums, compared, per_minute, success) | _audience_tiles(audience, engagement, compared),
         "series": {

@@ -1,0 +1,27 @@
+"""The stream behind the tiles, the last minutes and the feed of the executive page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from adplatform.eventlog.rollup import truncate
+from insights.live.streams import Kind, Stream, register
+
+from . import director, snapshot
+
+# What is compared with changes only with the minute, so it is read once a minute for each stream.
+_compared: dict[str, snapshot.Yesterday] = {}
+
+
+def build(stream: Stream, now: datetime) -> Mapping[str, Any]:
+    minute = truncate(now, "minute")
+    for key in [key for key, one in _compared.items() if one.minute != minute]:
+        del _compared[key]
+    if stream.key not in _compared:
+        _compared[stream.key] = snapshot.yesterday(now)
+    return snapshot.build(now, compared=_compared[stream.key], success=director.last())
+
+
+NOW = register(Kind("now", build))

@@ -1,0 +1,119 @@
+"""Named streams of figures: one snapshot a second each, for everybody who watches it.
+
+A stream is a kind and what it is narrowed to, written ``kind`` or ``kind?campaign=3&device=tv``. Each different filter is a stream of its
+own. What is built for one viewer of a stream serves all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlencode
+
+LONGEST_VALUE = 100
+
+Parse = Callable[[str], str]
+Audience = Literal["business", "content", "own"]
+
+
+class BadStream(ValueError):
+    """A stream that is not there, or is narrowed to what cannot be read; the message says what there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """``kind`` with its parameters in their canonical form and order."""
+
+    kind: str
+    params: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}?{urlencode(self.params)}" if self.params else self.kind
+
+    def get(self, name: str) -> str | None:
+        return dict(self.params).get(name)
+
+    def number(self, name: str) -> int | None:
+        value = self.get(name)
+        return None if value is None else int(value)
+
+    def having(self, **params: str) -> Stream:
+        return replace(self, params=tuple(sorted((dict(self.params) | params).items())))
+
+
+Build = Callable[[Stream, datetime], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """``build(stream, now)`` reads everything the page shows, JSON-ready, inside one repeatable-read transaction; it is called at most once
+    in ``every`` seconds for each stream, however many watch. ``takes`` names the parameters, each with what reads it and raises ValueError
+    in words. ``audience``: own means that somebody of an advertiser may watch it, narrowed to that advertiser. ``needs`` are parameters
+    that must be given.
+    """
+
+    name: str
+    build: Build
+    every: float = 1.0
+    takes: Mapping[str, Parse] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    audience: Audience = "business"
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> Kind:
+    _kinds[kind.name] = kind
+    return kind
+
+
+def kind_of(stream: Stream) -> Kind:
+    """Raises BadStream."""
+    try:
+        return _kinds[stream.kind]
+    except KeyError:
+        raise BadStream(f"there is no stream {stream.kind[:LONGEST_VALUE]!r}; there are {', '.join(sorted(_kinds))}") from None
+
+
+def parse(text: str) -> Stream:
+    """Raises BadStream in a sentence that says what there is."""
+    name, _, query = text.partition("?")
+    kind = kind_of(Stream(name))
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), max_num_fields=8)
+    except ValueError:
+        raise BadStream(f"{query[:LONGEST_VALUE]!r} cannot be read; write it as name=value&name=value") from None
+    params: dict[str, str] = {}
+    for key, value in pairs:
+        if key not in kind.takes:
+            there = ", ".join(sorted(kind.takes)) or "nothing"
+            raise BadStream(f"{name} cannot be narrowed by {key[:LONGEST_VALUE]!r}; it takes {there}")
+        if key in params:
+            raise BadStream(f"{key} is given twice")
+        try:
+            params[key] = kind.takes[key](value[:LONGEST_VALUE])
+        except ValueError as error:
+            raise BadStream(f"{key}: {error}") from None
+    if missing := [key for key in kind.needs if key not in params]:
+        raise BadStream(f"{name} needs {', '.join(missing)}")
+    return Stream(name, tuple(sorted(params.items())))
+
+
+def number(value: str) -> str:
+    """A row's id."""
+    if not (value.isascii() and value.isdigit() and 0 < int(value) < 2**63):
+        raise ValueError(f"{value!r} is not a number above 0")
+    return str(int(value))
+
+
+def one_of(*there: str) -> Parse:
+    def parse_one(value: str) -> str:
+        if value not in there:
+            raise ValueError(f"{value!r} is none of {', '.join(there)}")
+        return value
+
+    return parse_one
