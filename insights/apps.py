@@ -9,9 +9,10 @@ class InsightsConfig(AppConfig):
     def ready(self) -> None:
         from adplatform import metrics
 
-        from .live import gauges, permissions
+        from .live import gauges, kinds, permissions
         from .semantic.grants import grant_after_migrate
 
         metrics.register(gauges.readings)
+        kinds.register_all()
         permissions.watch_changes()
         post_migrate.connect(grant_after_migrate, sender=self, dispatch_uid="insights-grants")

@@ -1,7 +1,14 @@
-"""Which streams there are. Each page registers its own."""
+"""Which streams there are. Each page keeps its own beside what it draws."""
 
 from __future__ import annotations
 
-from .business import now as now
+from . import streams
+from .business.now import NOW
 
-__all__ = ["now"]
+KINDS = (NOW,)
+
+
+def register_all() -> None:
+    """Called when the app is ready, in every process that publishes, relays or reads a stream."""
+    for kind in KINDS:
+        streams.register(kind)

@@ -25,7 +25,6 @@ from adplatform import heartbeat
 from adplatform.eventlog import stream
 from adplatform.health import answers
 
-from . import kinds as kinds
 from . import store
 from .streams import BadStream, Stream, kind_of, parse
 

@@ -66,9 +66,8 @@ class Kind:
 _kinds: dict[str, Kind] = {}
 
 
-def register(kind: Kind) -> Kind:
+def register(kind: Kind) -> None:
     _kinds[kind.name] = kind
-    return kind
 
 
 def kind_of(stream: Stream) -> Kind:

@@ -17,7 +17,6 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from . import kinds as kinds
 from . import store
 from .business.tiles import TILES
 from .permissions import NotAllowed, Rights, rights
