@@ -1,6 +1,8 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
+# Processes that the tests are shared out to, each with a database and Redis numbers of its own.
+TEST_PROCESSES ?= 2
 SOURCES := adplatform catalog ads engagement insights tests benchmarks manage.py
 
 .PHONY: run test soak check fix bench lock clean install
@@ -9,7 +11,7 @@ run: install ## Everything a fresh machine needs, then the site at 127.0.0.1:800
 	$(PY) -m adplatform.launch
 
 test: $(VENV)/.dev node_modules/.done ## The whole test suite on its own PostgreSQL and Redis
-	$(PY) -m pytest $(TESTS)
+	$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadfile $(TESTS)
 
 soak: $(VENV)/.dev node_modules/.done ## The long versions of the same tests
 	HYPOTHESIS_PROFILE=soak $(PY) -m pytest -m "" --timeout=3600 $(TESTS)

@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-# Seconds on 2 cores. Together they stay under the 12 minutes that the whole suite may take.
-BUDGET = {"adplatform": 150, "catalog": 60, "ads": 120, "engagement": 150, "insights": 100, "browser": 160}
+# Seconds, over both processes. Together they stay under the 12 minutes that the whole suite may take on 2 cores.
+BUDGET = {"adplatform": 260, "catalog": 60, "ads": 340, "engagement": 240, "insights": 160, "browser": 380}
 
 _spent: Counter[str] = Counter()
 

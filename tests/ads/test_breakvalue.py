@@ -46,6 +46,7 @@ def test_where_nothing_shows_that_cells_differ_all_are_taken_to_be_alike() -> No
 @pytest.mark.django_db(transaction=True)
 def test_what_was_charged_for_breaks_is_what_the_next_one_is_expected_to_earn() -> None:
     breakvalue.forget()
+    keep_fresh()
     assert refresh(now=NOW) == 0
     make_ad(duration=10.0)
     for index in range(3):
@@ -61,6 +62,7 @@ def test_what_was_charged_for_breaks_is_what_the_next_one_is_expected_to_earn() 
     assert refresh(now=later + timedelta(minutes=1)) == 6
     assert set(BreakValue.objects.values_list("refreshed_at", flat=True)) == {later}
     assert expected(1, "mid", "tv", NOW.hour) == UNKNOWN
+    breakvalue.forget()
     keep_fresh()
     told = expected(1, "mid", "tv", NOW.hour)
     assert told.breaks == 3

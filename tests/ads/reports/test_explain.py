@@ -74,6 +74,7 @@ def test_a_decision_stored_in_another_shape_is_said(decision: Decision) -> None:
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [("nonsense", "is no decision's id"), (str(uuid.uuid4()), "is no decision's id"), (str(ids.new_id(NOW)), "there is no decision")],
+    ids=["no id", "another kind of id", "an id of nothing"],
 )
 def test_an_id_that_names_nothing_is_refused_in_words(wanted: str, words: str) -> None:
     with pytest.raises(CommandError, match=words):
