@@ -121,13 +121,13 @@ class Publisher:
 
         def waited(stream: Stream) -> float:
             built = self.built.get(stream.key)
-            return float("inf") if built is None else (now - built.at).total_seconds() - kind_of(stream).every
+            return float("inf") if built is None else (now - built.at).total_seconds() - kind_of(stream).seconds(stream)
 
         return sorted(streams, key=lambda stream: (-waited(stream), stream.key))
 
     def _due(self, stream: Stream, now: datetime) -> bool:
         # Half a tick of slack: a second that came a little early must not make it wait for another.
-        return (now - self.built[stream.key].at).total_seconds() >= kind_of(stream).every - TICK_SECONDS / 2
+        return (now - self.built[stream.key].at).total_seconds() >= kind_of(stream).seconds(stream) - TICK_SECONDS / 2
 
     def _build(self, stream: Stream) -> bool:
         """Whether there is something new. Raises django.db.Error."""
@@ -151,14 +151,14 @@ class Publisher:
 
     def _message(self, key: str, behind: dict[str, Any], *, fresh: bool) -> Message | None:
         assert self.lease is not None  # noqa: S101
-        built = self.built[key]
+        built, stream = self.built[key], parse(key)
         meta = store.dumped(
             {
                 "stream": key,
                 "version": [self.lease.fence, self.count],
                 "content": built.content,
                 "built_at": built.at.isoformat(),
-                "every": kind_of(parse(key)).every,
+                "every": kind_of(stream).seconds(stream),
                 "log": behind,
             }
         )

@@ -50,17 +50,21 @@ Build = Callable[[Stream, datetime], Mapping[str, Any]]
 @dataclass(frozen=True, slots=True)
 class Kind:
     """``build(stream, now)`` reads everything the page shows, JSON-ready, inside one repeatable-read transaction; it is called at most once
-    in ``every`` seconds for each stream, however many watch. ``takes`` names the parameters, each with what reads it and raises ValueError
+    in ``every`` seconds (or what that says of the stream) for each stream, however many watch. ``takes`` names the parameters, each with what reads it and raises ValueError
     in words. ``audience``: own means that somebody of an advertiser may watch it, narrowed to that advertiser. ``needs`` are parameters
     that must be given.
     """
 
     name: str
     build: Build
-    every: float = 1.0
+    every: float | Callable[[Stream], float] = 1.0
     takes: Mapping[str, Parse] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     audience: Audience = "business"
+
+    def seconds(self, stream: Stream) -> float:
+        """Between two snapshots of this stream."""
+        return self.every(stream) if callable(self.every) else self.every
 
 
 _kinds: dict[str, Kind] = {}
