@@ -125,8 +125,8 @@ METRICS = (
             types=["playback.end", "playback.start"],
         ),
     ),
-    Metric("return_1_day", "Came back within a day", "of the viewers with consent", "higher", _returned(1)),
-    Metric("return_7_days", "Came back within 7 days", "of the viewers with consent", "higher", _returned(7)),
+    Metric("return_1_day", "Came back within a day", "of the viewers with consent", "higher", _returned(1), settles=timedelta(days=1)),
+    Metric("return_7_days", "Came back within 7 days", "of the viewers with consent", "higher", _returned(7), settles=timedelta(days=7)),
     Metric("rating", "Rating", "stars", "higher", per_unit(_rated(EVENTS), _rated(EARLIER), types=["playback.rating"])),
     Metric(
         "rebuffering", "Rebuffering", "seconds per hour watched", "lower",

@@ -74,7 +74,7 @@ Load = Callable[["Experiment", datetime, datetime], Units]
 @dataclass(frozen=True, slots=True)
 class Metric:
     """``unit`` follows a figure in a sentence. ``competes``: what one arm gets of it may be taken from the other, because both spend the
-    same budgets."""
+    same budgets. ``settles``: so long after its exposure a unit is counted at the earliest."""
 
     name: str
     title: str
@@ -82,6 +82,7 @@ class Metric:
     better: Literal["higher", "lower"]
     load: Load
     competes: bool = False
+    settles: timedelta = timedelta(0)
 
 
 Check = Callable[["Experiment", datetime, datetime], str]

@@ -17,7 +17,7 @@ from .assignment import Arm, parse_arms
 from .guardrails import Guardrail, parse_guardrails
 from .services import experiment_stop_by_itself
 from .srm import Mismatch, mismatch
-from .verdicts import BREACH, MISMATCH, NOT_YET, Arms, Look, by_arm, guarded, look
+from .verdicts import BREACH, MISMATCH, NOT_YET, Arms, Guarded, Look, by_arm, guarded, look
 
 log = structlog.get_logger(__name__)
 
@@ -92,9 +92,9 @@ def _look(experiment: Experiment, now: datetime) -> tuple[tuple[ExperimentReadin
             log.warning("experiment_metric_not_read", experiment=experiment.key, metric=name, reason=str(error))
             rows += _unread(experiment, at, name, arms, error)
             continue
-        spoiled = list(_spoiled(experiment, measured, metric, guards, arms))
-        alarms += [words for _, words in spoiled if not sizes.alarm]
-        rows += _of_metric(experiment, at, metric, measured, arms, sizes, dict(spoiled), biased)
+        guard = dict(_guarded(experiment, measured, metric, guards, arms))
+        alarms += [f"{arms[arm].name}: {one.words}" for arm, one in guard.items() if one.words and not sizes.alarm]
+        rows += _of_metric(experiment, at, metric, measured, arms, sizes, guard, biased)
     ExperimentReading.objects.bulk_create(rows, update_conflicts=True, unique_fields=["experiment", "at", "metric", "arm"], update_fields=list(_KEPT))
     return tuple(rows), _words(experiment, rows, twice), "; ".join(alarms)
 
@@ -132,17 +132,15 @@ def _of_sizes(experiment: Experiment, at: datetime, sizes: Mismatch, arms: Seque
     )  # fmt: skip
 
 
-def _spoiled(
+def _guarded(
     experiment: Experiment, measured: Arms, metric: metrics.Metric, guards: Sequence[Guardrail], arms: Sequence[Arm]
-) -> Iterator[tuple[int, str]]:
-    """(arm, sentence) of each guardrail that is breached. All guardrails together stop a harmless experiment with chance alpha."""
+) -> Iterator[tuple[int, Guarded]]:
+    """Each arm where this metric guards. All guardrails together stop a harmless experiment with chance alpha."""
     for guard in guards:
         if guard.metric != metric.name:
             continue
         for arm in range(1, len(arms)):
-            _, words = guarded(measured, arm, metric=metric, worst=guard.worst, alpha=experiment.alpha / (len(guards) * (len(arms) - 1)))
-            if words:
-                yield arm, f"{arms[arm].name}: {words}"
+            yield arm, guarded(measured, arm, metric=metric, worst=guard.worst, alpha=experiment.alpha / (len(guards) * (len(arms) - 1)))
 
 
 def _of_metric(
@@ -152,17 +150,17 @@ def _of_metric(
     measured: Arms,
     arms: Sequence[Arm],
     sizes: Mismatch,
-    spoiled: dict[int, str],
+    guard: dict[int, Guarded],
     biased: str,
 ) -> Iterator[ExperimentReading]:
     """Several arms share the experiment's alpha; each metric has it to itself, and one of them decides."""
     for arm in range(1, len(arms)):
         seen = look(measured, arm, metric=metric, alpha=experiment.alpha / (len(arms) - 1))
-        yield _row(experiment, at, metric, arms[arm].name, seen, sizes, spoiled.get(arm, ""), biased if metric.competes else "")
+        yield _row(experiment, at, metric, arms[arm].name, seen, sizes, guard.get(arm), biased if metric.competes else "")
 
 
 def _row(
-    experiment: Experiment, at: datetime, metric: metrics.Metric, arm: str, seen: Look, sizes: Mismatch, spoiled: str, biased: str
+    experiment: Experiment, at: datetime, metric: metrics.Metric, arm: str, seen: Look, sizes: Mismatch, guard: Guarded | None, biased: str
 ) -> ExperimentReading:
     row = ExperimentReading(
         experiment=experiment, at=at, metric=metric.name, arm=arm, units=seen.units, control_units=seen.control_units,
@@ -174,8 +172,10 @@ def _row(
     row.mean, row.control_mean = seen.mean, seen.control_mean
     if seen.interval is not None:
         row.effect, row.low, row.high = asdict(seen.interval).values()
-    if spoiled:
-        row.verdict, row.words = BREACH, f"{seen.words}; {spoiled}"
+    if guard is not None:
+        row.figures = {**row.figures, "guard": guard.figures}
+    if guard is not None and guard.words:
+        row.verdict, row.words = BREACH, f"{seen.words}; {arm}: {guard.words}"
     if biased:
         row.figures = {**row.figures, "interference": biased}
         row.words += f". {biased}"

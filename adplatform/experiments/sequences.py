@@ -193,6 +193,18 @@ def _reach(arm: Sample, control: Sample, bound: Boundary, alpha: float, tightest
 def _check(*arms: Sample) -> None:
     for one in arms:
         if not one.enough:
-            raise NotEnoughUnits(
-                f"an arm has {one.units:,} units of which {one.events:,} differ from the rest; it takes at least {ENOUGH_UNITS} and {ENOUGH_EVENTS}"
-            )
+            raise NotEnoughUnits(f"an arm has {lacking(one)}")
+
+
+def lacking(one: Sample) -> str:
+    """What of an arm is too little for an interval, as "12 of at least 100 units"; nothing where there is enough."""
+    if one.units < ENOUGH_UNITS:
+        return f"{one.units:,} of at least {ENOUGH_UNITS} units"
+    if one.events < ENOUGH_EVENTS or one.variance <= 0:
+        return f"{one.events:,} of at least {ENOUGH_EVENTS} units that differ from the rest ({one.units:,} in all)"
+    return ""
+
+
+def evidence(one: Sample) -> float:
+    """How much of what an interval takes an arm has, 0-1."""
+    return min(one.units / ENOUGH_UNITS, one.events / ENOUGH_EVENTS, 1.0)

@@ -52,7 +52,7 @@ def experiment_stop_by_itself(*, actor: AbstractBaseUser, experiment: Experiment
 def experiment_roll_out(*, actor: AbstractBaseUser, experiment: Experiment, arm: str, now: datetime) -> None:
     """Everybody gets ``arm`` from now on; a running experiment ends. An empty ``arm`` takes it back: nobody gets any.
 
-    Raises UnknownArm, and WrongState for a draft.
+    Raises UnknownArm, and WrongState for a draft and where it is so already: of two clicks one is done and kept in the audit log.
     """
     names = [one.name for one in parse_arms(experiment.arms)]
     if arm and arm not in names:
@@ -61,13 +61,17 @@ def experiment_roll_out(*, actor: AbstractBaseUser, experiment: Experiment, arm:
     with transaction.atomic():
         running = Experiment.objects.filter(pk=experiment.pk, state=Experiment.State.RUNNING)
         running.update(state=Experiment.State.STOPPED, stopped_at=now)
+        if Experiment.objects.filter(pk=experiment.pk, state=Experiment.State.STOPPED, rolled_out=arm).exists():
+            raise WrongState(f"{experiment.key} gives everybody {arm} already" if arm else f"{experiment.key} gives nobody an arm already")
         _move(actor, experiment, Experiment.State.STOPPED, Experiment.State.STOPPED, words, rolled_out=arm)
 
 
 def _move(actor: AbstractBaseUser, experiment: Experiment, before: str, after: str, words: str, **changes: Any) -> None:
     with transaction.atomic():
-        if not Experiment.objects.filter(pk=experiment.pk, state=before).update(state=after, **changes):
-            raise WrongState(f"{experiment.key} is not {before}")
+        # What is so already is no change: whoever comes second waits here for the first, and then finds it done.
+        moved = Experiment.objects.filter(pk=experiment.pk, state=before).exclude(state=after, **changes).update(state=after, **changes)
+        if not moved:
+            raise WrongState(f"{experiment.key} is not {before}" if before != after else f"{experiment.key} was changed meanwhile; look at it again")
         LogEntry.objects.log_actions(actor.pk, [experiment], CHANGE, change_message=words, single_object=True)
         transaction.on_commit(selectors.forget)
     experiment.refresh_from_db()

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from .cuped import Adjusted, adjust
-from .guardrails import Judged, judge
+from .guardrails import judge
 from .metrics import Metric, Units
-from .sequences import Interval, NotEnoughUnits, Sample, boundary, difference, lift, linearised, sample, unlike
+from .sequences import ENOUGH_UNITS, Interval, NotEnoughUnits, Sample, boundary, difference, evidence, lacking, lift, linearised, sample, unlike
 
 BETTER, WORSE, SAME, NOT_YET, MISMATCH, BREACH = "better", "worse", "no_difference", "not_yet", "mismatch", "breach"
 # Effects smaller than this share of the control are not worth a change; an interval within it ends the waiting.
@@ -66,7 +66,11 @@ def _sample(units: Units, adjusted: Adjusted, arm: int, mean: float | None) -> S
 
 
 def look(arms: Arms, arm: int, *, metric: Metric, alpha: float) -> Look:
-    """Arm number ``arm`` against the control, number 0."""
+    """Arm number ``arm`` against the control, number 0.
+
+    ``figures``: ``enough`` is how much of the evidence for an interval is there, 0-1; ``clear_after`` the sessions of both arms after which
+    the difference would be clear if it stayed as it is, None where it is clear or would take more than `FORESEEN` times as many.
+    """
     one, control = arms.samples[arm], arms.samples[0]
     figures: dict[str, Any] = {
         "sessions": one.observations,
@@ -74,6 +78,8 @@ def look(arms: Arms, arm: int, *, metric: Metric, alpha: float) -> Look:
         "with_history": round(arms.adjusted.with_history, 4),
         "theta": arms.adjusted.theta,
         "alpha": alpha,
+        "enough": round(min(evidence(one), evidence(control)), 4),
+        "clear_after": None,
     }
 
     def told(verdict: str, words: str, interval: Interval | None = None, change: Interval | None = None) -> Look:
@@ -84,23 +90,36 @@ def look(arms: Arms, arm: int, *, metric: Metric, alpha: float) -> Look:
 
     try:
         interval = difference(one, control, alpha=alpha)
-    except NotEnoughUnits as reason:
-        return told(NOT_YET, f"not yet: {reason}")
+    except NotEnoughUnits:
+        return told(NOT_YET, f"not enough evidence yet: {_missing(arms, arm)}")
+    if not interval.clear:
+        figures["clear_after"] = _clear_after(interval, one, control, alpha)
     try:
         change = lift(one, control, alpha=alpha)
     except NotEnoughUnits:
         return told(*_plainly(interval, metric), interval)
-    return told(*_compared(interval, change, one, control, metric, alpha), interval, change)
+    return told(*_compared(interval, change, metric, one.observations + control.observations, figures["clear_after"]), interval, change)
 
 
-def _compared(interval: Interval, change: Interval, one: Sample, control: Sample, metric: Metric, alpha: float) -> tuple[str, str]:
+def _missing(arms: Arms, arm: int) -> str:
+    said = []
+    for number, who in ((arm, "this arm"), (0, "the control")):
+        one = arms.samples[number]
+        if arms.means[number] is None and one.units >= ENOUGH_UNITS:
+            said.append(f"nothing can be counted yet of the {one.units:,} units of {who}")
+        elif words := lacking(one):
+            said.append(f"{who} has {words}")
+    return "; ".join(said)
+
+
+def _compared(interval: Interval, change: Interval, metric: Metric, sessions: int, clear_after: int | None) -> tuple[str, str]:
     good = _towards_better(change, metric)
     if interval.clear and change.clear:
         verdict, size = (BETTER, good) if good.low > 0 else (WORSE, Interval(-good.effect, -good.high, -good.low))
         return verdict, f"{verdict} by {size.effect:.1%} [{size.low * 100:.1f}, {size.high * 100:.1f}]".replace("%", " %")
     if change.low > -MEANINGFUL and change.high < MEANINGFUL:
         return SAME, f"no meaningful difference: it lies between {_share(good.low)} and {_share(good.high)}"
-    return NOT_YET, f"not yet: it lies between {_share(good.low)} and {_share(good.high)}; {_when(interval, one, control, alpha)}"
+    return NOT_YET, f"not yet: it lies between {_share(good.low)} and {_share(good.high)}; {_when(sessions, clear_after)}"
 
 
 def _plainly(interval: Interval, metric: Metric) -> tuple[str, str]:
@@ -121,28 +140,44 @@ def _share(change: float) -> str:
     return f"{abs(change) * 100:.1f} % {'better' if change >= 0 else 'worse'}"
 
 
-def _when(interval: Interval, one: Sample, control: Sample, alpha: float) -> str:
+def _clear_after(interval: Interval, one: Sample, control: Sample, alpha: float) -> int | None:
     """After how many sessions it would be clear if the difference stayed what it is now: each next session narrows the error as the
     last did."""
     now = one.observations + control.observations
     ahead = now * np.geomspace(1.0, FORESEEN, 200)
     half = np.sqrt((one.squared_error + control.squared_error) * now / ahead) * boundary(ahead, alpha=alpha)
     clear = np.flatnonzero(half <= abs(interval.effect))
-    if len(clear) == 0:
-        return f"if it stays as it is, {FORESEEN:.0f} times the {now:,} sessions so far would not make it clear"
     # Two digits: more would claim to know the future.
-    return f"if it stays as it is, it is clear after about {float(f'{ahead[clear[0]]:.2g}'):,.0f} sessions ({now:,} so far)"
+    return round(float(f"{ahead[clear[0]]:.2g}")) if len(clear) else None
 
 
-def guarded(arms: Arms, arm: int, *, metric: Metric, worst: float, alpha: float) -> tuple[Judged | None, str]:
-    """Whether the arm breaks the guardrail, and the sentence that stops the experiment if it does."""
+def _when(sessions: int, clear_after: int | None) -> str:
+    if clear_after is None:
+        return f"if it stays as it is, {FORESEEN:.0f} times the {sessions:,} sessions so far would not make it clear"
+    return f"if it stays as it is, it is clear after about {clear_after:,} sessions ({sessions:,} so far)"
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """``words`` is the sentence that stops the experiment, empty where the guardrail holds. ``figures``: ``worst`` as allowed, ``change``
+    the difference as a share of the control, ``best`` the best that it may still be; both None while there is not enough evidence."""
+
+    words: str
+    figures: dict[str, float | None]
+
+
+def guarded(arms: Arms, arm: int, *, metric: Metric, worst: float, alpha: float) -> Guarded:
+    """Whether the arm breaks the guardrail, and how near it is to that."""
     try:
         judged = judge(arms.samples[arm], arms.samples[0], worst=worst, higher_is_better=metric.better == "higher", alpha=alpha)
     except NotEnoughUnits:
-        return None, ""
+        return Guarded("", {"worst": worst, "change": None, "best": None})
     bound = judged.change.high if metric.better == "higher" else judged.change.low
+    # Without anything in the control there are no shares of it.
+    known = arms.samples[0].mean > 0
+    figures = {"worst": worst, "change": judged.change.effect if known else None, "best": bound if known else None}
     words = (
         f"{metric.title} is {abs(judged.change.effect):.1%} {'lower' if judged.change.effect < 0 else 'higher'} than in the control, and surely "
         f"at least {abs(bound):.1%}; at most {worst:.1%} was allowed"
     )
-    return judged, words.replace("%", " %") if judged.breached else ""
+    return Guarded(words.replace("%", " %") if judged.breached else "", figures)

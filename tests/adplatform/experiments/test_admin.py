@@ -94,7 +94,7 @@ def test_a_button_asks_before_it_changes_anything(lead: Client) -> None:
 
 def test_buttons_read_roll_out_and_take_back_and_each_is_audited(lead: Client) -> None:
     experiment = running(started_at=datetime.now(UTC) - timedelta(minutes=1))
-    assert "not yet" in lead.post(button(experiment, "read_now"), follow=True).content.decode()
+    assert "not enough evidence yet" in lead.post(button(experiment, "read_now"), follow=True).content.decode()
     assert "has no arm" in lead.post(button(experiment, "roll_out"), {"arm": "boldest"}, follow=True).content.decode()
     assert "gives everybody bolder" in lead.post(button(experiment, "roll_out"), {"arm": "bolder"}, follow=True).content.decode()
     lead.post(button(experiment, "roll_out"), {"arm": ""})

@@ -30,7 +30,7 @@ def test_an_experiment_lives_from_draft_to_its_roll_out() -> None:
     assert run("start", "pacing") == "pacing: running\n"
     with pytest.raises(CommandError, match="pacing is not draft"):
         run("start", "pacing")
-    assert "not yet: an arm has 0 units" in run("read", "pacing")
+    assert "not enough evidence yet: this arm has 0 of at least 100 units" in run("read", "pacing")
     assert json.loads(run("read", "pacing", "--json"))["readings"][1]["metric"] == "click_rate"
     assert read_experiments().keys() == {"pacing"}
     with pytest.raises(CommandError, match="it has control, bolder"):
@@ -40,6 +40,8 @@ def test_an_experiment_lives_from_draft_to_its_roll_out() -> None:
     assert told[1].startswith("What it had shown: ")
     assert told[2] == "To take it back: manage.py experiment takeback pacing"
     assert "everybody gets bolder" in run("list")
+    with pytest.raises(CommandError, match="gives everybody bolder already"):
+        run("rollout", "pacing", "bolder")
     assert json.loads(run("list", "--json"))["experiments"][0]["rolled_out"] == "bolder"
     assert {entry.user.get_username() for entry in LogEntry.objects.all()} == {"system"}
     assert read_experiments() == {}

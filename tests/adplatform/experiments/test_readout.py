@@ -134,9 +134,13 @@ def test_a_guardrail_that_is_surely_broken_stops_it_and_says_by_how_much() -> No
     assert rows(readout)["pain"].verdict == "better"
 
 
-def test_a_guardrail_that_may_hold_stops_nothing() -> None:
+def test_a_guardrail_that_may_hold_stops_nothing_and_says_how_near_it_is() -> None:
     experiment = running(metric="pain", guardrails=[{"metric": "joy", "worst": 0.05}], description="0.97")
-    assert not experiment_read(experiment=experiment, now=NOW).stopped
+    readout = experiment_read(experiment=experiment, now=NOW)
+    assert not readout.stopped
+    guard = rows(readout)["joy"].figures["guard"]
+    assert guard["worst"] == 0.05
+    assert -guard["worst"] < guard["change"] < guard["best"]
 
 
 def test_what_cannot_be_read_is_refused_in_words() -> None:
@@ -163,7 +167,8 @@ def test_a_metric_that_cannot_be_read_keeps_no_guardrail_from_stopping() -> None
 def test_an_experiment_without_exposures_waits() -> None:
     experiment = running(metric="click_rate", metrics=["revenue_per_session", "rating"])
     for row in experiment_read(experiment=experiment, now=NOW).rows[1:]:
-        assert row.words == "not yet: an arm has 0 units of which 0 differ from the rest; it takes at least 100 and 10"
+        assert row.words == "not enough evidence yet: this arm has 0 of at least 100 units; the control has 0 of at least 100 units"
+        assert (row.verdict, row.figures["enough"], row.figures["clear_after"]) == ("not_yet", 0.0, None)
 
 
 @pytest.mark.parametrize(
