@@ -15,7 +15,7 @@ from adplatform.experiments.admin import ExperimentAdmin
 from adplatform.learning.admin import ModelVersionAdmin
 from adplatform.learning.monitoring.admin import ModelReadingAdmin
 from adplatform.learning.run_admin import TrainingRunAdmin
-from adplatform.models import ArchivedDay, DeadEvent, RollupState
+from adplatform.models import ArchivedDay, DeadEvent, RollupDay, RollupState
 from adplatform.read_only import ReadOnly
 
 __all__ = ["ExperimentAdmin", "ModelReadingAdmin", "ModelVersionAdmin", "TrainingRunAdmin"]
@@ -58,6 +58,13 @@ class DeadEventAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 @admin.register(RollupState)
 class RollupStateAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     list_display = ["name", "filled_to"]
+
+
+@admin.register(RollupDay)
+class RollupDayAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    list_display = ["name", "day", "state", "finished_at", "seconds", "facts", "differed", "late"]
+    list_filter = ["name", "state"]
+    date_hierarchy = "day"
 
 
 @admin.register(ArchivedDay)

@@ -240,6 +240,33 @@ class RollupState(models.Model):
         return self.name
 
 
+class RollupDay(models.Model):
+    """A closed UTC day of one rollup, counted anew from the rows it is made of, and by how much it differed from what was folded."""
+
+    class State(models.TextChoices):
+        STARTED = "started"
+        DONE = "done"
+
+    name = models.CharField(max_length=60, help_text="Of the rollup")
+    day = models.DateField()
+    state = models.CharField(max_length=8, choices=State, default=State.STARTED)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    seconds = models.FloatField(null=True, help_text="How long counting took the last time")
+    facts = models.BigIntegerField(null=True, help_text="Facts counted")
+    differed = models.BigIntegerField(default=0, help_text="Rows that were set right the last time, of all grains")
+    found = models.JSONField(default=dict, blank=True, help_text='{grain: {"rows", "measures": {measure: [too few, too many]}}}')
+    words = models.TextField(blank=True, help_text="The difference in words; empty for none")
+    late = models.BooleanField(default=False, db_default=False, help_text="Got more since it was counted, and will be counted again")
+
+    class Meta:
+        ordering = ["-day", "name"]
+        constraints = [models.UniqueConstraint(fields=["name", "day"], name="rollup_day_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.day}"
+
+
 class DeadEvent(models.Model):
     """An event that could not be stored, kept as received with the reason, so that it can be repaired and sent again."""
 

@@ -286,6 +286,9 @@ DASK_SCHEDULER: str = env.str("DASK_SCHEDULER", default="")
 # Days of decisions and events as files, and how long they stay in the database beside that.
 ARCHIVE_DIR: Path = Path(env.str("ARCHIVE_DIR", default=str(VAR_DIR / "archive")))
 PARTITION_KEEP_DAYS: int = env.int("PARTITION_KEEP_DAYS", default=90)
+# How long figures by the minute and by the hour are kept; those by the day stay.
+ROLLUP_MINUTE_HOURS: int = env.int("ROLLUP_MINUTE_HOURS", default=48)
+ROLLUP_HOUR_DAYS: int = env.int("ROLLUP_HOUR_DAYS", default=400)
 CURRENCY: str = env.str("CURRENCY", default="USD")
 # Set by a proxy of one's own that knows the country of an address, for example "CF-IPCountry". Believed without a check: name
 # none that a client could send through.

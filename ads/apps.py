@@ -7,7 +7,7 @@ class AdsConfig(AppConfig):
 
     def ready(self) -> None:
         from adplatform import warmth
-        from adplatform.eventlog import clicks, handlers
+        from adplatform.eventlog import clicks, handlers, rebuild
         from adplatform.learning import monitoring, stages, training
         from adplatform.learning.card import explain
 
@@ -15,8 +15,11 @@ class AdsConfig(AppConfig):
         from .ctr import evidence, logged, served
         from .ctr.training import RECIPES
         from .handler import AdEvents
+        from .recounts import RECOUNTS
 
         handlers.register(AdEvents())
+        for recount in RECOUNTS:
+            rebuild.register(recount)
         clicks.register_resolver(live_inventory.click_through)
         signals.connect()
         for recipe in RECIPES:

@@ -8,7 +8,7 @@ class EngagementConfig(AppConfig):
     def ready(self) -> None:
         from django.conf import settings
 
-        from adplatform.eventlog import handlers, heard
+        from adplatform.eventlog import handlers, heard, rebuild
         from adplatform.learning import monitoring, training
         from ads import vocabulary
 
@@ -19,9 +19,12 @@ class EngagementConfig(AppConfig):
         from .director.training import DIRECTOR_RECIPE, LEAVE_RECIPE, RECIPE
         from .handler import PlaybackEvents
         from .playback import following
+        from .recounts import RECOUNTS
         from .simulation import truth
 
         handlers.register(PlaybackEvents())
+        for recount in RECOUNTS:
+            rebuild.register(recount)
         heard.register("playback", following.overhear)
         experiments.register()
         vocabulary.register_segments(segmenting.vocabulary)

@@ -34,13 +34,16 @@ class Rollup:
         if not totals:
             return
         latest = max(key[0] for key in totals)
+        days = sorted({truncate(key[0], "day").date() for key in totals})
         for grain, table in self.tables().items():
             totals = totals if grain == finest else _coarser(totals, grain)
             fold(cursor, table, ("bucket", *self.keys), self.measures, totals)
+        # A day that was counted anew and gets more is looked at again: see `rebuild`.
         cursor.execute(
-            "INSERT INTO adplatform_rollupstate (name, filled_to) VALUES (%s, %s)"
+            "WITH late AS (UPDATE adplatform_rollupday SET late = true WHERE name = %s AND day = ANY(%s) AND NOT late)"
+            " INSERT INTO adplatform_rollupstate (name, filled_to) VALUES (%s, %s)"
             " ON CONFLICT (name) DO UPDATE SET filled_to = greatest(adplatform_rollupstate.filled_to, EXCLUDED.filled_to)",
-            [self.name, latest],
+            [self.name, days, self.name, latest],
         )
 
 

@@ -14,14 +14,18 @@ from typing import Any
 from urllib.parse import quote
 
 
-def start(task: str, **arguments: Any) -> subprocess.Popen[bytes]:
-    """Run one of the tasks below in another process, on this test's database and Redis number."""
+def database_environment() -> dict[str, str]:
+    """The environment in which another process works on this test's database and Redis number."""
     from django.db import connection
 
     database = connection.settings_dict
     url = f"postgresql://{database['USER']}@{quote(str(database['HOST']), safe='')}/{database['NAME']}"
-    environment = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
-    return subprocess.Popen([sys.executable, "-m", "tests.ads.child", task, json.dumps(arguments)], env=environment)
+    return {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+
+
+def start(task: str, **arguments: Any) -> subprocess.Popen[bytes]:
+    """Run one of the tasks below in another process, on this test's database and Redis number."""
+    return subprocess.Popen([sys.executable, "-m", "tests.ads.child", task, json.dumps(arguments)], env=database_environment())
 
 
 def watch(*, processes: int, requests: int, viewers: list[str], at: str) -> int:
