@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from . import streams
 from .business.now import NOW
+from .business.trend import TREND
 
-KINDS = (NOW,)
+KINDS = (NOW, TREND)
 
 
 def register_all() -> None:

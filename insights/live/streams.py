@@ -50,9 +50,9 @@ Build = Callable[[Stream, datetime], Mapping[str, Any]]
 @dataclass(frozen=True, slots=True)
 class Kind:
     """``build(stream, now)`` reads everything the page shows, JSON-ready, inside one repeatable-read transaction; it is called at most once
-    in ``every`` seconds (or what that says of the stream) for each stream, however many watch. ``takes`` names the parameters, each with what reads it and raises ValueError
-    in words. ``audience``: own means that somebody of an advertiser may watch it, narrowed to that advertiser. ``needs`` are parameters
-    that must be given.
+    in ``every`` seconds (or what that says of the stream) for each stream, however many watch. ``takes`` names the parameters, each with
+    what reads it and raises ValueError in words. ``audience``: own means that somebody of an advertiser may watch it, narrowed to that
+    advertiser. ``needs`` are parameters that must be given.
     """
 
     name: str

@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from . import store
-from .business.tiles import TILES
+from .business.tiles import tiles_for
 from .permissions import NotAllowed, Rights, rights
 from .streams import Audience, BadStream, parse
 
@@ -47,7 +47,8 @@ def live_page(audience: Audience = "business") -> Callable[[Page], Page]:
 
 @live_page("own")
 def page(request: HttpRequest, *, rights: Rights) -> HttpResponse:
-    return render(request, "insights/live.html", {"tiles": TILES, "currency": settings.CURRENCY, "login_url": settings.LOGIN_URL, "rights": rights})
+    tiles = tiles_for(business=rights.business)
+    return render(request, "insights/live.html", {"tiles": tiles, "currency": settings.CURRENCY, "login_url": settings.LOGIN_URL, "rights": rights})
 
 
 @require_safe

@@ -6,14 +6,17 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Sum
-from django.urls import NoReverseMatch, reverse
+from django.db.models import F, Q, Sum
 
 from adplatform.eventlog.rollup import truncate
 from adplatform.models import ModelVersion
 from ads.models import BreakMinute, Campaign, DeliveryDay, Flight
 from catalog.models import Title
 from engagement.models import DirectorDecision
+
+from .evidence import evidence
+from .learning import kind_name
+from .scope import EVERYTHING, Scope
 
 LONGEST = 14
 BUDGET_SHARE = 0.9
@@ -22,35 +25,33 @@ BREAK_WINDOW = timedelta(minutes=10)
 DIRECTOR_WINDOW = timedelta(minutes=10)
 
 
-def evidence(model: str, pk: object | None = None, query: str = "") -> str | None:
-    """The admin page of one row, or of the list; None where the room has no admin page for it."""
-    try:
-        if pk is None:
-            return reverse(f"admin:{model}_changelist") + query
-        return reverse(f"admin:{model}_change", args=[pk])
-    except NoReverseMatch:
-        return None
-
-
 def _item(key: str, at: datetime, kind: str, text: str, link: str | None, detail: str = "") -> dict[str, Any]:
     return {"key": key, "at": at.isoformat(), "kind": kind, "text": text, "detail": detail, "link": link}
 
 
-def latest(now: datetime) -> list[dict[str, Any]]:
+def latest(now: datetime, scope: Scope = EVERYTHING) -> list[dict[str, Any]]:
     """Newest first, at most LONGEST; budgets about to run out stand first because somebody must act on them."""
+    if scope.sold:
+        return _budgets(now, scope)
     director = list(
-        DirectorDecision.objects.filter(applied=True, decided_at__gte=now - DIRECTOR_WINDOW, decided_at__lte=now).order_by("-decided_at")[:6]
+        DirectorDecision.objects.filter(_of_titles(scope), applied=True, decided_at__gte=now - DIRECTOR_WINDOW, decided_at__lte=now).order_by(
+            "-decided_at"
+        )[:6]
     )
     unfilled = list(
-        BreakMinute.objects.filter(bucket__gte=truncate(now - BREAK_WINDOW, "minute"), requests__gt=F("filled"))
+        BreakMinute.objects.filter(scope.place, bucket__gte=truncate(now - BREAK_WINDOW, "minute"), requests__gt=F("filled"))
         .values("bucket", "title_id")
         .annotate(missing=Sum(F("requests") - F("filled")))
         .order_by("-bucket", "title_id")[:4]
     )
     names = _title_names({row.title for row in director} | {row["title_id"] for row in unfilled})
-    events = [*_director(director, names), *_unfilled(unfilled, names), *_models(now)]
+    events = [*_director(director, names), *_unfilled(unfilled, names), *(_models(now) if scope.whole else [])]
     events.sort(key=lambda item: item["at"], reverse=True)
-    return [*_budgets(now), *events][:LONGEST]
+    return [*(_budgets(now, scope) if scope.whole else []), *events][:LONGEST]
+
+
+def _of_titles(scope: Scope) -> Q:
+    return Q() if scope.titles is None else Q(title__in=scope.titles)
 
 
 def _title_names(ids: set[int]) -> dict[int, str]:
@@ -96,7 +97,7 @@ def _models(now: datetime) -> list[dict[str, Any]]:
             f"model-{row.pk}-{row.status}",
             row.trained_at or row.created_at,
             "model",
-            f"{_kind(row.kind)} model v{row.number} {row.status}",
+            f"{kind_name(row.kind)} model v{row.number} {row.status}",
             evidence("adplatform_modelversion", row.pk),
             row.verdict,
         )
@@ -104,9 +105,14 @@ def _models(now: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def _budgets(now: datetime) -> list[dict[str, Any]]:
+def _of_seller(scope: Scope) -> Q:
+    given = {"campaign_id": scope.campaign, "campaign__advertiser_id": scope.advertiser}
+    return Q(**{name: value for name, value in given.items() if value is not None})
+
+
+def _budgets(now: datetime, scope: Scope) -> list[dict[str, Any]]:
     rows = (
-        Flight.objects.filter(state=Flight.State.LIVE, starts_at__lte=now, ends_at__gt=now, budget_micros__gt=0)
+        Flight.objects.filter(_of_seller(scope), state=Flight.State.LIVE, starts_at__lte=now, ends_at__gt=now, budget_micros__gt=0)
         .filter(balance__booked_micros__gt=F("budget_micros") * BUDGET_SHARE)
         .select_related("campaign", "balance")
         .order_by((F("balance__booked_micros") * 1.0 / F("budget_micros")).desc())[:4]
@@ -124,41 +130,10 @@ def _budgets(now: datetime) -> list[dict[str, Any]]:
     ]
 
 
-# The figure each kind of model is judged by, and its name on the page. Lower is better in all of them.
-JUDGED_BY = {"normalised_entropy": "normalised entropy", "mse": "mean squared error", "mae": "mean absolute error"}
-
-
-def champions() -> list[dict[str, Any]]:
-    """The models in use, each with its figure on later data beside that of the constant prediction. One query."""
-    rows = ModelVersion.objects.filter(alias=ModelVersion.Alias.CHAMPION).order_by("kind")
-    return [
-        {
-            "name": f"{_kind(row.kind)} v{row.number}",
-            "estimator": row.estimator.replace("_", " "),
-            "trained_at": row.trained_at.isoformat() if row.trained_at else None,
-            "synthetic": row.synthetic_share,
-            "figure": _judged(row),
-            "link": evidence("adplatform_modelversion", row.pk),
-        }
-        for row in rows
-    ]
-
-
-def _kind(kind: str) -> str:
-    return "CTR" if kind == "ctr" else kind.capitalize()
-
-
-def _judged(row: ModelVersion) -> dict[str, Any] | None:
-    for name, words in JUDGED_BY.items():
-        if found := row.metrics.get(name):
-            return {"name": words, **{part: found.get(part) for part in ("value", "baseline", "ci_low", "ci_high")}}
-    return None
-
-
-def top_campaigns(now: datetime) -> list[dict[str, Any]]:
+def top_campaigns(now: datetime, scope: Scope = EVERYTHING) -> list[dict[str, Any]]:
     """The five campaigns that earned most today. Two queries."""
     rows = list(
-        DeliveryDay.objects.filter(bucket=truncate(now, "day"))
+        DeliveryDay.objects.filter(scope.delivery, bucket=truncate(now, "day"))
         .values("campaign_id")
         .annotate(revenue=Sum("revenue_micros"), shown=Sum("impressions"), clicked=Sum("clicks"))
         .order_by("-revenue", "campaign_id")[:5]

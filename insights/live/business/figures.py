@@ -1,4 +1,7 @@
-"""What the live page counts, read from rollups by a constant number of indexed queries. No raw event is ever scanned."""
+"""What the live page counts, read from rollups by a constant number of indexed queries. No raw event is ever scanned.
+
+Sums hold the families of figures that the scope can narrow, and no others.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Avg, Count, Model, Q, QuerySet, Sum
-from django.db.models.functions import TruncMinute
+from django.db.models import Model, Q, QuerySet, Sum
 
 from adplatform.eventlog.rollup import truncate
 from adplatform.models import RollupState
 from ads.models import BreakDay, BreakHour, BreakMinute, DeliveryDay, DeliveryHour, DeliveryMinute
-from engagement.models import DirectorDecision, PlaybackDay, PlaybackHour, PlaybackMinute
+from engagement.models import PlaybackDay, PlaybackHour, PlaybackMinute
+
+from .scope import Scope
 
 ACTIVE_SECONDS = 30
-SERIES_MINUTES = 10
+SERIES_MINUTES = 15
 ENGAGEMENT_MINUTES = 5
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 
 Sums = Mapping[str, int]
@@ -27,75 +32,98 @@ Sums = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Fact:
-    """One family of rollup tables and the measures this page reads from it."""
+    """One family of rollup tables and the measures this page reads from it. ``sold``: kept by campaign and advertiser."""
 
     minute: type[Model]
     hour: type[Model]
     day: type[Model]
     measures: tuple[str, ...]
+    sold: bool = False
+    marked: str = ""
+
+    def table(self, grain: str) -> type[Model]:
+        return {"minute": self.minute, "hour": self.hour, "day": self.day}[grain]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its sums; the synthetic part of what it is ``marked`` by is one of them."""
+        return (*self.measures, f"synthetic_{self.marked}") if self.marked else self.measures
+
+    def rows(self, grain: str, scope: Scope, when: Q) -> QuerySet[Any]:
+        return self.table(grain)._default_manager.filter(when, scope.delivery if self.sold else scope.place)
+
+    def sums(self) -> dict[str, Any]:
+        # Named apart from the columns they sum: Django refuses an annotation with the name of a field.
+        sums = {f"sum_{measure}": Sum(measure, default=0) for measure in self.measures}
+        if self.marked:
+            sums[f"sum_synthetic_{self.marked}"] = Sum(self.marked, filter=Q(synthetic=True), default=0)
+        return sums
 
 
-FACTS = (
-    Fact(
-        DeliveryMinute,
-        DeliveryHour,
-        DeliveryDay,
-        ("impressions", "clicks", "completed_views", "revenue_micros", "gross_impressions", "invalid", "reversed_micros"),
-    ),
-    Fact(BreakMinute, BreakHour, BreakDay, ("requests", "filled", "slots_offered", "slots_filled")),
-    Fact(PlaybackMinute, PlaybackHour, PlaybackDay, ("sessions", "watch_milliseconds", "director_decisions", "director_changes")),
+DELIVERY = Fact(
+    DeliveryMinute,
+    DeliveryHour,
+    DeliveryDay,
+    ("impressions", "clicks", "completed_views", "revenue_micros", "gross_impressions", "invalid", "reversed_micros"),
+    sold=True,
+    marked="impressions",
 )
-MEASURES = tuple(measure for fact in FACTS for measure in fact.measures)
-NOTHING: Sums = dict.fromkeys((*MEASURES, "synthetic_impressions", "synthetic_sessions"), 0)
+BREAKS = Fact(BreakMinute, BreakHour, BreakDay, ("requests", "filled", "slots_offered", "slots_filled"))
+PLAYBACK = Fact(
+    PlaybackMinute,
+    PlaybackHour,
+    PlaybackDay,
+    ("sessions", "watch_milliseconds", "scene_starts", "scene_ends", "director_decisions", "director_changes"),
+    marked="sessions",
+)
+FACTS = (DELIVERY, BREAKS, PLAYBACK)
 
 
-def _sums(fact: Fact) -> dict[str, Any]:
-    # Named apart from the columns they sum: Django refuses an annotation with the name of a field.
-    sums = {f"sum_{measure}": Sum(measure, default=0) for measure in fact.measures}
-    marked = fact.measures[0]
-    if f"synthetic_{marked}" in NOTHING:
-        sums[f"sum_synthetic_{marked}"] = Sum(marked, filter=Q(synthetic=True), default=0)
-    return sums
+def facts_of(scope: Scope) -> tuple[Fact, ...]:
+    return (DELIVERY,) if scope.sold else FACTS
 
 
-def _plain(row: Mapping[str, Any]) -> dict[str, int]:
+def nothing(scope: Scope) -> dict[str, int]:
+    return {name: 0 for fact in facts_of(scope) for name in fact.names}
+
+
+def plain(row: Mapping[str, Any]) -> dict[str, int]:
     return {name.removeprefix("sum_"): int(value) for name, value in row.items() if name.startswith("sum_")}
 
 
-def _rows(model: type[Model], condition: Q) -> QuerySet[Any]:
-    return model._default_manager.filter(condition)
-
-
-def today(now: datetime) -> Sums:
-    """Sums of the UTC day so far. One query a family of tables."""
-    bucket = truncate(now, "day")
+def between(scope: Scope, grain: str, since: datetime, until: datetime) -> dict[str, int]:
+    """Sums of the buckets in [since, until). One query a family."""
     total: dict[str, int] = {}
-    for fact in FACTS:
-        total |= _plain(_rows(fact.day, Q(bucket=bucket)).aggregate(**_sums(fact)))
+    for fact in facts_of(scope):
+        total |= plain(fact.rows(grain, scope, Q(bucket__gte=since, bucket__lt=until)).aggregate(**fact.sums()))
     return total
 
 
-def same_time_yesterday(now: datetime) -> Sums:
+def added(*parts: Sums) -> dict[str, int]:
+    return {name: sum(part[name] for part in parts) for name in parts[0]}
+
+
+def today(scope: Scope, now: datetime) -> Sums:
+    """Sums of the UTC day so far. One query a family of tables."""
+    bucket = truncate(now, "day")
+    return between(scope, "day", bucket, bucket + DAY)
+
+
+def same_time_yesterday(scope: Scope, now: datetime) -> Sums:
     """Sums of yesterday up to the minute 24 hours before ``now``: its whole hours, and the minutes of the hour begun."""
     until = truncate(now - DAY, "minute")
     hour, day = truncate(until, "hour"), truncate(until, "day")
-    total = dict(NOTHING)
-    for fact in FACTS:
-        hours = _plain(_rows(fact.hour, Q(bucket__gte=day, bucket__lt=hour)).aggregate(**_sums(fact)))
-        minutes = _plain(_rows(fact.minute, Q(bucket__gte=hour, bucket__lt=until)).aggregate(**_sums(fact)))
-        for measure in hours:
-            total[measure] = hours[measure] + minutes[measure]
-    return total
+    return added(between(scope, "hour", day, hour), between(scope, "minute", hour, until))
 
 
-def by_minute(now: datetime) -> dict[datetime, Sums]:
+def by_minute(scope: Scope, now: datetime) -> dict[datetime, Sums]:
     """Sums of the last SERIES_MINUTES whole minutes and of the running one, oldest first, empty minutes included."""
     buckets = minute_buckets(now)
-    series: dict[datetime, dict[str, int]] = {bucket: dict(NOTHING) for bucket in buckets}
-    for fact in FACTS:
-        rows = _rows(fact.minute, Q(bucket__gte=buckets[0], bucket__lte=buckets[-1])).values("bucket").annotate(**_sums(fact))
+    series: dict[datetime, dict[str, int]] = {bucket: nothing(scope) for bucket in buckets}
+    for fact in facts_of(scope):
+        rows = fact.rows("minute", scope, Q(bucket__gte=buckets[0], bucket__lte=buckets[-1])).values("bucket").annotate(**fact.sums())
         for row in rows:
-            series[row["bucket"].astimezone(UTC)] |= _plain(row)
+            series[row["bucket"].astimezone(UTC)] |= plain(row)
     return dict(series)
 
 
@@ -113,22 +141,25 @@ class Audience:
     by_minute: tuple[int, ...]
 
 
-def audience(now: datetime) -> Audience:
+def audience(scope: Scope, now: datetime) -> Audience:
     """A session counts in a minute when it had begun by its end and was last heard from in it or later. One query."""
     buckets = minute_buckets(now)
     statement = """
-        SELECT m, count(s.id), count(s.id) FILTER (WHERE s.synthetic)
-        FROM unnest(%(minutes)s::timestamptz[]) AS m
-        LEFT JOIN engagement_playbacksession s
-          ON s.last_seen_at >= m AND s.last_seen_at >= %(first)s AND s.started_at < m + interval '1 minute'
+        WITH heard AS MATERIALIZED (
+          SELECT started_at, last_seen_at, ended_at, synthetic FROM engagement_playbacksession
+          WHERE last_seen_at >= %(first)s AND (%(titles)s::bigint[] IS NULL OR title_id = ANY(%(titles)s))
+            AND (%(device)s::text IS NULL OR device = %(device)s))
+        SELECT m, count(s.started_at), count(*) FILTER (WHERE s.synthetic)
+        FROM unnest(%(minutes)s::timestamptz[]) AS m LEFT JOIN heard s ON s.last_seen_at >= m AND s.started_at < m + interval '1 minute'
         GROUP BY m
         UNION ALL
         SELECT NULL, count(*), count(*) FILTER (WHERE synthetic)
-        FROM engagement_playbacksession
-        WHERE last_seen_at >= %(heard)s AND started_at <= %(now)s AND ended_at IS NULL
+        FROM heard WHERE last_seen_at >= %(heard)s AND started_at <= %(now)s AND ended_at IS NULL
     """
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"minutes": buckets, "first": buckets[0], "heard": now - timedelta(seconds=ACTIVE_SECONDS), "now": now})
+        cursor.execute(
+            statement, {"minutes": buckets, "first": buckets[0], "heard": now - timedelta(seconds=ACTIVE_SECONDS), "now": now, **scope.params}
+        )
         counted = {moment: (everybody, synthetic) for moment, everybody, synthetic in cursor.fetchall()}
     active, synthetic = counted[None]
     return Audience(active, synthetic, tuple(counted[bucket][0] for bucket in buckets))
@@ -143,17 +174,21 @@ class Engagement:
     by_minute: tuple[float | None, ...] = ()
 
 
-def engagement(now: datetime) -> Engagement:
-    """One query over the decisions of the series' minutes."""
+def engagement(scope: Scope, now: datetime) -> Engagement:
+    """One query over the Director's decisions of the series' minutes."""
     buckets = minute_buckets(now)
-    rows = (
-        DirectorDecision.objects.filter(decided_at__gte=buckets[0], decided_at__lte=now, engagement__isnull=False)
-        .annotate(minute=TruncMinute("decided_at", tzinfo=UTC))
-        .values("minute")
-        .annotate(mean=Avg("engagement"), n=Count("engagement"))
-        .order_by("minute")
-    )
-    found = {row["minute"]: (row["mean"], row["n"]) for row in rows}
+    statement = """
+        SELECT date_trunc('minute', d.decided_at, 'UTC'), avg(d.engagement), count(*)
+        FROM engagement_directordecision d
+        WHERE d.decided_at >= %(first)s AND d.decided_at <= %(now)s AND d.engagement IS NOT NULL
+          AND (%(titles)s::bigint[] IS NULL OR d.title = ANY(%(titles)s))
+          AND (%(device)s::text IS NULL
+            OR EXISTS (SELECT 1 FROM engagement_playbacksession p WHERE p.id = d.session AND p.device = %(device)s))
+        GROUP BY 1
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"first": buckets[0], "now": now, **scope.params})
+        found = {minute: (mean, count) for minute, mean, count in cursor.fetchall()}
     recent = [found[bucket] for bucket in buckets[-ENGAGEMENT_MINUTES:] if bucket in found]
     count = sum(n for _, n in recent)
     mean = sum(value * n for value, n in recent) / count if count else None

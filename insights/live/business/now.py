@@ -10,18 +10,21 @@ from adplatform.eventlog.rollup import truncate
 from insights.live.streams import Kind, Stream
 
 from . import director, snapshot
+from .scope import TAKES, scope_of
 
 # What is compared with changes only with the minute, so it is read once a minute for each stream.
 _compared: dict[str, snapshot.Yesterday] = {}
 
 
 def build(stream: Stream, now: datetime) -> Mapping[str, Any]:
+    scope = scope_of(stream)
     minute = truncate(now, "minute")
     for key in [key for key, one in _compared.items() if one.minute != minute]:
         del _compared[key]
     if stream.key not in _compared:
-        _compared[stream.key] = snapshot.yesterday(now)
-    return snapshot.build(now, compared=_compared[stream.key], success=director.last())
+        _compared[stream.key] = snapshot.yesterday(now, scope)
+    success = None if snapshot.success_unsaid(scope) else director.last(scope.title)
+    return snapshot.build(now, compared=_compared[stream.key], success=success, scope=scope)
 
 
-NOW = Kind("now", build)
+NOW = Kind("now", build, takes=TAKES, audience="own")

@@ -1,12 +1,12 @@
-"""One snapshot of the business: every figure of the live page, as JSON-ready values.
+"""One snapshot of the business as it is now: the tiles, the last minutes and what just happened, as JSON-ready values.
 
-Shares are 0-1, money is integer micros, times are ISO 8601 in UTC.
+Shares are 0-1, money is integer micros, times are ISO 8601 in UTC. A figure that the scope cannot narrow is None, with the reason as its note.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -14,9 +14,10 @@ from typing import Any
 from adplatform.eventlog.rollup import truncate
 from engagement.director.success import Success
 
-from . import feed, figures
+from . import feed, figures, learning
 from .director import HISTORY
 from .figures import Sums
+from .scope import EVERYTHING, Scope
 
 Figure = float | int | None
 MICROS = 1_000_000
@@ -37,16 +38,22 @@ def ratio(part: int, whole: int) -> float | None:
     return round(part / whole, 6) if whole else None
 
 
+# Of each share of the page: what is counted and of what.
+SHARES = {
+    "fill_rate": ("slots_filled", "slots_offered"),
+    "ctr": ("clicks", "impressions"),
+    "completion_rate": ("completed_views", "impressions"),
+}
+
+
 def derive(sums: Sums) -> dict[str, Figure]:
-    """The page's figures from one stretch of additive sums, whether a day, a minute or yesterday so far."""
+    """The page's figures from one stretch of additive sums, whether a day, a minute or yesterday so far. What the sums do not hold is None."""
     return {
         "impressions": sums["impressions"],
         "revenue": sums["revenue_micros"],
         "ecpm": round(sums["revenue_micros"] * 1000 / sums["impressions"]) if sums["impressions"] else None,
-        "fill_rate": ratio(sums["slots_filled"], sums["slots_offered"]),
-        "ctr": ratio(sums["clicks"], sums["impressions"]),
-        "completion_rate": ratio(sums["completed_views"], sums["impressions"]),
-        "director_changes": sums["director_changes"],
+        **{name: ratio(sums[part], sums[whole]) if whole in sums else None for name, (part, whole) in SHARES.items()},
+        "director_changes": sums.get("director_changes"),
         "invalid_share": ratio(sums["gross_impressions"] - sums["impressions"], sums["gross_impressions"]),
     }
 
@@ -60,70 +67,120 @@ class Yesterday:
     engagement: float | None
 
 
-def yesterday(now: datetime) -> Yesterday:
-    return Yesterday(truncate(now, "minute"), figures.same_time_yesterday(now), figures.engagement(now - figures.DAY).mean)
+def yesterday(now: datetime, scope: Scope = EVERYTHING) -> Yesterday:
+    felt = None if scope.sold else figures.engagement(scope, now - figures.DAY).mean
+    return Yesterday(truncate(now, "minute"), figures.same_time_yesterday(scope, now), felt)
 
 
-def build(now: datetime, *, compared: Yesterday, success: Success | None = None) -> dict[str, Any]:
+def build(now: datetime, *, compared: Yesterday, success: Success | None = None, scope: Scope = EVERYTHING) -> dict[str, Any]:
     """Read and put together one snapshot. The caller holds a repeatable-read transaction, so that its figures agree; ``success`` is
-    what the Director's changes were last found to gain."""
-    sums, minutes = figures.today(now), figures.by_minute(now)
-    audience, engagement = figures.audience(now), figures.engagement(now)
+    what the Director's changes were last found to gain in this scope."""
+    sums, minutes = figures.today(scope, now), figures.by_minute(scope, now)
     per_minute = [derive(minute) for minute in minutes.values()]
+    audience = None if scope.sold else figures.audience(scope, now)
+    felt = None if scope.sold else figures.engagement(scope, now)
     as_of = figures.data_as_of()
+    tiles = _tiles(sums, compared, per_minute) | _audience_tiles(audience, felt, compared, scope)
+    tiles |= {"success_rate": _success_tile(success, scope), "model_accuracy": learning.accuracy(scope)}
     return {
         "as_of": as_of.isoformat() if as_of else None,
-        "tiles": _tiles(sums, compared, per_minute, success) | _audience_tiles(audience, engagement, compared),
+        "scope": {name: value for name, value in asdict(scope).items() if value and name != "titles"},
+        "tiles": tiles,
         "series": {
             "minutes": [bucket.isoformat() for bucket in minutes],
             "impressions": [row["impressions"] for row in per_minute],
             "revenue": [row["revenue"] for row in per_minute],
-            "active_sessions": list(audience.by_minute),
+            "active_sessions": None if audience is None else list(audience.by_minute),
         },
         "totals": dict(sums),
         "success": None if success is None else asdict(success),
         "synthetic": {
-            "sessions": ratio(audience.synthetic, audience.active),
+            "sessions": None if audience is None else ratio(audience.synthetic, audience.active),
             "impressions": ratio(sums["synthetic_impressions"], sums["impressions"]),
             "yesterday": ratio(compared.sums["synthetic_impressions"], compared.sums["impressions"]),
         },
-        "campaigns": feed.top_campaigns(now),
-        "models": feed.champions(),
-        "feed": feed.latest(now),
+        "campaigns": feed.top_campaigns(now, scope),
+        "models": learning.champions() if scope.whole else [],
+        "feed": feed.latest(now, scope),
     }
 
 
-def _tile(value: Figure, before: Figure, spark: Sequence[Figure], *, note: str = "", ci: list[float] | None = None) -> dict[str, Any]:
-    return {"value": value, "before": before, "spark": list(spark), "note": note, "ci": ci}
+def tile(
+    value: Figure, before: Figure = None, spark: Sequence[Figure] = (), *, note: str = "", ci: list[float] | None = None, n: int | None = None,
+    baseline: str = "",
+) -> dict[str, Any]:  # fmt: skip
+    """``before`` is the figure that ``baseline`` names; ``n`` what the figure was counted of."""
+    return {"value": value, "before": before, "spark": list(spark), "note": note, "ci": ci, "n": n, "baseline": baseline}
 
 
-def _tiles(sums: Sums, compared: Yesterday, per_minute: Sequence[dict[str, Figure]], success: Success | None) -> dict[str, Any]:
+def _tiles(sums: Sums, compared: Yesterday, per_minute: Sequence[dict[str, Figure]]) -> dict[str, Any]:
     now, before = derive(sums), derive(compared.sums)
+    gross = sums["gross_impressions"]
+    shares = {name: (sums[part], sums[whole]) for name, (part, whole) in SHARES.items() if whole in sums}
+    shares["invalid_share"] = (gross - sums["impressions"], gross)
+    notes = _notes(sums, per_minute)
+    baseline = f"yesterday at {compared.minute:%H:%M} UTC"
+    return {
+        key: tile(
+            value, before[key], [row[key] for row in per_minute], note=notes[key], ci=interval(*shares[key]) if key in shares else None,
+            n=shares[key][1] if key in shares else None, baseline=baseline,
+        )
+        for key, value in now.items()
+    }  # fmt: skip
+
+
+def _notes(sums: Sums, per_minute: Sequence[dict[str, Figure]]) -> Mapping[str, str]:
     last_minute = per_minute[-2]["impressions"] if len(per_minute) > 1 else 0
-    notes = {
+    told = {
         "impressions": f"{last_minute:,} in the last whole minute",
         "revenue": f"after {sums['reversed_micros'] / MICROS:,.2f} given back" if sums["reversed_micros"] else "",
+        "ecpm": "",
         "invalid_share": f"{sums['gross_impressions']:,} gross, {sums['invalid']:,} {'event' if sums['invalid'] == 1 else 'events'} in all",
-        "fill_rate": f"{sums['slots_filled']:,} of {sums['slots_offered']:,} slots",
         "ctr": f"{sums['clicks']:,} clicks",
         "completion_rate": f"{sums['completed_views']:,} completed",
-        "director_changes": f"of {sums['director_decisions']:,} decisions" + (f". In {HISTORY.days} days: {success.brief}" if success else ""),
     }
-    intervals = {
-        "fill_rate": interval(sums["slots_filled"], sums["slots_offered"]),
-        "ctr": interval(sums["clicks"], sums["impressions"]),
-        "completion_rate": interval(sums["completed_views"], sums["impressions"]),
-        "invalid_share": interval(sums["gross_impressions"] - sums["impressions"], sums["gross_impressions"]),
-    }
-    return {
-        key: _tile(value, before[key], [row[key] for row in per_minute], note=notes.get(key, ""), ci=intervals.get(key)) for key, value in now.items()
+    if "slots_offered" not in sums:
+        return told | dict.fromkeys(("fill_rate", "director_changes"), NOT_OF_BREAKS)
+    return told | {
+        "fill_rate": f"{sums['slots_filled']:,} of {sums['slots_offered']:,} slots",
+        "director_changes": f"of {sums['director_decisions']:,} decisions",
     }
 
 
-def _audience_tiles(audience: figures.Audience, engagement: figures.Engagement, compared: Yesterday) -> dict[str, Any]:
-    mean = None if engagement.mean is None else round(engagement.mean, 4)
+NOT_OF_BREAKS = "not kept by campaign or advertiser"
+
+
+def _audience_tiles(
+    audience: figures.Audience | None, felt: figures.Engagement | None, compared: Yesterday, scope: Scope
+) -> dict[str, Any]:  # fmt: skip
+    if audience is None or felt is None:
+        return {"active_sessions": tile(None, note=NOT_OF_BREAKS), "engagement": tile(None, note=NOT_OF_BREAKS)}
+    mean = None if felt.mean is None else round(felt.mean, 4)
     before = None if compared.engagement is None else round(compared.engagement, 4)
     return {
-        "active_sessions": _tile(audience.active, audience.by_minute[0], audience.by_minute),
-        "engagement": _tile(mean, before, engagement.by_minute, note=f"{engagement.count:,} predictions in 5 min"),
-    }
+        "active_sessions": tile(audience.active, audience.by_minute[0], audience.by_minute, baseline=f"{figures.SERIES_MINUTES} min ago"),
+        "engagement": tile(
+            mean, before, felt.by_minute, note=f"{felt.count:,} predictions in {figures.ENGAGEMENT_MINUTES} min", n=felt.count,
+            baseline=f"yesterday at {compared.minute:%H:%M} UTC",
+        ),
+    }  # fmt: skip
+
+
+def _success_tile(success: Success | None, scope: Scope) -> dict[str, Any]:
+    baseline = "where chance held the same change back"
+    if unsaid := success_unsaid(scope):
+        return tile(None, note=unsaid, baseline=baseline)
+    if success is None:
+        return tile(None, note="not worked out yet", baseline=baseline)
+    counted = success.done + success.held_back
+    if success.value is None or success.low is None or success.high is None:
+        return tile(None, note=f"in {HISTORY.days} days: {success.brief}", n=counted, baseline=baseline)
+    note = f"{success.watched:.1%} of the next scene watched against {success.baseline:.1%}, in {HISTORY.days} days"
+    return tile(success.value, note=note, ci=[success.low, success.high], n=counted, baseline=baseline)
+
+
+def success_unsaid(scope: Scope) -> str:
+    """Why there is no success rate of this scope, in words; empty where there is one."""
+    if scope.sold:
+        return NOT_OF_BREAKS
+    return "worked out for all devices and for single titles" if scope.device or scope.genre else ""

@@ -17,12 +17,12 @@ page.on("now", (snapshot) => {
   minutes.draw({
     x: series.minutes,
     running: true,
-    caption: "the last ten minutes",
+    caption: "the last fifteen minutes",
     series: [
       { name: "Impressions", values: series.impressions, axis: "count" },
       { name: "Watching", values: series.active_sessions, axis: "count" },
       { name: "Revenue", values: series.revenue, axis: "money" },
-    ],
+    ].filter(({ values }) => values),
   });
   drawFeed(snapshot.feed);
   drawCampaigns(snapshot.campaigns);

@@ -1,4 +1,4 @@
-// The figures at the top: value, change against the baseline, and the last ten minutes as a line.
+// The figures at the top: value, change against the baseline, and the last fifteen minutes as a line.
 
 const RISE = { 1: ["▲", "up"], 0: ["=", "unchanged"], "-1": ["▼", "down"] };
 
@@ -26,13 +26,14 @@ function draw(tile, figure, write) {
     const mark = Object.assign(document.createElement("span"), { textContent: arrow });
     mark.setAttribute("aria-hidden", "true");
     const hidden = Object.assign(document.createElement("span"), { className: "visually-hidden", textContent: word });
-    const against = Object.assign(document.createElement("span"), { className: "tile-baseline", textContent: ` vs ${tile.baseline}` });
+    const against = Object.assign(document.createElement("span"), { className: "tile-baseline", textContent: ` vs ${figure.baseline}` });
     tile.delta.replaceChildren(mark, hidden, ` ${change.text}`, against);
   } else {
-    tile.delta.textContent = `no figure ${tile.baseline}`;
+    tile.delta.textContent = figure.baseline ? `against ${figure.baseline}` : " ";
   }
   tile.note.textContent = figure.note || " ";
-  tile.interval.textContent = figure.ci ? `95 %: ${write.share(figure.ci[0])} – ${write.share(figure.ci[1])}` : "";
+  const bound = (value) => write.value(value, tile.unit);
+  tile.interval.textContent = figure.ci ? `95 %: ${bound(figure.ci[0])} – ${bound(figure.ci[1])}` : "";
   spark(tile, figure.spark);
 }
 

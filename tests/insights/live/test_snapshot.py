@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from adplatform.models import ModelVersion, RollupState
 from ads.models import Advertiser, Campaign, Flight, FlightBalance
-from insights.live import store
-from insights.live.business import director, snapshot
+from insights.live import store, streams
+from insights.live.business import director, now, snapshot
 from insights.tasks import work_out_success
 from tests.insights.live import facts
 
@@ -23,8 +23,8 @@ NOW = datetime(2026, 11, 20, 14, 37, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-def build(now: datetime = NOW) -> dict[str, Any]:
-    built: dict[str, Any] = json.loads(json.dumps(snapshot.build(now, compared=snapshot.yesterday(now))))
+def build(at: datetime = NOW) -> dict[str, Any]:
+    built: dict[str, Any] = json.loads(json.dumps(snapshot.build(at, compared=snapshot.yesterday(at))))
     return built
 
 
@@ -75,19 +75,21 @@ def test_yesterday_counts_only_up_to_the_same_minute() -> None:
 def test_nothing_yet_is_no_figure_rather_than_zero_percent() -> None:
     tiles = build()["tiles"]
     assert tiles["impressions"]["value"] == 0
-    assert tiles["ctr"] == {"value": None, "before": None, "spark": [None] * 11, "note": "0 clicks", "ci": None}
+    assert tiles["ctr"] == {
+        "value": None, "before": None, "spark": [None] * 16, "note": "0 clicks", "ci": None, "n": 0, "baseline": "yesterday at 14:37 UTC"
+    }  # fmt: skip
     assert tiles["engagement"]["value"] is None
 
 
-def test_the_series_has_ten_whole_minutes_and_the_running_one() -> None:
+def test_the_series_has_fifteen_whole_minutes_and_the_running_one() -> None:
     facts.delivered(NOW, impressions=4, revenue_micros=40)
-    facts.delivered(NOW - MINUTE * 10, impressions=3, revenue_micros=30)
-    facts.delivered(NOW - MINUTE * 11, impressions=99, revenue_micros=99)
+    facts.delivered(NOW - MINUTE * 15, impressions=3, revenue_micros=30)
+    facts.delivered(NOW - MINUTE * 16, impressions=99, revenue_micros=99)
     series = build()["series"]
-    assert series["minutes"][0] == "2026-11-20T14:27:00+00:00"
+    assert series["minutes"][0] == "2026-11-20T14:22:00+00:00"
     assert series["minutes"][-1] == "2026-11-20T14:37:00+00:00"
-    assert series["impressions"] == [3, *[0] * 9, 4]
-    assert series["revenue"] == [30, *[0] * 9, 40]
+    assert series["impressions"] == [3, *[0] * 14, 4]
+    assert series["revenue"] == [30, *[0] * 14, 40]
 
 
 def test_a_session_is_active_for_thirty_seconds_after_it_was_heard_from() -> None:
@@ -103,7 +105,7 @@ def test_a_session_is_active_for_thirty_seconds_after_it_was_heard_from() -> Non
 def test_sessions_of_a_minute_are_those_that_overlap_it() -> None:
     facts.a_session(NOW, started=250, seen=130)  # from 14:33:02 to 14:35:02
     facts.a_session(NOW, started=8, seen=0)  # within 14:37
-    assert build()["series"]["active_sessions"] == [0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 1]
+    assert build()["series"]["active_sessions"] == [*[0] * 11, 1, 1, 1, 0, 1]
 
 
 def test_engagement_is_the_mean_of_the_predictions_of_five_minutes() -> None:
@@ -123,22 +125,28 @@ def test_director_changes_are_counted_beside_the_decisions() -> None:
     assert (tile["value"], tile["note"]) == (3, "of 17 decisions")
 
 
-def test_what_the_directors_changes_gain_stands_beside_them_in_words_as_a_worker_last_found_it() -> None:
+def test_what_the_directors_changes_gain_stands_beside_them_as_a_worker_last_found_it() -> None:
     assert director.last() is None
+    assert success()["note"] == "not worked out yet"
     work_out_success()
-    assert note() == "of 0 decisions. In 28 days: not enough evidence yet: 0 changes made and 0 held back by chance"
+    assert success()["note"] == "in 28 days: not enough evidence yet: 0 changes made and 0 held back by chance"
     for number in range(40):
         facts.changed(NOW - timedelta(days=2), done=True, watched=0.9)
         facts.changed(NOW - timedelta(days=2), done=False, watched=0.6 + 0.02 * (number % 2))
         facts.changed(NOW - timedelta(days=30), done=True, watched=0.1)
     director.work_out(now=NOW)
-    assert note() == "of 0 decisions. In 28 days: +29.0% of the next scene watched (95 % +28.7% to +29.3%)"
-    assert store.client().ttl(director.KEY) > 0
+    told = success()
+    assert (told["value"], told["ci"], told["n"]) == (pytest.approx(0.29), pytest.approx([0.287, 0.293], abs=1e-3), 80)
+    assert told["note"] == "90.0% of the next scene watched against 61.0%, in 28 days"
+    assert success(title=1)["value"] == pytest.approx(0.29)
+    assert success(title=2)["note"] == "not worked out yet"
+    assert store.client().ttl(director.KEY) > 0 and store.client().ttl(director.TITLES_KEY) > 0
 
 
-def note() -> str:
-    built = snapshot.build(NOW, compared=snapshot.yesterday(NOW), success=director.last())
-    return str(built["tiles"]["director_changes"]["note"])
+def success(**narrowed: int) -> dict[str, Any]:
+    stream = streams.Stream("now").having(**{name: str(value) for name, value in narrowed.items()})
+    built: dict[str, Any] = json.loads(json.dumps(now.build(stream, NOW)))["tiles"]["success_rate"]
+    return built
 
 
 def test_the_synthetic_share_of_impressions_is_told() -> None:
@@ -217,7 +225,7 @@ def test_more_rows_cost_no_more_queries() -> None:
             build()
         return len(captured)
 
-    assert queries_with(range(1)) == queries_with(range(1, 40)) <= 24
+    assert queries_with(range(1)) == queries_with(range(1, 40)) <= 26
 
 
 def test_no_query_touches_a_table_of_raw_events() -> None:

@@ -39,15 +39,15 @@ def channel_layer() -> RedisChannelLayer:
 GROUP = store.group(store.MAIN)
 
 
-def publish(fence: int, n: int) -> dict[str, str]:
+def publish(fence: int, n: int, key: str = store.MAIN) -> dict[str, str]:
     body = json.dumps({"figure": n})
     content = store.content_of(body)
-    known = {"stream": store.MAIN, "version": [fence, n], "content": content, "built_at": "2026-11-20T14:37:12+00:00", "every": 1.0, "log": {}}
+    known = {"stream": key, "version": [fence, n], "content": content, "built_at": "2026-11-20T14:37:12+00:00", "every": 1.0, "log": {}}
     meta = json.dumps(known)
     lease = store.Lease("a test", fence)
     store.client().set(store.LEASE_KEY, lease.value)
-    assert store.keep(lease, store.MAIN, meta=meta, body=body)
-    return {"type": "live.tick", "stream": store.MAIN, "fence": str(fence), "n": str(n), "content": content, "meta": meta, "body": body}
+    assert store.keep(lease, key, meta=meta, body=body)
+    return {"type": "live.tick", "stream": key, "fence": str(fence), "n": str(n), "content": content, "meta": meta, "body": body}
 
 
 def communicator(client: Client | None, origin: str = "http://localhost") -> WebsocketCommunicator:
@@ -216,11 +216,13 @@ async def test_a_snapshot_lost_on_its_way_is_read_again() -> None:
 async def test_somebody_without_business_rights_gets_their_own_figures_only() -> None:
     def a_member() -> Client:
         client = a_user("mia", "advertiser-member")
-        AdvertiserMember.objects.create(user=User.objects.get(username="mia"), advertiser=Advertiser.objects.create(name="Acme"))
+        member = AdvertiserMember.objects.create(user=User.objects.get(username="mia"), advertiser=Advertiser.objects.create(name="Acme"))
+        publish(1, 2, f"now?advertiser={member.advertiser_id}")
         return client
 
     publish(1, 1)
     async with connected(await database_sync_to_async(a_member)()) as socket:
-        await socket.send_to(text_data=json.dumps({"type": "watch", "streams": ["now"]}))
-        message = json.loads(await socket.receive_from(timeout=5))
-        assert message["type"] == "refused", "until there is a stream narrowed to advertisers nothing of everybody's is shown"
+        assert await next_version(socket) == [1, 2], "their own stream, under the name of everybody's"
+        await socket.send_to(text_data=json.dumps({"type": "watch", "streams": ["now?advertiser=999999"]}))
+        assert await socket.receive_nothing(), "which is theirs already, whosever is asked for"
+        assert all(key.startswith("now?advertiser=") and "999999" not in key for key in await database_sync_to_async(store.watched)())

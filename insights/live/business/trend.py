@@ -1,0 +1,131 @@
+"""The stream behind the charts of the executive page: a range of time in buckets beside an earlier one, and where its revenue comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import Q
+
+from insights.live.streams import Kind, Stream, one_of
+
+from . import breakdown, figures
+from .figures import Sums
+from .periods import COMPARE, DEFAULT, MINUTES_KEPT, RANGES, Earlier, Period, earlier, period
+from .scope import TAKES, Scope, scope_of
+from .snapshot import SHARES, Figure, derive, interval, ratio
+
+HOUR_MILLISECONDS = 3_600_000
+# Name -> (label, unit). Shares 0-1, money in micros, hours as they are.
+MEASURES = {
+    "impressions": ("Impressions", "count"),
+    "revenue": ("Revenue", "money"),
+    "ecpm": ("eCPM", "money"),
+    "ctr": ("Click-through rate", "share"),
+    "completion_rate": ("Completion rate", "share"),
+    "fill_rate": ("Fill rate", "share"),
+    "sessions": ("Sessions begun", "count"),
+    "watch_hours": ("Hours watched", "hours"),
+    "engagement": ("Scenes watched to their end, of those begun", "share"),
+    "optimisations": ("Optimisations applied", "count"),
+}
+# Money and counts add up over the buckets; the others are divided anew.
+_SHARES = {**SHARES, "engagement": ("scene_ends", "scene_starts")}
+
+
+def measured(sums: Sums) -> dict[str, Figure]:
+    known = derive(sums)
+    watched = sums.get("watch_milliseconds")
+    return {
+        **{name: known[name] for name in ("impressions", "revenue", "ecpm", "ctr", "completion_rate", "fill_rate")},
+        "sessions": sums.get("sessions"),
+        "watch_hours": None if watched is None else round(watched / HOUR_MILLISECONDS, 4),
+        "engagement": ratio(sums["scene_ends"], sums["scene_starts"]) if "scene_ends" in sums else None,
+        "optimisations": sums.get("director_changes"),
+    }
+
+
+def build(stream: Stream, now: datetime) -> Mapping[str, Any]:
+    scope = scope_of(stream)
+    shown = period(stream.get("range") or DEFAULT, now)
+    before = earlier(shown, stream.get("compare") or COMPARE[0])
+    series = _series(scope, shown.range.grain, shown.buckets)
+    total = figures.added(*series)
+    against = _before(scope, shown, before)
+    return {
+        "range": shown.range.name,
+        "words": shown.range.words,
+        "grain": shown.range.grain,
+        "compare": stream.get("compare") or COMPARE[0],
+        "buckets": [bucket.isoformat() for bucket in shown.buckets],
+        "before": _told(before) if before and against else None,
+        "note": ""
+        if before is None or before.kept
+        else f"Minutes are kept for {MINUTES_KEPT.days * 24} hours; compare hours or days with the week before",
+        "measures": _measures(series, against, total, _same(scope, series, shown, before)),
+        **breakdown.revenue(scope, shown, total["revenue_micros"]),
+        "heat": None,
+        "at_risk": None,
+    }
+
+
+def _told(before: Earlier) -> dict[str, Any]:
+    return {"since": before.since.isoformat(), "until": before.until.isoformat(), "behind_seconds": int(before.behind.total_seconds())}
+
+
+def _series(scope: Scope, grain: str, buckets: Sequence[datetime]) -> list[dict[str, int]]:
+    found = {bucket: figures.nothing(scope) for bucket in buckets}
+    for fact in figures.facts_of(scope):
+        rows = fact.rows(grain, scope, Q(bucket__gte=buckets[0], bucket__lte=buckets[-1])).values("bucket").annotate(**fact.sums())
+        for row in rows:
+            found[row["bucket"].astimezone(UTC)] |= figures.plain(row)
+    return list(found.values())
+
+
+def _before(scope: Scope, shown: Period, before: Earlier | None) -> list[dict[str, int] | None]:
+    """The earlier buckets, the last one as far as it is compared, None where not at all; empty where there is nothing to compare with."""
+    if before is None or not before.kept:
+        return []
+    whole = _series(scope, shown.range.grain, [bucket - before.behind for bucket in shown.buckets[:-1]])
+    if before.until == before.running:
+        return [*whole, None]
+    finer = "minute" if before.exact else "hour"
+    return [*whole, figures.between(scope, finer, before.running, before.until)]
+
+
+def _same(scope: Scope, series: Sequence[Sums], shown: Period, before: Earlier | None) -> Sums:
+    """Of the period as much as is compared: what has no counterpart yet is left out."""
+    if before is None or before.exact:
+        return figures.added(*series)
+    if before.until == before.running:
+        return figures.added(*series[:-1])
+    return figures.added(*series[:-1], figures.between(scope, "hour", shown.buckets[-1], before.same))
+
+
+def _measures(series: Sequence[Sums], against: Sequence[Sums | None], total: Sums, same: Sums) -> dict[str, Any]:
+    rows, earlier_rows = [measured(one) for one in series], [measured(one) if one else None for one in against]
+    whole, compared = measured(total), measured(same)
+    base = measured(figures.added(*filter(None, against))) if against else None
+    return {
+        name: {
+            "label": label,
+            "unit": unit,
+            "values": [row[name] for row in rows],
+            "before": [row[name] if row else None for row in earlier_rows] if against else None,
+            "total": whole[name],
+            "total_same": compared[name],
+            "total_before": base[name] if base else None,
+            "ci": interval(total[_SHARES[name][0]], total[_SHARES[name][1]]) if name in _SHARES and _SHARES[name][0] in total else None,
+            "n": total.get(_SHARES[name][1]) if name in _SHARES else None,
+        }
+        for name, (label, unit) in MEASURES.items()
+    }
+
+
+def every(stream: Stream) -> float:
+    return RANGES[stream.get("range") or DEFAULT].every
+
+
+_OF: Mapping[str, Callable[[str], str]] = {"range": one_of(*RANGES), "compare": one_of(*COMPARE)}
+TREND = Kind("trend", build, every=every, takes={**TAKES, **_OF}, audience="own")
