@@ -1,8 +1,10 @@
 from django.urls import URLPattern, path
 
 from . import views
+from .business.choices import choices_json
 
 urlpatterns: list[URLPattern] = [
     path("", views.page, name="live"),
+    path("choices.json", choices_json, name="live-choices"),
     path("snapshot.json", views.snapshot_json, name="live-snapshot"),
 ]
