@@ -5,8 +5,13 @@ from __future__ import annotations
 from . import streams
 from .business.now import NOW
 from .business.trend import TREND
+from .experiments.stream import EXPERIMENTS
 
-KINDS = (NOW, TREND)
+KINDS = (
+    NOW,
+    TREND,
+    EXPERIMENTS,
+)
 
 
 def register_all() -> None:

@@ -36,7 +36,7 @@ TABS: tuple[tuple[str, str, Callable[[Rights], bool]], ...] = (
     ("live-insights", "Insights", _business),
 )
 # Pages that are reached from a tab and have none of their own.
-UNDER = {"live-title": "live-content"}
+UNDER = {"live-title": "live-content", "live-experiment": "live-experiments"}
 
 
 @register.simple_tag(takes_context=True)
