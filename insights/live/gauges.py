@@ -6,11 +6,15 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.conf import settings
+
 from . import store
 
 
 def readings() -> Iterable[tuple[str, str, float]]:
-    """Raises redis.RedisError. Empty before the first snapshot."""
+    """Raises redis.RedisError. Without figures before the first snapshot."""
+    yield "intermission_live_streams", "Streams that open dashboards watch, each different filter one", len(store.watched())
+    yield "intermission_live_streams_most", "Streams that may be watched at once: LIVE_MOST_STREAMS", settings.LIVE_MOST_STREAMS
     body = store.last()
     if body is None:
         return

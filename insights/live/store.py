@@ -28,6 +28,8 @@ WATCHED_KEY = "live:watched"
 MAIN = "now"
 # Every socket says again and again what it watches; who stopped saying so is forgotten after this many seconds.
 WATCHED_SECONDS = 15
+# Streams that one person may add to those watched within WATCHED_SECONDS; who only turns through filters never needs so many.
+MOST_NEW = 24
 LAST_SECONDS = 3600
 
 # The fence grows past the clock as well as past its last value, so versions still grow after Redis lost its memory.
@@ -51,10 +53,17 @@ redis.call('EXPIRE', KEYS[2], ARGV[4])
 return 1
 """
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
-# A stream that is watched already costs nothing more; of new ones there may be only so many.
+# A stream that is watched already costs nothing more; of new ones there may be only so many, in all and of one person.
 _WATCH = """
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
-if not redis.call('ZSCORE', KEYS[1], ARGV[4]) and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
+if not redis.call('ZSCORE', KEYS[1], ARGV[4]) then
+  if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
+  if KEYS[2] then
+    local added = redis.call('INCR', KEYS[2])
+    if added == 1 then redis.call('EXPIRE', KEYS[2], ARGV[6]) end
+    if added > tonumber(ARGV[5]) then return 0 end
+  end
+end
 redis.call('ZADD', KEYS[1], ARGV[2], ARGV[4])
 return 1
 """
@@ -92,7 +101,7 @@ class Lease:
 
 def hold(owner: str, *, now: float | None = None, lease_ms: int = LEASE_MS) -> Lease | None:
     """Take or renew the lease; None while another publisher holds it. ``now`` in Unix seconds."""
-    first_fence = int(time.time() if now is None else now)
+    first_fence = int((time.time() if now is None else now) * 1000)
     fence = int(client().eval(_HOLD, 2, LEASE_KEY, FENCE_KEY, owner, first_fence, lease_ms))
     return Lease(owner, fence) if fence else None
 
@@ -109,14 +118,20 @@ def release(lease: Lease) -> None:
 
 def last(key: str = MAIN) -> str | None:
     """The last snapshot of a stream as JSON text, None where none was published within the hour."""
+    parts = last_parts(key)
+    return joined(*parts) if parts else None
+
+
+def last_parts(key: str = MAIN) -> tuple[str, str] | None:
+    """The same as what is said of it and what is in it."""
     found: Any = client().hmget(_last_key(key), ["meta", "body"])
     meta, body = found
-    return joined(meta.decode(), body.decode()) if meta and body else None
+    return (meta.decode(), body.decode()) if meta and body else None
 
 
 def joined(meta: str, body: str) -> str:
-    """Two JSON objects, neither of them empty, as one."""
-    return f"{meta[:-1]},{body[1:]}"
+    """Two JSON objects with different names as one; ``meta`` is never empty."""
+    return meta if body == "{}" else f"{meta[:-1]},{body[1:]}"
 
 
 def content_of(body: str) -> str:
@@ -124,13 +139,21 @@ def content_of(body: str) -> str:
 
 
 def dumped(body: Mapping[str, Any]) -> str:
-    return json.dumps(body, separators=(",", ":"))
+    """Raises ValueError for what is no JSON: a NaN would end the page that reads it."""
+    return json.dumps(body, separators=(",", ":"), allow_nan=False)
 
 
-def watch(key: str, *, now: float | None = None) -> bool:
-    """Have ``key`` published for the next WATCHED_SECONDS; False where it would be one more than may be watched at once."""
+def watch(key: str, *, who: int | None = None, now: float | None = None) -> bool:
+    """Have ``key`` published for the next WATCHED_SECONDS; False where it would be one more than may be watched at once, in all or by
+    ``who`` asked for it."""
     moment = time.time() if now is None else now
-    return bool(client().eval(_WATCH, 1, WATCHED_KEY, moment, moment + WATCHED_SECONDS, settings.LIVE_MOST_STREAMS, key))
+    keys = [WATCHED_KEY] if who is None else [WATCHED_KEY, f"live:new:{who}"]
+    return bool(client().eval(_WATCH, len(keys), *keys, moment, moment + WATCHED_SECONDS, settings.LIVE_MOST_STREAMS, key, MOST_NEW, WATCHED_SECONDS))
+
+
+def keep_watched(keys: Iterable[str]) -> list[str]:
+    """``watch`` for each of them; those that found no place."""
+    return [key for key in keys if not watch(key)]
 
 
 def watched(*, now: float | None = None) -> list[str]:

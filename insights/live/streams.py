@@ -12,7 +12,10 @@ from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
+LONGEST = 300
 LONGEST_VALUE = 100
+# What the publisher says of each snapshot, beside what its kind builds.
+META = frozenset({"stream", "version", "content", "built_at", "every", "log"})
 
 Parse = Callable[[str], str]
 Audience = Literal["business", "content", "own"]
@@ -50,9 +53,9 @@ Build = Callable[[Stream, datetime], Mapping[str, Any]]
 @dataclass(frozen=True, slots=True)
 class Kind:
     """``build(stream, now)`` reads everything the page shows, JSON-ready, inside one repeatable-read transaction; it is called at most once
-    in ``every`` seconds (or what that says of the stream) for each stream, however many watch. ``takes`` names the parameters, each with
-    what reads it and raises ValueError in words. ``audience``: own means that somebody of an advertiser may watch it, narrowed to that
-    advertiser. ``needs`` are parameters that must be given.
+    in ``every`` seconds (or what that says of the stream) for each stream, however many watch. Streams are built in several threads. None of
+    its names may be among META. ``takes`` names the parameters, each with what reads it and raises ValueError in words. ``audience``: own
+    means that somebody of an advertiser may watch it, narrowed to that advertiser. ``needs`` are parameters that must be given.
     """
 
     name: str
@@ -71,6 +74,8 @@ _kinds: dict[str, Kind] = {}
 
 
 def register(kind: Kind) -> None:
+    if kind.audience == "own" and "advertiser" not in kind.takes:
+        raise ValueError(f"{kind.name} is for advertisers too, so it must take advertiser")
     _kinds[kind.name] = kind
 
 
@@ -84,6 +89,8 @@ def kind_of(stream: Stream) -> Kind:
 
 def parse(text: str) -> Stream:
     """Raises BadStream in a sentence that says what there is."""
+    if len(text) > LONGEST:
+        raise BadStream(f"the name of a stream has at most {LONGEST} characters")
     name, _, query = text.partition("?")
     kind = kind_of(Stream(name))
     try:
@@ -97,8 +104,10 @@ def parse(text: str) -> Stream:
             raise BadStream(f"{name} cannot be narrowed by {key[:LONGEST_VALUE]!r}; it takes {there}")
         if key in params:
             raise BadStream(f"{key} is given twice")
+        if not value.isprintable() or len(value) > LONGEST_VALUE:
+            raise BadStream(f"{key} is at most {LONGEST_VALUE} characters that can be read")
         try:
-            params[key] = kind.takes[key](value[:LONGEST_VALUE])
+            params[key] = kind.takes[key](value)
         except ValueError as error:
             raise BadStream(f"{key}: {error}") from None
     if missing := [key for key in kind.needs if key not in params]:

@@ -67,10 +67,12 @@ def snapshot_json(request: HttpRequest) -> HttpResponse:
     except NotAllowed as reason:
         return JsonResponse({"problem": "not_allowed", "reason": str(reason)}, status=403)
     try:
-        store.watch(key)
+        placed = store.watch(key, who=request.user.pk)
         body = store.last(key)
     except redis.RedisError:
         return JsonResponse({"problem": "redis_unreachable"}, status=503)
+    if body is None and not placed:
+        return JsonResponse({"problem": "too_many_streams"}, status=429)
     if body is None:
         return HttpResponse(status=204)  # nobody published it within the hour
     # The page tells the age of the figures by the server's clock, not by its own.

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import redis
 
 from adplatform.eventlog import stream
-from insights.live import store, streams
+from insights.live import gauges, store, streams
 from insights.live.publisher import Publisher
 from insights.live.streams import Kind, Stream
 
@@ -95,7 +96,7 @@ def test_a_snapshot_tells_how_old_the_oldest_uncounted_event_is() -> None:
     behind = log_state(publisher)
     assert (behind["away"], behind["unread"]) == (False, 1)
     # The clock goes on by a second each time it is asked.
-    assert behind["oldest"] in (31.0, 32.0)
+    assert behind["oldest"] in (31.0, 32.0, 33.0)
 
 
 def test_figures_go_on_while_the_event_log_is_away(settings: Any) -> None:
@@ -128,13 +129,88 @@ def test_there_are_only_so_many_streams_at_once(settings: Any) -> None:
     assert store.watch("three", now=100.0 + store.WATCHED_SECONDS), "who stopped watching makes room"
 
 
-def test_a_stream_that_cannot_be_built_says_so_and_takes_no_other_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(stream: Stream, now: datetime) -> dict[str, Any]:
-        raise ValueError("no figures today")
+def broken(stream: Stream, now: datetime) -> dict[str, Any]:
+    raise ValueError("no figures today")
 
-    monkeypatch.setitem(streams._kinds, "broken", Kind("broken", broken))
+
+def test_a_stream_that_cannot_be_built_says_so_takes_no_other_away_and_recovers(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    store.watch("broken", now=clock.now.timestamp())
-    sent = {message["stream"]: json.loads(message["body"]) for message in Publisher(clock=clock).tick()}
-    assert "could not be put together" in sent["broken"]["failed"]
-    assert "tiles" in sent["now"]
+    publisher = Publisher(clock=clock)
+    monkeypatch.setitem(streams._kinds, "some", Kind("some", lambda stream, now: {"figure": 7}))
+    assert by_stream(publisher, clock, "some")["some"]["type"] == "live.tick"
+    monkeypatch.setitem(streams._kinds, "some", Kind("some", broken))
+    failing = by_stream(publisher, clock, "some")
+    assert (failing["some"]["type"], failing["some"]["what"]) == ("live.problem", "stream")
+    assert failing["now"]["type"] == "live.tick"
+    assert by_stream(publisher, clock, "some")["some"]["since"] == failing["some"]["since"], "since when, not until when"
+    assert json.loads(store.last("some") or "")["figure"] == 7, "its last figures stay as they were read"
+    monkeypatch.setitem(streams._kinds, "some", Kind("some", lambda stream, now: {"figure": 8}))
+    clock.now += timedelta(seconds=10)
+    assert json.loads(by_stream(publisher, clock, "some")["some"]["body"]) == {"figure": 8}
+
+
+def by_stream(publisher: Publisher, clock: Clock, *keys: str) -> dict[str, dict[str, str]]:
+    for key in keys:
+        assert store.watch(key, now=clock.now.timestamp())
+    return {message["stream"]: message for message in publisher.tick()}
+
+
+@pytest.mark.parametrize("built", [{"share": float("nan")}, {"version": [9, 9]}, {"at": datetime(2026, 11, 20, tzinfo=UTC)}])
+def test_what_would_break_the_page_is_not_published(built: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(streams._kinds, "some", Kind("some", lambda stream, now: built))
+    clock = Clock()
+    assert by_stream(Publisher(clock=clock), clock, "some")["some"]["what"] == "stream"
+    assert store.last("some") is None
+
+
+def test_a_stream_with_nothing_in_it_is_still_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(streams._kinds, "some", Kind("some", lambda stream, now: {}))
+    clock = Clock()
+    by_stream(Publisher(clock=clock), clock, "some")
+    assert json.loads(store.last("some") or "")["stream"] == "some"
+
+
+def test_what_was_not_kept_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the older figures in Redis would stand under the newer ones' name."""
+    clock = Clock()
+    publisher = Publisher(clock=clock)
+    publisher.tick()
+    monkeypatch.setitem(streams._kinds, "now", Kind("now", lambda stream, now: {"figure": 2}))
+    keep = store.keep
+
+    def lost(*_: Any, **__: Any) -> bool:
+        raise redis.ConnectionError("gone while it was told")
+
+    monkeypatch.setattr(store, "keep", lost)
+    assert publisher.tick() == []
+    monkeypatch.setattr(store, "keep", keep)
+    (message,) = publisher.tick()
+    assert json.loads(message["body"]) == {"figure": 2}
+    assert json.loads(store.last() or "")["figure"] == 2
+
+
+def test_versions_of_each_stream_grow_over_a_takeover() -> None:
+    clock = Clock()
+    first, second = Publisher(clock=clock), Publisher(clock=clock)
+    keys = ["now?title=1", "now?title=2"] if "title" in streams._kinds["now"].takes else []
+    before = by_stream(first, clock, *keys)
+    first.leave()
+    after = by_stream(second, clock, *keys)
+    assert before.keys() == after.keys()
+    for key, message in after.items():
+        assert (int(message["fence"]), int(message["n"])) > (int(before[key]["fence"]), int(before[key]["n"]))
+
+
+def test_one_person_may_add_only_so_many_filters_at_once() -> None:
+    assert all(store.watch(f"stream {number}", who=1, now=100.0) for number in range(store.MOST_NEW))
+    assert not store.watch("one more", who=1, now=100.0)
+    assert store.watch("stream 3", who=1, now=100.0), "what is watched already costs nothing more"
+    assert store.watch("one more", who=2, now=100.0), "others are not held back"
+
+
+def test_streams_are_counted() -> None:
+    store.watch("now")
+    store.watch("now?title=1")
+    counted = {name: value for name, _, value in gauges.readings()}
+    assert counted["intermission_live_streams"] == 2
+    assert counted["intermission_live_streams_most"] == 60

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
@@ -14,12 +15,16 @@ from channels.testing import WebsocketCommunicator
 from channels_redis.core import RedisChannelLayer
 from django.conf import settings
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from adplatform.asgi import application
 from ads.models import Advertiser, AdvertiserMember
-from insights.consumers import LiveConsumer
-from insights.live import store
+from insights import consumers
+from insights.live import keeper, permissions, store, streams
+from insights.live.streams import Kind
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,8 +44,8 @@ def channel_layer() -> RedisChannelLayer:
 GROUP = store.group(store.MAIN)
 
 
-def publish(fence: int, n: int, key: str = store.MAIN) -> dict[str, str]:
-    body = json.dumps({"figure": n})
+def publish(fence: int, n: int, key: str = store.MAIN, *, figure: int | None = None) -> dict[str, str]:
+    body = json.dumps({"figure": n if figure is None else figure, "n": n})
     content = store.content_of(body)
     known = {"stream": key, "version": [fence, n], "content": content, "built_at": "2026-11-20T14:37:12+00:00", "every": 1.0, "log": {}}
     meta = json.dumps(known)
@@ -59,12 +64,27 @@ def communicator(client: Client | None, origin: str = "http://localhost") -> Web
 
 @asynccontextmanager
 async def connected(client: Client) -> AsyncIterator[WebsocketCommunicator]:
-    socket = communicator(client)
-    accepted, _ = await socket.connect()
-    assert accepted
-    yield socket
-    await socket.disconnect()
+    async with all_connected(client) as (socket,):
+        yield socket
+
+
+@asynccontextmanager
+async def all_connected(*clients: Client) -> AsyncIterator[list[WebsocketCommunicator]]:
+    sockets = [communicator(client) for client in clients]
+    for socket in sockets:
+        accepted, _ = await socket.connect()
+        assert accepted
+    yield sockets
+    for socket in sockets:
+        await socket.disconnect()
     await channel_layer().close_pools()
+
+
+async def closed(socket: WebsocketCommunicator) -> int:
+    while (message := await asyncio.wait_for(socket.receive_output(5), 6))["type"] != "websocket.close":
+        continue
+    code: int = message["code"]
+    return code
 
 
 async def next_version(socket: WebsocketCommunicator) -> list[int]:
@@ -138,21 +158,19 @@ async def test_a_paused_page_gets_nothing_until_it_resumes() -> None:
         assert await next_version(socket) == [1, 2]
 
 
-async def test_a_right_taken_away_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LiveConsumer, "recheck_seconds", 0.05)
+async def test_a_right_taken_away_untold_ends_the_connection_at_the_next_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "RECHECK_SECONDS", 0.05)
     executive = await database_sync_to_async(a_user)("eve", "executive")
     async with connected(executive) as socket:
-        await database_sync_to_async(clear_groups)("eve")
-        message = await asyncio.wait_for(socket.receive_output(5), 6)
-        assert message == {"type": "websocket.close", "code": 4403}
+        await database_sync_to_async(User.groups.through.objects.filter(user__username="eve").delete)()
+        assert await closed(socket) == consumers.NOT_ALLOWED
 
 
 async def test_a_right_taken_away_is_told_to_the_socket_at_once() -> None:
     executive = await database_sync_to_async(a_user)("eve", "executive")
     async with connected(executive) as socket:
         await database_sync_to_async(clear_groups)("eve")
-        message = await asyncio.wait_for(socket.receive_output(5), 6)
-        assert message == {"type": "websocket.close", "code": 4403}
+        assert await closed(socket) == consumers.NOT_ALLOWED
 
 
 def clear_groups(name: str) -> None:
@@ -208,7 +226,7 @@ async def test_a_snapshot_lost_on_its_way_is_read_again() -> None:
         assert await next_version(socket) == [1, 1]
         lost = publish(1, 2)
         publish(1, 3)
-        await channel_layer().group_send(GROUP, {**lost, "n": "3", "content": store.content_of('{"figure": 3}'), "body": ""})
+        await channel_layer().group_send(GROUP, {**lost, "n": "3", "content": store.content_of('{"figure": 3, "n": 3}'), "body": ""})
         message = json.loads(await socket.receive_from(timeout=5))
         assert (message["type"], message["snapshot"]["figure"]) == ("snapshot", 3)
 
@@ -226,3 +244,148 @@ async def test_somebody_without_business_rights_gets_their_own_figures_only() ->
         await socket.send_to(text_data=json.dumps({"type": "watch", "streams": ["now?advertiser=999999"]}))
         assert await socket.receive_nothing(), "which is theirs already, whosever is asked for"
         assert all(key.startswith("now?advertiser=") and "999999" not in key for key in await database_sync_to_async(store.watched)())
+
+
+async def test_signing_out_ends_the_sockets_of_that_session_and_no_other() -> None:
+    def signed_in_twice() -> tuple[Client, Client]:
+        first = a_user("eve", "executive")
+        second = Client()
+        second.force_login(User.objects.get(username="eve"))
+        return first, second
+
+    here, elsewhere = await database_sync_to_async(signed_in_twice)()
+    async with all_connected(here, elsewhere) as (ending, staying):
+        await database_sync_to_async(here.logout)()
+        assert await closed(ending) == consumers.SIGNED_OUT
+        assert await staying.receive_nothing(0.2)
+
+
+async def test_a_session_that_ended_untold_ends_its_socket_at_the_next_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    def change_password() -> None:
+        user = User.objects.get(username="eve")
+        user.set_password("another long password")
+        User.objects.filter(pk=user.pk).update(password=user.password)
+
+    monkeypatch.setattr(keeper, "RECHECK_SECONDS", 0.05)
+    async with connected(await database_sync_to_async(a_user)("eve", "executive")) as socket:
+        await database_sync_to_async(change_password)()
+        assert await closed(socket) == consumers.SIGNED_OUT
+
+
+@pytest.mark.parametrize(
+    "message", ["no json", "[]", "7", '"watch"', "{}", '{"type": ["watch"]}', '{"type": "seen", "stream": {}}', "[" * 8000, "x" * 100_000]
+)
+async def test_what_is_no_message_is_ignored(message: str) -> None:
+    publish(1, 1)
+    async with connected(await database_sync_to_async(a_user)("eve", "executive")) as socket:
+        assert await next_version(socket) == [1, 1]
+        await socket.send_to(text_data=message)
+        await socket.send_to(bytes_data=b"\x00\xff")
+        await channel_layer().group_send(GROUP, publish(1, 2))
+        assert await next_version(socket) == [1, 2]
+
+
+@pytest.mark.parametrize("wanted", ["now", [1], ["now"] * 9, None])
+async def test_a_wish_of_another_shape_is_refused_with_the_reason(wanted: object) -> None:
+    async with connected(await database_sync_to_async(a_user)("eve", "executive")) as socket:
+        await socket.send_to(text_data=json.dumps({"type": "watch", "streams": wanted}))
+        assert "at most 8 streams" in json.loads(await socket.receive_from(timeout=5))["reason"]
+
+
+async def test_a_page_that_floods_is_told_and_then_shut_out() -> None:
+    async with connected(await database_sync_to_async(a_user)("eve", "executive")) as socket:
+        for number in range(int(consumers.BURST)):
+            await socket.send_to(text_data=json.dumps({"type": "watch", "streams": [f"now?nonsense={number}"] * 3}))
+        reasons = set()
+        while (message := await asyncio.wait_for(socket.receive_output(5), 6))["type"] == "websocket.send":
+            reasons.add(json.loads(message["text"])["reason"])
+        assert message["code"] == consumers.FLOODING
+        assert consumers.FLOOD in reasons
+
+
+class Scoped:
+    """A kind that somebody of an advertiser may watch, whose figure is whose it is."""
+
+    kind = Kind("scoped", lambda stream, now: {"of": stream.get("advertiser")}, takes={"advertiser": streams.number}, audience="own")
+
+    @staticmethod
+    def publish(advertiser: int, n: int) -> dict[str, str]:
+        return publish(1, n, key=f"scoped?advertiser={advertiser}", figure=advertiser)
+
+
+def a_member() -> Client:
+    client = a_user("mia", "advertiser-member")
+    AdvertiserMember.objects.create(user=User.objects.get(username="mia"), advertiser=Advertiser.objects.create(pk=71, name="Acme"))
+    return client
+
+
+async def test_a_member_of_an_advertiser_gets_their_own_figures_whatever_they_ask_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(streams._kinds, "scoped", Scoped.kind)
+    monkeypatch.setitem(streams._kinds, "everybody", Kind("everybody", lambda stream, now: {}))
+    Scoped.publish(71, 1)
+    async with connected(await database_sync_to_async(a_member)()) as socket:
+        await socket.send_to(text_data=json.dumps({"type": "watch", "streams": ["everybody", "scoped?advertiser=72"]}))
+        assert "not among what you may see" in (await first(socket, "refused", stream="everybody"))["reason"]
+        mine = await first(socket, "snapshot", stream="scoped?advertiser=72")
+        assert mine["snapshot"]["figure"] == 71
+
+
+async def first(socket: WebsocketCommunicator, kind: str, **also: str) -> Any:
+    """The first message of this kind; others before it are left out."""
+    while True:
+        message = json.loads(await socket.receive_from(timeout=5))
+        if message["type"] == kind and all(message[name] == value for name, value in also.items()):
+            return message
+
+
+async def test_who_moves_to_another_advertiser_hears_nothing_of_the_first_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    def move() -> None:
+        member = AdvertiserMember.objects.get(user__username="mia")
+        member.advertiser = Advertiser.objects.create(pk=72, name="Umbra")
+        member.save()
+
+    monkeypatch.setitem(streams._kinds, "scoped", Scoped.kind)
+    Scoped.publish(71, 1)
+    Scoped.publish(72, 1)
+    async with connected(await database_sync_to_async(a_member)()) as socket:
+        await socket.send_to(text_data=json.dumps({"type": "watch", "streams": ["scoped"]}))
+        assert (await first(socket, "snapshot", stream="scoped"))["snapshot"]["figure"] == 71
+        await database_sync_to_async(move)()
+        assert (await first(socket, "snapshot"))["snapshot"]["figure"] == 72
+        for n in (2, 3):
+            for advertiser in (71, 72):
+                await channel_layer().group_send(store.group(f"scoped?advertiser={advertiser}"), Scoped.publish(advertiser, n))
+        heard = [await first(socket, "snapshot") for _ in range(2)]
+        assert [one["snapshot"]["figure"] for one in heard] == [72, 72]
+
+
+async def test_a_right_given_later_opens_what_was_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def promote() -> None:
+        User.objects.get(username="ed").groups.add(Group.objects.get_or_create(name="executive")[0])
+
+    publish(1, 1)
+    async with connected(await database_sync_to_async(a_user)("ed", "editor")) as socket:
+        await socket.send_to(text_data=json.dumps({"type": "watch", "streams": ["now"]}))
+        await first(socket, "refused")
+        await database_sync_to_async(promote)()
+        assert (await first(socket, "snapshot"))["snapshot"]["figure"] == 1
+
+
+async def test_many_sockets_ask_the_database_what_one_asks() -> None:
+    def many() -> list[Client]:
+        return [a_user(f"person {number}", "executive") for number in range(12)]
+
+    async with all_connected(*await database_sync_to_async(many)()):
+        keeping = keeper.of_this_loop()
+        assert len(keeping.sockets) == 12
+        visits = {socket.visit for socket in keeping.sockets}
+
+        def asked() -> int:
+            with CaptureQueriesContext(connection) as queries:
+                assert len(permissions.standing(visits, now=timezone.now())) == 12
+            return len(queries)
+
+        assert await database_sync_to_async(asked)() == 2
+        await keeping.recheck()
+        await keeping.keep_watched()
+        assert store.watched() == ["now"], "twelve pages, one stream"
