@@ -19,12 +19,13 @@ _compared: dict[str, snapshot.Yesterday] = {}
 def build(stream: Stream, now: datetime) -> Mapping[str, Any]:
     scope = scope_of(stream)
     minute = truncate(now, "minute")
-    for key in [key for key, one in _compared.items() if one.minute != minute]:
-        del _compared[key]
-    if stream.key not in _compared:
-        _compared[stream.key] = snapshot.yesterday(now, scope)
+    # Several threads build several streams; another may forget what this one still needs.
+    for key in [key for key, one in list(_compared.items()) if one.minute != minute]:
+        _compared.pop(key, None)
+    compared = _compared.get(stream.key) or snapshot.yesterday(now, scope)
+    _compared[stream.key] = compared
     success = None if snapshot.success_unsaid(scope) else director.last(scope.title)
-    return snapshot.build(now, compared=_compared[stream.key], success=success, scope=scope)
+    return snapshot.build(now, compared=compared, success=success, scope=scope)
 
 
 NOW = Kind("now", build, takes=TAKES, audience="own")

@@ -70,6 +70,7 @@ test("Redis, the server, the database, the log and its consumer are told apart, 
   const waits = live();
   waits.trouble("database", new Date(at(2)).toISOString(), at(7));
   assert.equal(told(8, [waits]), "The database does not answer since 2");
+  assert.equal(told(8, [waits], { away: { redis: null, server: at(7) } }), "The database does not answer since 2", "the publisher knows it better than a page that got no answer");
   waits.take(snapshot(3, 8), at(8));
   assert.equal(told(8, [waits]), "Live");
   const cut = holding("now", snapshot(1), snapshot(2, 1, { log: { away: true, oldest: null } }), snapshot(3, 4, { log: { away: true, oldest: null } }));
@@ -86,7 +87,11 @@ test("a pause, a refusal and figures that could not be built say so instead of b
   refused.refuse("models is not among what you may see");
   assert.equal(told(0, [refused]), "models is not among what you may see");
   assert.equal(told(0, [live, refused]), "Live");
-  assert.equal(told(0, [holding("now", snapshot(1, -1), snapshot(2, 0, { failed: "It says why." }))]), "It says why.");
+  const failing = holding("models", snapshot(1, -9));
+  failing.trouble("stream", new Date(at(-4)).toISOString(), at(0));
+  const found = health(link(0, [live, failing]));
+  assert.match(found.words, /cannot be put together/);
+  assert.deepEqual([(found.since - NOW) / 1000, found.late], [-4, ["models"]]);
   assert.deepEqual([told(0, [new Held("now")], { startedAt: at(-1) }), told(9, [new Held("now")])], ["Waiting for the first figures", "No figures yet: the live publisher is not running"]);
 });
 

@@ -6,6 +6,7 @@ export const FIRST_MS = 5000; // until the first figures of a stream must be the
 const BEHIND_SECONDS = 10;
 
 const PROBLEMS = { database: "The database does not answer", redis: "Redis does not answer" };
+const FAILING = "Part of the figures cannot be put together just now; the publisher's log says why";
 const late = (words, since, names = null) => ({ name: "late", words, since, late: names });
 
 /** ``link``: {now, startedAt, refused, paused, pausedAt, open, closedAt, away: {redis, server}, held: [Held]}, times in the server's milliseconds.
@@ -19,13 +20,16 @@ export function health(link) {
   return reach(link, held) ?? supply(link, held) ?? behind(held) ?? { name: "live", words: "Live", since: null, late: [] };
 }
 
+const troubles = (link, held) => held.filter(({ problem }) => problem && link.now - problem.at < FIRST_MS);
+
 // What lies between the page and the publisher.
 function reach(link, held) {
   const heard = Math.max(...held.map((one) => one.movedAt ?? 0)) || null;
+  // Told by the publisher itself a moment ago: so what lies in between is there.
+  const problem = troubles(link, held).find(({ problem }) => problem.what !== "stream")?.problem;
+  if (problem) return late(PROBLEMS[problem.what] ?? `The publisher waits for ${problem.what}`, problem.since);
   if (link.away.redis) return late(PROBLEMS.redis, heard ?? link.away.redis);
   if (link.away.server) return late("The server does not answer, trying again", heard ?? link.away.server);
-  const problem = held.map((one) => one.problem).find((one) => one && link.now - one.at < FIRST_MS);
-  if (problem) return late(PROBLEMS[problem.what] ?? `The publisher waits for ${problem.what}`, problem.since);
   if (!link.open && link.closedAt) return late("Connection lost, trying again", link.closedAt);
   return null;
 }
@@ -33,6 +37,11 @@ function reach(link, held) {
 // What the publisher brings.
 function supply(link, held) {
   const opening = link.now - link.startedAt < FIRST_MS;
+  const failing = troubles(link, held);
+  if (failing.length) {
+    const since = Math.min(...failing.map((one) => one.problem.since));
+    return late(FAILING, since, failing.map((one) => one.name));
+  }
   const silent = held.filter((one) => one.snapshot && link.now - one.movedAt > SILENCE_MS);
   const without = held.filter((one) => !one.snapshot);
   if (!opening && silent.length && silent.length + without.length === held.length) {
@@ -44,8 +53,6 @@ function supply(link, held) {
     if (without.length === held.length) return late("No figures yet: the live publisher is not running", null);
     return late("Part of the figures is still being put together", null, names);
   }
-  const failed = held.filter((one) => one.snapshot.failed);
-  if (failed.length) return late(failed[0].snapshot.failed, null, failed.map((one) => one.name));
   const overdue = held.filter((one) => link.now - one.builtAt > one.snapshot.every * 1000 + SLACK_MS);
   if (!opening && overdue.length) {
     const due = Math.min(...overdue.map((one) => one.builtAt + one.snapshot.every * 1000));

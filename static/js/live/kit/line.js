@@ -6,6 +6,7 @@ import { Held } from "./held.js";
 const POLL_MS = 5000;
 const ASK_AGAIN_MS = 60000;
 const LONGEST_WAIT_MS = 20000;
+const SIGNED_OUT = 4401;
 const NOT_ALLOWED = 4403;
 
 export class Line extends EventTarget {
@@ -66,6 +67,8 @@ export class Line extends EventTarget {
       this.open = false;
       this.closedAt ??= this.now();
       if (event.code === NOT_ALLOWED) return this.refuse("not_allowed");
+      // This session is over; the answer tells whether its person has signed in anew.
+      if (event.code === SIGNED_OUT) [...this.streams.keys()].slice(0, 1).forEach((name) => this.refetch(name));
       this.attempts += 1;
       setTimeout(() => this.connect(), Math.min(LONGEST_WAIT_MS, 500 * 2 ** this.attempts) * (0.75 + Math.random() / 2));
     });

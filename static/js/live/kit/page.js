@@ -12,7 +12,7 @@ const kindOf = (name) => name.split("?")[0];
 /**
  * ``{root, write, evidence, watch(names), on(kind, draw)}``. ``watch`` replaces the streams; ``draw(snapshot, name)`` is called with each newer
  * snapshot of a stream of that kind (or of exactly that name). Elements with ``data-stream="KIND"`` fade while that stream is late or its first
- * figures are on their way, all others while any is. A body with ``failed`` is told in the bar and never drawn.
+ * figures are on their way, all others while any is.
  */
 export function livePage() {
   const root = document.getElementById("live");
@@ -28,10 +28,10 @@ export function livePage() {
   };
   page.on = (kind, draw) => {
     drawers.set(kind, [...(drawers.get(kind) ?? []), draw]);
-    for (const held of line.held()) if (held.snapshot && !held.snapshot.failed && [held.name, kindOf(held.name)].includes(kind)) draw(held.snapshot, held.name);
+    for (const held of line.held()) if (held.snapshot && [held.name, kindOf(held.name)].includes(kind)) draw(held.snapshot, held.name);
   };
   line.addEventListener("snapshot", ({ detail: held }) => {
-    if (!held.snapshot.failed) drawnBy(held.name).forEach((draw) => draw(held.snapshot, held.name));
+    drawnBy(held.name).forEach((draw) => draw(held.snapshot, held.name));
     root.dataset.version = held.version.join(".");
     root.dataset.builtAt = held.snapshot.built_at;
     tell(page);
