@@ -28,8 +28,13 @@ LEARNING = (
     "adplatform.deadevent",
 )
 
+FINDINGS = ("insights.insight",)
+
 # Letting an ad serve, and giving money back, take a second pair of eyes.
 SIGNING_OFF = ("ads.approve_ad", "ads.refund_ledgerentry")
+
+# Everybody sees that a finding was put aside, so it takes more than the right to read it.
+DISMISSING = ("insights.dismiss_insight",)
 
 # Live figures and the chat carry no viewer, so everyone who runs the business may read them.
 LIVE_GROUPS = (EXECUTIVE, AD_OPS, AD_OPS_LEAD, READ_ONLY)
@@ -52,11 +57,11 @@ class GroupRights:
 
 
 GROUPS: dict[str, GroupRights] = {
-    EXECUTIVE: GroupRights(staff=False),
-    AD_OPS: GroupRights(staff=True, view=BILLING + HISTORY + LEARNING + CONTENT, edit=SELLING),
-    AD_OPS_LEAD: GroupRights(staff=True, view=BILLING + HISTORY + CONTENT, edit=(*SELLING, *LEARNING), may=SIGNING_OFF),
+    EXECUTIVE: GroupRights(staff=False, may=DISMISSING),
+    AD_OPS: GroupRights(staff=True, view=BILLING + HISTORY + LEARNING + CONTENT + FINDINGS, edit=SELLING, may=DISMISSING),
+    AD_OPS_LEAD: GroupRights(staff=True, view=BILLING + HISTORY + CONTENT + FINDINGS, edit=(*SELLING, *LEARNING), may=SIGNING_OFF + DISMISSING),
     EDITOR: GroupRights(staff=True, view=AUDIENCE, edit=CONTENT),
-    READ_ONLY: GroupRights(staff=True, view=SELLING + HISTORY + BILLING + CONTENT + AUDIENCE + LEARNING),
+    READ_ONLY: GroupRights(staff=True, view=SELLING + HISTORY + BILLING + CONTENT + AUDIENCE + LEARNING + FINDINGS),
     ADVERTISER_MEMBER: GroupRights(staff=False),
     VIEWER: GroupRights(staff=False),
 }

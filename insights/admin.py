@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
-from .models import Conversation, Message, VerifiedQuery
+from .models import Conversation, Insight, Message, VerifiedQuery
 
 
 class _ReadOnly:
@@ -46,3 +46,14 @@ class VerifiedQueryAdmin(ModelAdmin):  # type: ignore[misc]
     list_display = ("question", "verified_by", "verified_at")
     search_fields = ("question",)
     autocomplete_fields = ("verified_by",)
+
+
+@admin.register(Insight)
+class InsightAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]
+    """Acted on and dismissed on the live pages; here is who did it and when."""
+
+    list_display = ("words", "kind", "state", "severity", "money_micros", "first_seen", "last_seen")
+    list_filter = ("state", "kind", "severity")
+    list_select_related = ("dismissed_by", "acted_by")
+    search_fields = ("words", "subject", "key")
+    date_hierarchy = "first_seen"

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from adplatform.celery import schedule
 
+from .findings.store import insights_refresh
 from .live.business import director
 
 
@@ -18,4 +19,11 @@ def work_out_success() -> str:
     return director.work_out(now=timezone.now()).words
 
 
+@shared_task(name="insights.find", soft_time_limit=240, time_limit=270)
+def find() -> str:
+    """Every five minutes: what is out of the ordinary, at risk or decided, as the live pages' findings."""
+    return insights_refresh(now=timezone.now()).words
+
+
 schedule("insights.work_out_success", timedelta(minutes=5))
+schedule("insights.find", timedelta(minutes=5))

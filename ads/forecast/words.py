@@ -13,6 +13,8 @@ from ads.decision.targeting import REASONS_OF, WITHHELD
 TOLERANCE = 0.02
 # Fewer logged requests tell too little to warn of anything.
 THIN = 50
+# What only its own house can do, with nobody asked.
+RAISE_PRIORITY = "raise its priority"
 NO_TRAFFIC = "No requests are logged yet: its delivery cannot be forecast."
 GOALS = {"impressions": "impressions", "completed_views": "completed views", "clicks": "clicks"}
 _TOLD = {"maturity": "maturity ratings", "tags": "scene tags", "tiers": "subscription tiers", "dayparts": "hours of the day"}
@@ -84,7 +86,7 @@ def _cause(of: Prospect) -> str:
         share = 1.0 - of.winnable / max(of.eligible, 1e-9)
         # More days of what others take bring nothing.
         widen = f", {_widen(of)}" if of.hindrance else ""
-        return f"flights before it take {share:.0%} of the breaks it matches; raise its priority{widen} or lower the goal"
+        return f"flights before it take {share:.0%} of the breaks it matches; {RAISE_PRIORITY}{widen} or lower the goal"
     only = f"only {_breaks(of.eligible)} match its targeting until then{_rate(of)}{_of_which(of)}"
     return f"{only}; {_widen(of)} or lower the goal"
 

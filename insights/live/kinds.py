@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from insights.findings.stream import INSIGHTS
+
 from . import streams
 from .business.now import NOW
 from .business.trend import TREND
@@ -11,6 +13,7 @@ KINDS = (
     NOW,
     TREND,
     EXPERIMENTS,
+    INSIGHTS,
 )
 
 

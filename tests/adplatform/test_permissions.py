@@ -16,8 +16,10 @@ from adplatform.permissions import (
     AUDIENCE,
     BILLING,
     CONTENT,
+    DISMISSING,
     EDITOR,
     EXECUTIVE,
+    FINDINGS,
     GROUPS,
     HISTORY,
     LEARNING,
@@ -30,6 +32,7 @@ from adplatform.permissions import (
 pytestmark = pytest.mark.django_db
 
 PAGES = ("/", "/admin/", "/live/", "/live/experiments/", "/insights/")
+RIGHTS = SIGNING_OFF + DISMISSING
 SIGN_IN, FORBIDDEN, OPEN = "sign in", "no", "yes"
 MATRIX = {
     None: (OPEN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN),
@@ -101,8 +104,8 @@ def test_the_documented_pages_are_those_that_open() -> None:
 
 @pytest.mark.parametrize("group", list(GROUPS))
 def test_the_documented_rows_are_those_of_the_declaration(group: str) -> None:
-    cells = documented("Rows in the admin").get(group, ["-"] * 6)
-    for models, cell in zip((SELLING, HISTORY, BILLING, CONTENT, AUDIENCE, LEARNING), cells, strict=True):
+    cells = documented("Rows in the admin").get(group, ["-"] * 7)
+    for models, cell in zip((SELLING, HISTORY, BILLING, CONTENT, AUDIENCE, LEARNING, FINDINGS), cells, strict=True):
         rights = GROUPS[group]
         declared = {"edit" if model in rights.edit else "view" if model in rights.view else "-" for model in models}
         assert declared == {cell}, f"{group} on {models}"
@@ -111,9 +114,9 @@ def test_the_documented_rows_are_those_of_the_declaration(group: str) -> None:
 @pytest.mark.parametrize("group", list(GROUPS))
 @pytest.mark.usefixtures("groups")
 def test_the_documented_rights_of_their_own_are_those_that_are_held(group: str) -> None:
-    documented_rights = documented("Rights of their own").get(group, ["-"] * len(SIGNING_OFF))
+    documented_rights = documented("Rights of their own").get(group, ["-"] * len(RIGHTS))
     user = member_of(group)
-    assert ["yes" if user.has_perm(right) else "-" for right in SIGNING_OFF] == documented_rights
+    assert ["yes" if user.has_perm(right) else "-" for right in RIGHTS] == documented_rights
 
 
 @pytest.mark.usefixtures("groups")
