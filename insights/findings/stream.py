@@ -21,8 +21,9 @@ State = Insight.State
 
 
 def build(stream: Stream, now: datetime) -> Mapping[str, Any]:
-    """Three queries."""
+    """Three queries, one more where there are too many to show."""
     opened = list(Insight.objects.filter(state=State.OPEN)[:MOST_OPEN])
+    total = len(opened) if len(opened) < MOST_OPEN else Insight.objects.filter(state=State.OPEN).count()
     rows = Insight.objects.filter(state__in=[State.DISMISSED, State.DONE, State.GONE], last_seen__gt=now - LATELY)
     lately = list(rows.select_related("dismissed_by", "acted_by").order_by("-last_seen", "key")[:MOST_LATELY])
     judged = Insight.objects.order_by("-last_seen").values_list("last_seen", flat=True).first()
@@ -31,7 +32,8 @@ def build(stream: Stream, now: datetime) -> Mapping[str, Any]:
         "kinds": TITLES,
         "open": [_told(one) for one in opened],
         "lately": sorted((_told(one) | _became(one) for one in lately), key=lambda one: one["at"], reverse=True),
-        "totals": _totals(opened),
+        "total": total,
+        "by_kind": _by_kind(opened),
     }
 
 
@@ -64,7 +66,7 @@ def _became(one: Insight) -> dict[str, Any]:
     return {"state": one.state, "by": who.get_username() if who else None, "at": at.isoformat(), "outcome": one.outcome}
 
 
-def _totals(opened: Iterable[Insight]) -> dict[str, Any]:
+def _by_kind(opened: Iterable[Insight]) -> dict[str, Any]:
     """By kind: how many are open, and the money at stake in them; sums are not added up over kinds, for the same money may be in two."""
     by_kind: dict[str, dict[str, int]] = {}
     for one in opened:

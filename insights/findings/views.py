@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -24,11 +23,7 @@ from .sources import TITLES
 
 @live_page()
 def page(request: HttpRequest, *, rights: Rights) -> HttpResponse:
-    return render(
-        request,
-        "insights/live_insights.html",
-        {"currency": settings.CURRENCY, "login_url": settings.LOGIN_URL, "rights": rights, "kinds": TITLES, "may": may(request.user)},
-    )
+    return render(request, "insights/live_insights.html", {"rights": rights, "kinds": TITLES, "may": may(request.user)})
 
 
 def may(user: object) -> list[str]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -63,6 +64,7 @@ class Command(BaseCommand):
             ("the model of what each of the Director's actions is worth", never_tried("director"), lambda: self._train("director")),
             (f"the model of who stays away for {settings.CHURN_HORIZON_DAYS:g} days{TOO_SHORT}", never_tried("churn"), self._churn),
             ("the experiments on the Director and on care", not_tried, lambda: call_command("start_trials", stdout=self.stdout)),
+            ("forecasts of today, and what is out of the ordinary", nothing_found, self._findings),
         ]
         for number, (what, is_due, do) in enumerate(steps, start=1):
             began = time.monotonic()
@@ -88,6 +90,10 @@ class Command(BaseCommand):
     def _churn(self) -> None:
         self._train("churn")
         call_command("score_churn", stdout=self.stdout)
+
+    def _findings(self) -> None:
+        call_command("forecast", stdout=io.StringIO())
+        call_command("find_insights", stdout=self.stdout)
 
     @staticmethod
     def _still_of_the_first_days(kind: str) -> Callable[[], bool]:
@@ -121,6 +127,11 @@ def never_tried(kind: str) -> Callable[[], bool]:
 def not_tried() -> bool:
     """Whether an experiment that a fresh installation begins with was never drafted. What staff made of one stays."""
     return Experiment.objects.filter(key__in=TRIALS).count() < len(TRIALS)
+
+
+def nothing_found() -> bool:
+    """Whether nobody has looked for findings yet. The name of the table alone: this floor does not know the one that keeps them."""
+    return not apps.get_model("insights", "Insight")._default_manager.exists()
 
 
 def not_known(kind: str) -> Callable[[], bool]:
