@@ -10,7 +10,7 @@ from celery.schedules import crontab
 from django.conf import settings
 
 from adplatform.celery import schedule
-from adplatform.eventlog import rebuild, retention
+from adplatform.eventlog import rebuild, retention, rollup_retention
 from adplatform.eventlog.archive import LEAST_KEEP_DAYS
 from adplatform.eventlog.days import MissingDay
 from adplatform.eventlog.partitions import days_around, ensure_partitions
@@ -18,7 +18,7 @@ from adplatform.experiments import tasks as experiment_tasks
 from adplatform.learning.monitoring import tasks as monitoring_tasks
 
 # Workers find tasks in the module of this name alone.
-__all__ = ["archive_days", "experiment_tasks", "monitoring_tasks", "partitions_made_ahead", "rollups_rebuilt"]
+__all__ = ["archive_days", "experiment_tasks", "monitoring_tasks", "old_minutes_let_go", "partitions_made_ahead", "rollups_rebuilt"]
 
 log = structlog.get_logger("adplatform.tasks")
 
@@ -53,7 +53,14 @@ def rollups_rebuilt() -> list[str]:
     return problems
 
 
+@shared_task(name="adplatform.let_go_of_minutes", soft_time_limit=3000, time_limit=3060)
+def old_minutes_let_go() -> int:
+    """Each hour: rows of rollups by the minute and by the hour that are older than the settings say."""
+    return rollup_retention.let_go((recount.rollup for recount in rebuild.registered()), now=datetime.now(UTC))
+
+
 schedule("adplatform.ensure_partitions", timedelta(hours=6))
 schedule("adplatform.archive_days", crontab(hour=2, minute=20))
 # What was shown just before midnight has been received and judged by then.
 schedule("adplatform.rebuild_rollups", crontab(hour=1, minute=10))
+schedule("adplatform.let_go_of_minutes", timedelta(hours=1))

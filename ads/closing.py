@@ -26,7 +26,7 @@ from django.db import OperationalError, connection, transaction
 from adplatform.eventlog import ids, stream
 from adplatform.eventlog.envelope import Event
 
-from . import ledger, reservation
+from . import ledger, reach, reservation
 from .ctr import rates
 from .effects import Fact, billable, decision_of, figures, invalid, operation, outcome
 from .facts import Facts, Slot
@@ -221,6 +221,7 @@ def _follow(cursor: Any, appeared: Sequence[Change], vanished: Sequence[Change],
     moved += [_moved(change, facts, owners, reversed_.amounts, sign=-1) for change in vanished]
     INVALID.add(cursor, reasons)
     DELIVERY.add(cursor, moved)
+    reach.mark_due(cursor, (event for event in counting if event.type == "ad.impression"))
     operations = [operation(event, facts) for event in counting]
     # What was reversed comes after what was booked: the last figures of a flight are those that stand.
     balances = [*(account.balance() for account in booked.accounts.values()), *reversed_.balances]

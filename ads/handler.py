@@ -14,7 +14,7 @@ from django.db import transaction
 from adplatform.eventlog import ids, metrics, stream, tables
 from adplatform.eventlog.envelope import AD_TYPES, Event
 
-from . import decided, ledger, recovery, reservation
+from . import decided, ledger, reach, recovery, reservation
 from .ctr import rates
 from .effects import Fact, billable, decision_of, figures, invalid, operation, operation_again, outcome
 from .facts import Facts
@@ -72,6 +72,7 @@ class AdEvents:
         fresh = [item for item in judged if item.event.id in new]
         booked = ledger.book(cursor, [billable(item.event, self.facts) for item in fresh if item.counts and item.event.type in ledger.KIND])
         INVALID.add(cursor, (invalid(item.event, self.facts, item.verdict.reason) for item in fresh if not item.counts))
+        reach.mark_due(cursor, (item.event for item in fresh if item.counts and item.event.type == "ad.impression"))
         metrics.REPEATED.inc(len(judged) - len(fresh))
         repeated = [item for item in judged if item.event.id not in new and item.counts]
         self._after_commit(fresh, repeated, booked, now)

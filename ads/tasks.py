@@ -13,7 +13,7 @@ from adplatform.eventlog import stream
 from ads.ctr import tasks as ctr_tasks
 from ads.forecast import tasks as forecast_tasks
 
-from . import breakvalue, closing, live_inventory, services
+from . import breakvalue, closing, live_inventory, reach, services
 from .reconcile import Report, reconcile
 
 log = structlog.get_logger(__name__)
@@ -23,6 +23,8 @@ __all__ = [
     "end_flights",
     "forecast_tasks",
     "judge_windows",
+    "reach_counted",
+    "reach_counted_anew",
     "reconcile_all",
     "reconcile_recent",
     "refresh_break_values",
@@ -46,6 +48,20 @@ def end_flights() -> None:
 def judge_windows() -> None:
     """Each minute: events whose window has closed are judged for good, charged or charged back."""
     closing.close_windows(now=datetime.now(UTC))
+
+
+@shared_task(name="ads.count_reach")
+def reach_counted() -> None:
+    """Each minute: who was reached since, added to the sketches of the day."""
+    reach.take_due()
+
+
+@shared_task(name="ads.recount_reach")
+def reach_counted_anew() -> None:
+    """Each night: the last two days without the impressions that were found invalid since."""
+    today = datetime.now(UTC).date()
+    for back in (1, 2):
+        reach.recount(today - timedelta(days=back))
 
 
 @shared_task(name="ads.refresh_break_values")
@@ -75,6 +91,8 @@ def _tell(report: Report) -> None:
 
 
 schedule("ads.judge_windows", timedelta(minutes=1))
+schedule("ads.count_reach", timedelta(minutes=1))
+schedule("ads.recount_reach", crontab(hour=1, minute=40))
 schedule("ads.watch_inventory", timedelta(minutes=1))
 schedule("ads.end_flights", timedelta(minutes=1))
 schedule("ads.refresh_break_values", timedelta(minutes=1))

@@ -18,7 +18,6 @@ from typing import Any, LiteralString
 
 import psycopg
 import structlog
-from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from psycopg import sql
 
@@ -27,6 +26,7 @@ from adplatform.models import ArchivedDay, RollupDay
 from .columns import names_of
 from .days import archived_batches, find_days
 from .rollup import Rollup
+from .rollup_retention import kept_since
 from .tables import copy_line
 
 log = structlog.get_logger(__name__)
@@ -309,15 +309,6 @@ def _kept(rollup: Rollup, day: date, now: datetime) -> Iterator[tuple[str, datet
         since = kept_since(grain, now)
         if since < start + timedelta(days=1):
             yield grain, max(start, since)
-
-
-def kept_since(grain: str, now: datetime) -> datetime:
-    """From when on rows of this grain are kept."""
-    if grain == "minute":
-        return (now - timedelta(hours=settings.ROLLUP_MINUTE_HOURS)).astimezone(UTC).replace(second=0, microsecond=0)
-    if grain == "hour":
-        return (now - timedelta(days=settings.ROLLUP_HOUR_DAYS)).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    return datetime.min.replace(tzinfo=UTC)
 
 
 def _against(rollup: Rollup, grain: str, since: datetime) -> sql.Composed:

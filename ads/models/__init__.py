@@ -19,6 +19,7 @@ from .figures import (
     UnfilledHour,
 )
 from .permanent import BillingRowsStay, Permanent, PermanentManager, PermanentQuerySet
+from .reach import ReachDay, ReachDue
 from .selling import Ad, AdPolicy, Advertiser, AdvertiserMember, Campaign, Flight, installation_currency
 
 __all__ = [
@@ -51,6 +52,8 @@ __all__ = [
     "Permanent",
     "PermanentManager",
     "PermanentQuerySet",
+    "ReachDay",
+    "ReachDue",
     "UnfilledDay",
     "UnfilledHour",
     "installation_currency",
