@@ -72,7 +72,7 @@ def differences() -> list[str]:
 def test_whatever_is_stored_counted_anew_it_is_what_was_folded(opened: list[Opened]) -> None:
     consumer.drain(now=NOW)
 
-    @settings(max_examples=25)
+    @settings(max_examples=10)
     @given(batches=st.lists(st.lists(HAPPENED, min_size=1, max_size=20), min_size=1, max_size=3))
     def folded(batches: list[list[Any]]) -> None:
         with transaction.atomic():
