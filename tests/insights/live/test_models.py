@@ -16,6 +16,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from adplatform.eventlog.partitions import ensure_partitions
+from adplatform.learning import registry
+from adplatform.learning.predictor import PLAIN, ColumnPredictor
 from adplatform.models import ModelVersion, TrainingRun
 from adplatform.permissions import AD_OPS, AD_OPS_LEAD, EDITOR, EXECUTIVE, GROUPS, READ_ONLY
 from ads.models import Decision
@@ -348,11 +350,24 @@ def test_buttons_are_for_those_who_may_change_models() -> None:
 
 
 @pytest.mark.usefixtures("groups")
+def test_a_rollback_puts_the_previous_champion_back_and_is_audited() -> None:
+    path, digest = registry.store_artifact(ColumnPredictor(None, 0.1).to_bytes(), PLAIN)
+    kept = {"artifact": path, "artifact_sha256": digest, "feature_schema": {}}
+    a_version(number=1, alias="previous", **kept)
+    a_version(number=2, alias="champion", **kept)
+    assert signed_in(AD_OPS_LEAD).post("/live/models/ctr/roll-back")["Location"] == "/live/models/?kind=ctr"
+    assert by_hand("SELECT number, alias FROM adplatform_modelversion ORDER BY number") == [(1, "champion"), (2, "previous")]
+    (entry,) = LogEntry.objects.all()
+    assert (entry.user.username, entry.change_message) == ("someone-ad-ops-lead", "rolled back to")
+    assert of("ctr")["champion"]["number"] == 1
+
+
+@pytest.mark.usefixtures("groups")
 def test_what_cannot_be_done_is_said_in_words_and_changes_nothing() -> None:
     champion = a_version(alias="champion")
     lead = signed_in(AD_OPS_LEAD)
     for what, words in (("roll-back", "there is no previous ctr model"), ("stop-test", "no ctr model is in shadow")):
         response = lead.post(f"/live/models/ctr/{what}")
-        assert words in str(next(iter(response.wsgi_request._messages)))  # type: ignore[attr-defined]
+        assert words in str(list(response.wsgi_request._messages)[-1])  # type: ignore[attr-defined]
     champion.refresh_from_db()
     assert (champion.alias, LogEntry.objects.count()) == ("champion", 0)
