@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from insights.live.business.feed import evidence
+from insights.live.business.evidence import evidence
 from insights.live.streams import Kind, Stream
 from insights.models import Insight
 

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
+from insights.live.business import buckets, now
+
 from .business import Business, opened
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept_of_another_test() -> None:
+    buckets.forget()
+    now.forget()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -107,24 +107,6 @@ def today(scope: Scope, now: datetime) -> Sums:
     """Sums of the UTC day so far. One query a family of tables."""
     bucket = truncate(now, "day")
     return between(scope, "day", bucket, bucket + DAY)
-
-
-def same_time_yesterday(scope: Scope, now: datetime) -> Sums:
-    """Sums of yesterday up to the minute 24 hours before ``now``: its whole hours, and the minutes of the hour begun."""
-    until = truncate(now - DAY, "minute")
-    hour, day = truncate(until, "hour"), truncate(until, "day")
-    return added(between(scope, "hour", day, hour), between(scope, "minute", hour, until))
-
-
-def by_minute(scope: Scope, now: datetime) -> dict[datetime, Sums]:
-    """Sums of the last SERIES_MINUTES whole minutes and of the running one, oldest first, empty minutes included."""
-    buckets = minute_buckets(now)
-    series: dict[datetime, dict[str, int]] = {bucket: nothing(scope) for bucket in buckets}
-    for fact in facts_of(scope):
-        rows = fact.rows("minute", scope, Q(bucket__gte=buckets[0], bucket__lte=buckets[-1])).values("bucket").annotate(**fact.sums())
-        for row in rows:
-            series[row["bucket"].astimezone(UTC)] |= plain(row)
-    return dict(series)
 
 
 def minute_buckets(now: datetime) -> list[datetime]:

@@ -16,6 +16,10 @@ from .scope import TAKES, scope_of
 _compared: dict[str, snapshot.Yesterday] = {}
 
 
+def forget() -> None:
+    _compared.clear()
+
+
 def build(stream: Stream, now: datetime) -> Mapping[str, Any]:
     scope = scope_of(stream)
     minute = truncate(now, "minute")

@@ -79,6 +79,11 @@ class Earlier:
         return self.until + self.behind
 
 
+def steps(since: datetime, until: datetime, step: timedelta) -> list[datetime]:
+    """The beginnings of the buckets in [since, until)."""
+    return [since + step * number for number in range(max(0, (until - since) // step))]
+
+
 def period(name: str, now: datetime) -> Period:
     chosen = RANGES[name]
     running = truncate(now, chosen.grain)

@@ -14,13 +14,15 @@ from typing import Any
 from adplatform.eventlog.rollup import truncate
 from engagement.director.success import Success
 
-from . import feed, figures, learning
+from . import buckets, feed, figures, learning
 from .director import HISTORY
 from .figures import Sums
+from .periods import steps
 from .scope import EVERYTHING, Scope
 
 Figure = float | int | None
 MICROS = 1_000_000
+MINUTE_SECONDS = 60.0
 
 
 def interval(part: int, whole: int) -> list[float] | None:
@@ -69,14 +71,23 @@ class Yesterday:
 
 def yesterday(now: datetime, scope: Scope = EVERYTHING) -> Yesterday:
     felt = None if scope.sold else figures.engagement(scope, now - figures.DAY).mean
-    return Yesterday(truncate(now, "minute"), figures.same_time_yesterday(scope, now), felt)
+    return Yesterday(truncate(now, "minute"), same_time_yesterday(now, scope), felt)
+
+
+def same_time_yesterday(now: datetime, scope: Scope) -> Sums:
+    """Sums of yesterday up to the minute 24 hours before ``now``: its whole hours, and the minutes of the hour begun."""
+    until = truncate(now - figures.DAY, "minute")
+    hour, day = truncate(until, "hour"), truncate(until, "day")
+    hours = buckets.read(scope, "hour", steps(day, hour, figures.HOUR), now, every=MINUTE_SECONDS)
+    minutes = buckets.read(scope, "minute", steps(hour, until, figures.MINUTE), now, every=MINUTE_SECONDS)
+    return figures.added(figures.nothing(scope), *(one.sums for one in (*hours, *minutes)))
 
 
 def build(now: datetime, *, compared: Yesterday, success: Success | None = None, scope: Scope = EVERYTHING) -> dict[str, Any]:
     """Read and put together one snapshot. The caller holds a repeatable-read transaction, so that its figures agree; ``success`` is
     what the Director's changes were last found to gain in this scope."""
-    sums, minutes = figures.today(scope, now), figures.by_minute(scope, now)
-    per_minute = [derive(minute) for minute in minutes.values()]
+    sums, minutes = figures.today(scope, now), figures.minute_buckets(now)
+    per_minute = [derive(one.sums) for one in buckets.read(scope, "minute", minutes, now, every=1.0)]
     audience = None if scope.sold else figures.audience(scope, now)
     felt = None if scope.sold else figures.engagement(scope, now)
     as_of = figures.data_as_of()

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-
-from django.db.models import Q
 
 from insights.live.streams import Kind, Stream, one_of
 
-from . import breakdown, figures
+from . import breakdown, buckets, figures, heat, risk
 from .figures import Sums
-from .periods import COMPARE, DEFAULT, MINUTES_KEPT, RANGES, Earlier, Period, earlier, period
+from .periods import COMPARE, DEFAULT, MINUTES_KEPT, RANGES, STEPS, Earlier, Period, earlier, period, steps
 from .scope import TAKES, Scope, scope_of
 from .snapshot import SHARES, Figure, derive, interval, ratio
 
@@ -50,7 +48,8 @@ def build(stream: Stream, now: datetime) -> Mapping[str, Any]:
     scope = scope_of(stream)
     shown = period(stream.get("range") or DEFAULT, now)
     before = earlier(shown, stream.get("compare") or COMPARE[0])
-    series = _series(scope, shown.range.grain, shown.buckets)
+    found = buckets.read(scope, shown.range.grain, shown.buckets, now, every=shown.range.every, parts=True)
+    series = [one.sums for one in found]
     total = figures.added(*series)
     against = _before(scope, shown, before)
     return {
@@ -63,10 +62,11 @@ def build(stream: Stream, now: datetime) -> Mapping[str, Any]:
         "note": ""
         if before is None or before.kept
         else f"Minutes are kept for {MINUTES_KEPT.days * 24} hours; compare hours or days with the week before",
+        "synthetic": ratio(total["synthetic_impressions"], total["impressions"]),
         "measures": _measures(series, against, total, _same(scope, series, shown, before)),
-        **breakdown.revenue(scope, shown, total["revenue_micros"]),
-        "heat": None,
-        "at_risk": None,
+        **breakdown.revenue(scope, [one.parts for one in found if one.parts is not None], total["revenue_micros"]),
+        **risk.at_risk(scope, now),
+        "heat": heat.last(stream, now=now),
     }
 
 
@@ -74,24 +74,20 @@ def _told(before: Earlier) -> dict[str, Any]:
     return {"since": before.since.isoformat(), "until": before.until.isoformat(), "behind_seconds": int(before.behind.total_seconds())}
 
 
-def _series(scope: Scope, grain: str, buckets: Sequence[datetime]) -> list[dict[str, int]]:
-    found = {bucket: figures.nothing(scope) for bucket in buckets}
-    for fact in figures.facts_of(scope):
-        rows = fact.rows(grain, scope, Q(bucket__gte=buckets[0], bucket__lte=buckets[-1])).values("bucket").annotate(**fact.sums())
-        for row in rows:
-            found[row["bucket"].astimezone(UTC)] |= figures.plain(row)
-    return list(found.values())
+def _read(scope: Scope, shown: Period, grain: str, wanted: Sequence[datetime]) -> list[Sums]:
+    return [one.sums for one in buckets.read(scope, grain, wanted, shown.now, every=shown.range.every)]
 
 
-def _before(scope: Scope, shown: Period, before: Earlier | None) -> list[dict[str, int] | None]:
+def _before(scope: Scope, shown: Period, before: Earlier | None) -> list[Sums | None]:
     """The earlier buckets, the last one as far as it is compared, None where not at all; empty where there is nothing to compare with."""
     if before is None or not before.kept:
         return []
-    whole = _series(scope, shown.range.grain, [bucket - before.behind for bucket in shown.buckets[:-1]])
+    whole = _read(scope, shown, shown.range.grain, [bucket - before.behind for bucket in shown.buckets[:-1]])
     if before.until == before.running:
         return [*whole, None]
     finer = "minute" if before.exact else "hour"
-    return [*whole, figures.between(scope, finer, before.running, before.until)]
+    part = _read(scope, shown, finer, steps(before.running, before.until, STEPS[finer]))
+    return [*whole, figures.added(*part)]
 
 
 def _same(scope: Scope, series: Sequence[Sums], shown: Period, before: Earlier | None) -> Sums:
@@ -100,7 +96,7 @@ def _same(scope: Scope, series: Sequence[Sums], shown: Period, before: Earlier |
         return figures.added(*series)
     if before.until == before.running:
         return figures.added(*series[:-1])
-    return figures.added(*series[:-1], figures.between(scope, "hour", shown.buckets[-1], before.same))
+    return figures.added(*series[:-1], *_read(scope, shown, "hour", steps(shown.buckets[-1], before.same, STEPS["hour"])))
 
 
 def _measures(series: Sequence[Sums], against: Sequence[Sums | None], total: Sums, same: Sums) -> dict[str, Any]:
