@@ -11,6 +11,7 @@ from adplatform.celery import schedule
 
 from .findings.store import insights_refresh
 from .live.business import director, heat
+from .live.models import outcomes, served
 
 
 @shared_task(name="insights.work_out_success")
@@ -25,6 +26,18 @@ def find() -> str:
     return insights_refresh(now=timezone.now()).words
 
 
+@shared_task(name="insights.time_decisions")
+def time_decisions() -> dict[str, int]:
+    """Every minute: how long decisions took as served; returns how many of the last hour were looked at, by log."""
+    return {log: told["recent"]["n"] for log, told in served.work_out(now=timezone.now())["logs"].items()}
+
+
+@shared_task(name="insights.work_out_outcomes")
+def work_out_outcomes() -> str:
+    """Every five minutes: what the Director's changes gain by action and day, what viewers rated, which models cannot be loaded."""
+    return str(outcomes.work_out(now=timezone.now())["success"]["whole"]["words"])
+
+
 @shared_task(name="insights.draw_heat")
 def draw_heat() -> int:
     """Each minute: the maps of the day that somebody looks at and that have an hour more to show."""
@@ -32,5 +45,7 @@ def draw_heat() -> int:
 
 
 schedule("insights.draw_heat", timedelta(minutes=1))
+schedule("insights.time_decisions", timedelta(minutes=1))
+schedule("insights.work_out_outcomes", timedelta(minutes=5))
 schedule("insights.work_out_success", timedelta(minutes=5))
 schedule("insights.find", timedelta(minutes=5))

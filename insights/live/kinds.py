@@ -8,12 +8,14 @@ from . import streams
 from .business.now import NOW
 from .business.trend import TREND
 from .experiments.stream import EXPERIMENTS
+from .models.stream import MODELS
 
 KINDS = (
     NOW,
     TREND,
     EXPERIMENTS,
     INSIGHTS,
+    MODELS,
 )
 
 

@@ -8,4 +8,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("choices.json", choices_json, name="live-choices"),
     path("snapshot.json", views.snapshot_json, name="live-snapshot"),
     path("experiments/", include("insights.live.experiments.urls")),
+    path("models/", include("insights.live.models.urls")),
 ]

@@ -1,105 +1,89 @@
-// The feed and the campaigns. Rows keep their element while their key stays, so that a reader's focus is never lost to a tick.
+// What just happened, what stands out, and the models in use. Rows keep their element while their key stays, so that a reader's focus is never lost to a tick.
+
+import { make } from "./kit/dom.js";
 
 const KINDS = { budget: "Budget", director: "Director", model: "Model", unfilled: "No ad" };
+const known = (value) => value !== null && value !== undefined;
 
-function text(tag, className, content) {
-  return Object.assign(document.createElement(tag), { className, textContent: content });
+/** A link that this person can open: the admin is for staff. */
+export const opens = (page, link) => (link && (page.evidence || !link.startsWith("/admin/")) ? link : null);
+
+function linked(page, words, link) {
+  const href = opens(page, link);
+  return href ? Object.assign(make("a", "", words), { href }) : words;
 }
 
-export function feed(write, mayOpen) {
-  const list = document.getElementById("feed");
-  const kept = new Map();
+/** ``draw(items)``: one element for each item by ``keyOf``, made anew only where the item changed. */
+function kept(list, keyOf, row, nothing) {
+  const there = new Map();
   return (items) => {
     if (!items.length) {
-      kept.clear();
-      list.replaceChildren(text("li", "muted", "Nothing notable in the last ten minutes"));
+      there.clear();
+      list.replaceChildren(make("li", "muted", nothing));
       return;
     }
     const rows = items.map((item) => {
       const signature = JSON.stringify(item);
-      const old = kept.get(item.key);
-      return old?.signature === signature ? [item.key, old] : [item.key, { signature, element: feedRow(item, write, mayOpen) }];
+      const old = there.get(keyOf(item));
+      return [keyOf(item), old?.signature === signature ? old : { signature, element: row(item) }];
     });
-    const same = rows.length === kept.size && rows.every(([key, row]) => kept.get(key) === row);
+    const same = rows.length === there.size && rows.every(([key, one]) => there.get(key) === one);
     if (same) return;
-    kept.clear();
-    rows.forEach(([key, row]) => kept.set(key, row));
-    list.replaceChildren(...rows.map(([, row]) => row.element));
+    there.clear();
+    rows.forEach(([key, one]) => there.set(key, one));
+    list.replaceChildren(...rows.map(([, one]) => one.element));
   };
 }
 
-function feedRow(item, write, mayOpen) {
-  const row = text("li", "feed-item", "");
-  row.dataset.kind = item.kind;
-  const head = text("p", "feed-head", "");
-  const when = text("time", "feed-time", write.minute(item.at));
+export function feed(page) {
+  return kept(document.getElementById("feed"), (item) => item.key, (item) => feedRow(item, page), "Nothing notable in the last ten minutes");
+}
+
+function feedRow(item, page) {
+  const when = make("time", "feed-time", page.write.minute(item.at));
   when.dateTime = item.at;
-  head.append(text("span", "feed-kind", KINDS[item.kind] || item.kind), when);
-  const words = text("p", "feed-words", "");
-  words.append(mayOpen && item.link ? Object.assign(text("a", "", item.text), { href: item.link }) : item.text);
-  row.append(head, words);
-  if (item.detail) row.append(text("p", "feed-detail", item.detail));
+  const head = make("p", "feed-head", make("span", "feed-kind", KINDS[item.kind] ?? item.kind), when);
+  const row = make("li", "feed-item", head, make("p", "feed-words", linked(page, item.text, item.link)));
+  row.dataset.kind = item.kind;
+  if (item.detail) row.append(make("p", "feed-detail", item.detail));
   return row;
 }
 
-export function campaigns(write, mayOpen) {
-  const body = document.querySelector("#campaigns tbody");
-  let shown = "";
-  return (rows) => {
-    const signature = JSON.stringify(rows);
-    if (signature === shown) return;
-    shown = signature;
-    if (!rows.length) {
-      const cell = text("td", "muted", "No delivery yet today");
-      cell.colSpan = 4;
-      const row = document.createElement("tr");
-      row.append(cell);
-      body.replaceChildren(row);
-      return;
-    }
-    const most = Math.max(...rows.map((row) => row.revenue), 1);
-    body.replaceChildren(...rows.map((row) => campaignRow(row, most, write, mayOpen)));
-  };
+const MOST_INSIGHTS = 5;
+
+export function insights(page) {
+  const draw = kept(document.getElementById("insights"), (one) => one.id, (one) => insightRow(one, page), "Nothing stands out just now");
+  return (snapshot) => draw(snapshot.open.slice(0, MOST_INSIGHTS));
 }
 
-function campaignRow(campaign, most, write, mayOpen) {
-  const row = document.createElement("tr");
-  const name = document.createElement("th");
-  name.scope = "row";
-  name.append(mayOpen && campaign.link ? Object.assign(text("a", "", campaign.name), { href: campaign.link }) : campaign.name);
-  const bar = text("span", "bar", "");
-  bar.style.setProperty("--part", campaign.revenue / most);
-  name.append(bar);
-  const ctr = campaign.impressions ? write.share(campaign.clicks / campaign.impressions) : "–";
-  row.append(name, text("td", "", write.money(campaign.revenue)), text("td", "", write.count(campaign.impressions)), text("td", "", ctr));
+function insightRow(one, page) {
+  const money = known(one.money) && make("span", "feed-time", `${page.write.money(one.money)} at stake`);
+  const row = make("li", "feed-item", make("p", "feed-head", make("span", "feed-kind", one.subject), money || ""), make("p", "feed-words", linked(page, one.words, one.link)));
+  row.dataset.severity = one.severity;
+  if (one.recommend) row.append(make("p", "feed-detail", one.recommend));
   return row;
 }
 
-export function models(write, mayOpen) {
-  const list = document.getElementById("models");
-  let shown = "";
-  return (rows) => {
-    const signature = JSON.stringify(rows);
-    if (signature === shown) return;
-    shown = signature;
-    if (rows.length) list.replaceChildren(...rows.map((row) => modelRow(row, write, mayOpen)));
-    else list.replaceChildren(text("li", "muted", "No model is trained yet: ads are ranked by the prior"));
+export function models(page) {
+  const card = document.getElementById("models");
+  const draw = kept(card, (model) => model.name, (model) => modelRow(model, page), "No model is trained yet: ads are ranked by the prior");
+  return (rows, scope) => {
+    // Models are judged over all traffic: narrowed there is nothing to say, which is not the same as no model.
+    card.closest("section").hidden = !rows.length && Object.keys(scope ?? {}).length > 0;
+    draw(rows);
   };
 }
 
-function modelRow(model, write, mayOpen) {
-  const row = document.createElement("li");
-  const name = text("p", "model-name", "");
-  name.append(mayOpen && model.link ? Object.assign(text("a", "", model.name), { href: model.link }) : model.name);
-  row.append(name);
+function modelRow(model, page) {
+  const { write } = page;
   const { figure } = model;
-  const known = (value) => value !== null && value !== undefined;
+  const row = make("li", "", make("p", "model-name", linked(page, model.name, model.link)));
   if (figure && known(figure.value)) {
     const interval = known(figure.ci_low) && known(figure.ci_high) ? ` (${figure.ci_low.toFixed(3)} – ${figure.ci_high.toFixed(3)})` : "";
     const constant = known(figure.baseline) ? ` against ${figure.baseline.toFixed(3)}` : "";
-    row.append(text("p", "model-figure", `${figure.name} ${figure.value.toFixed(3)}${interval}${constant}`));
+    row.append(make("p", "model-figure", `${figure.name} ${figure.value.toFixed(3)}${interval}${constant}`));
   }
   const trained = model.trained_at ? `, trained ${model.trained_at.slice(0, 10)} ${write.minute(model.trained_at)}` : "";
-  row.append(text("p", "model-detail", `${model.estimator}${trained}, ${write.share(model.synthetic)} synthetic data`));
+  row.append(make("p", "model-detail", `${model.estimator}${trained}, ${write.share(model.synthetic)} synthetic data`));
   return row;
 }

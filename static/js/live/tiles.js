@@ -1,5 +1,7 @@
 // The figures at the top: value, change against the baseline, and the last fifteen minutes as a line.
 
+import { make, setText } from "./kit/dom.js";
+
 const RISE = { 1: ["▲", "up"], 0: ["=", "unchanged"], "-1": ["▼", "down"] };
 
 export function tiles(write) {
@@ -8,6 +10,7 @@ export function tiles(write) {
     ...element.dataset,
     value: element.querySelector("[data-value]"),
     delta: element.querySelector("[data-delta]"),
+    against: element.querySelector("[data-against]"),
     note: element.querySelector("[data-note]"),
     interval: element.querySelector("[data-interval]"),
     area: element.querySelector(".spark-area"),
@@ -18,22 +21,19 @@ export function tiles(write) {
 
 function draw(tile, figure, write) {
   const text = write.value(figure.value, tile.unit);
-  if (tile.value.textContent !== text) tile.value.textContent = text;
+  setText(tile.value, text);
   const change = write.delta(figure.value, figure.before, tile.unit);
-  tile.delta.dataset.sign = change ? change.sign : "";
+  tile.delta.dataset.sign = change ? change.sign * (tile.lower ? -1 : 1) : "";
   if (change) {
     const [arrow, word] = RISE[change.sign];
-    const mark = Object.assign(document.createElement("span"), { textContent: arrow });
+    const mark = make("span", "", arrow);
     mark.setAttribute("aria-hidden", "true");
-    const hidden = Object.assign(document.createElement("span"), { className: "visually-hidden", textContent: word });
-    const against = Object.assign(document.createElement("span"), { className: "tile-baseline", textContent: ` vs ${figure.baseline}` });
-    tile.delta.replaceChildren(mark, hidden, ` ${change.text}`, against);
-  } else {
-    tile.delta.textContent = figure.baseline ? `against ${figure.baseline}` : " ";
-  }
-  tile.note.textContent = figure.note || " ";
-  const bound = (value) => write.value(value, tile.unit);
-  tile.interval.textContent = figure.ci ? `95 %: ${bound(figure.ci[0])} – ${bound(figure.ci[1])}` : "";
+    tile.delta.replaceChildren(mark, make("span", "visually-hidden", word), ` ${change.text}`);
+  } else setText(tile.delta, "");
+  setText(tile.against, figure.baseline ? `${change ? "vs" : "against"} ${figure.baseline}` : "");
+  setText(tile.note, figure.note || "");
+  tile.note.title = figure.note || "";
+  setText(tile.interval, figure.ci ? `95 %: ${write.interval(figure.ci, tile.unit)}` : "");
   spark(tile, figure.spark);
 }
 

@@ -75,7 +75,7 @@ test("Redis, the server, the database, the log and its consumer are told apart, 
   assert.equal(told(8, [waits]), "Live");
   const cut = holding("now", snapshot(1), snapshot(2, 1, { log: { away: true, oldest: null } }), snapshot(3, 4, { log: { away: true, oldest: null } }));
   assert.equal(told(5, [cut]), "The event log does not answer: nothing new is counted since 1");
-  assert.equal(told(5, [holding("now", snapshot(1), snapshot(3, 4, { log: { away: false, oldest: 90 } }))]), "The event consumer is behind: nothing later is counted yet since -86");
+  assert.equal(told(5, [holding("now", snapshot(1), snapshot(3, 4, { log: { away: false, oldest: 90 } }))]), "The event consumer is behind: nothing is counted since -86");
   assert.equal(told(1, [live()], { open: false, closedAt: at(0.5) }), "Connection lost, trying again since 0.5");
 });
 

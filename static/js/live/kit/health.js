@@ -66,6 +66,6 @@ function behind(held) {
   const newest = held.reduce((found, one) => (!found || one.builtAt > found.builtAt ? one : found), null);
   const log = newest?.snapshot.log;
   if (log?.away) return late("The event log does not answer: nothing new is counted", newest.logAwaySince);
-  if (log?.oldest > BEHIND_SECONDS) return late("The event consumer is behind: nothing later is counted yet", newest.builtAt - log.oldest * 1000);
+  if (log?.oldest > BEHIND_SECONDS) return late("The event consumer is behind: nothing is counted", newest.builtAt - log.oldest * 1000);
   return null;
 }

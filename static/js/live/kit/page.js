@@ -70,10 +70,17 @@ function tell({ root, line, write }) {
   // Since when, in the server's time of day; with the day where it was another one.
   const since = found.since && `since ${now - found.since > 86400000 ? write.moment(found.since) : write.clock(found.since)} UTC`;
   setText(root.querySelector("#state-since"), since || "");
-  const oldest = Math.min(...held.map((one) => one.builtAt ?? Infinity));
-  setText(root.querySelector("#age"), Number.isFinite(oldest) ? `${ago(now - oldest)} old` : "");
+  age(root.querySelector("#age"), held, now);
   fade(root, held, found);
   notices(root, held, line);
+}
+
+// Of the stream that is built most often; of the others, each has its own time, to be read by pointing.
+function age(element, held, now) {
+  const built = held.filter((one) => one.snapshot).sort((a, b) => a.snapshot.every - b.snapshot.every);
+  setText(element, built.length ? `${ago(now - built[0].builtAt)} old` : "");
+  const each = built.map((one) => `${kindOf(one.name)}: ${ago(now - one.builtAt)} old, built every ${ago(one.snapshot.every * 1000)}`).join("\n");
+  if (element.title !== each) element.title = each;
 }
 
 function fade(root, held, { name, late }) {

@@ -1,0 +1,116 @@
+// A range of time beside an earlier one, where its revenue comes from, when in the week, and what will fall short.
+
+import { fillOptions } from "./filters.js";
+import { make, setText } from "./kit/dom.js";
+import { figure } from "./kit/figure.js";
+import { table } from "./kit/table.js";
+import { opens } from "./lists.js";
+
+const BEFORE = { "15m": "the 15 minutes before", "24h": "the 24 hours before", "7d": "the 7 days before", "30d": "the 30 days before" };
+const capital = (words) => words[0].toUpperCase() + words.slice(1);
+
+export function trend(page, state) {
+  const { write } = page;
+  const lines = figure("trend", { kind: "line", x: "time", unit: "count", height: 300, legend: true });
+  const picker = document.getElementById("measure");
+  const total = document.getElementById("trend-total");
+  const parts = breakdowns(page);
+  const risk = atRisk(page);
+  const drawWeek = week();
+  let last;
+  let drawn;
+
+  function draw() {
+    const known = Object.entries(last.measures).filter(([, one]) => one.total !== null || one.values.some((value) => value !== null));
+    fillOptions(picker, known.map(([name, one]) => [name, one.label]));
+    const name = last.measures[state.get().measure] ? state.get().measure : "revenue";
+    const measure = last.measures[name];
+    if (picker.value !== name) picker.value = name;
+    const looks = `${measure.unit} ${last.grain}`;
+    if (looks !== drawn) lines.change({ unit: measure.unit, step: last.grain });
+    drawn = looks;
+    lines.draw(series(last, measure));
+    summary(total, last, measure, write);
+  }
+
+  picker.addEventListener("change", () => state.set({ measure: picker.value }));
+  state.on(() => last && draw());
+  return (snapshot) => {
+    last = snapshot;
+    draw();
+    parts.forEach(([key, part]) => part.draw(snapshot[key]));
+    setText(document.getElementById("trend-words"), `${snapshot.words}, by ${snapshot.grain}, UTC; what still runs is dotted`);
+    document.querySelectorAll("[data-words]").forEach((element) => setText(element, snapshot.words));
+    risk(snapshot.at_risk);
+    drawWeek(snapshot.heat);
+  };
+}
+
+const earlier = ({ compare, range }) => (compare === "week" ? "a week earlier" : BEFORE[range]);
+
+function series(snapshot, measure) {
+  const now = { name: capital(snapshot.words), values: measure.values, low: measure.low, high: measure.high };
+  const before = measure.before && { name: capital(earlier(snapshot)), values: measure.before, dashed: true, colour: "ink3" };
+  return { x: snapshot.buckets, running: true, caption: `${measure.label}, ${snapshot.words}`, series: before ? [now, before] : [now] };
+}
+
+function summary(element, snapshot, measure, write) {
+  const { unit } = measure;
+  const change = measure.total_before === null ? null : write.delta(measure.total_same, measure.total_before, unit);
+  const mark = change && make("span", "change", `${change.sign > 0 ? "▲" : change.sign < 0 ? "▼" : "="} ${change.text}`);
+  if (mark) mark.dataset.sign = change.sign;
+  const against = measure.total_before === null ? "" : ` against ${write.value(measure.total_before, unit)} ${earlier(snapshot)}`;
+  const of = measure.n === null || measure.n === undefined ? "" : `, of ${write.count(measure.n)}`;
+  const interval = measure.ci ? ` 95 %: ${write.interval(measure.ci, unit)}${of}` : "";
+  const note = snapshot.note ? ` ${snapshot.note}.` : "";
+  element.replaceChildren(make("strong", "trend-value", write.value(measure.total, unit)), " ", mark ?? "", make("span", "muted", `${against}${interval}${note}`));
+}
+
+function breakdowns(page) {
+  const columns = (label) => [
+    { key: "name", label },
+    { key: "revenue", label: "Revenue", unit: "money", bar: true },
+    { key: "share", label: "Share", unit: "share" },
+    { key: "impressions", label: "Impressions", unit: "count" },
+    { key: "ctr", label: "CTR", unit: "share", value: (row) => (row.impressions ? row.clicks / row.impressions : null) },
+  ];
+  const parts = [["by_campaign", "Campaign"], ["by_title", "Title"], ["by_genre", "Genre"]];
+  return parts.map(([key, label]) => [
+    key,
+    table(key, { columns: columns(label), key: (row) => row.id ?? "rest", link: (row) => opens(page, row.link), empty: "No revenue in this range", most: 6 }),
+  ]);
+}
+
+function atRisk(page) {
+  const section = document.querySelector("[data-table=at_risk]");
+  const risk = table(section, {
+    columns: [
+      { key: "flight", label: "Flight", text: (row) => `${row.campaign} / ${row.flight}` },
+      { key: "words", label: "What is expected", wide: true },
+      { key: "delivered", label: "Delivered", unit: "count" },
+      { key: "expected", label: "Expected", unit: "count" },
+      { key: "goal", label: "Goal", unit: "count" },
+      { key: "shortfall", label: "Short by", unit: "share" },
+    ],
+    key: (row) => row.id ?? `${row.campaign}/${row.flight}`,
+    link: (row) => opens(page, row.link),
+    empty: "Every live flight is expected to reach its goal",
+    most: 8,
+  });
+  return (rows) => {
+    section.hidden = !rows;
+    if (rows) risk.draw(rows);
+  };
+}
+
+function week() {
+  const section = document.querySelector("[data-figure=week]");
+  const map = figure(section, { kind: "heat", unit: "money", height: 250, nWord: "days" });
+  return (heat) => {
+    section.hidden = !heat;
+    if (!heat) return;
+    map.change({ unit: heat.unit ?? "money" });
+    if (heat.words) setText(section.querySelector("[data-week-words]"), heat.words);
+    map.draw(heat);
+  };
+}
