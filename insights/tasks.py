@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from celery import shared_task
@@ -11,6 +12,7 @@ from adplatform.celery import schedule
 
 from .findings.store import insights_refresh
 from .live.business import director, heat
+from .live.content import worked, working
 from .live.models import outcomes, served
 
 
@@ -44,8 +46,18 @@ def draw_heat() -> int:
     return heat.draw_wanted(now=timezone.now())
 
 
+@shared_task(name="insights.work_out_content")
+def work_out_content(names: Sequence[str] | None = None) -> list[str]:
+    """What the pages of titles and content show beyond the day tables: these names, else those of the pages that somebody watches. Only
+    what is no longer fresh; returns what was worked out here."""
+    now = timezone.now()
+    wanted = working.watched_names() if names is None else list(names)
+    return [name for name in worked.stale(wanted, now=now) if working.work_out(name, now=now)]
+
+
 schedule("insights.draw_heat", timedelta(minutes=1))
 schedule("insights.time_decisions", timedelta(minutes=1))
 schedule("insights.work_out_outcomes", timedelta(minutes=5))
 schedule("insights.work_out_success", timedelta(minutes=5))
 schedule("insights.find", timedelta(minutes=5))
+schedule("insights.work_out_content", timedelta(minutes=1))

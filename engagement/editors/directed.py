@@ -80,7 +80,7 @@ def directed(title: int, window: Window) -> Directed:
         done.setdefault((row["scene"], row["intended"] or row["action"]), [0, 0, 0])[0] += row["n"]
         taken = done.setdefault((row["scene"], row["action"]), [0, 0, 0])
         taken[1:] = [taken[1] + row["played"], taken[2] + row["drawn"]]
-    since, until = _bounds(window)
+    since, until = bounds(window)
     changes = success.load(since, until, title=title, synthetic=window.synthetic, device=window.device, most=MOST_OUTCOMES)
     samples = rows.exclude(action=KEEP).defer("features", "alternatives").order_by("-decided_at")[:SAMPLES]
     return Directed(
@@ -94,7 +94,7 @@ def directed(title: int, window: Window) -> Directed:
 
 
 def _decisions(title: int, window: Window) -> QuerySet[DirectorDecision]:
-    since, until = _bounds(window)
+    since, until = bounds(window)
     rows = DirectorDecision.objects.filter(title=title, decided_at__gte=since, decided_at__lt=until)
     if window.synthetic is not None:
         rows = rows.filter(synthetic=window.synthetic)
@@ -104,7 +104,8 @@ def _decisions(title: int, window: Window) -> QuerySet[DirectorDecision]:
     return rows
 
 
-def _bounds(window: Window) -> tuple[datetime, datetime]:
+def bounds(window: Window) -> tuple[datetime, datetime]:
+    """From the first moment of its first UTC day, to the first one after its last."""
     return datetime.combine(window.first, time(), UTC), datetime.combine(window.last + timedelta(days=1), time(), UTC)
 
 

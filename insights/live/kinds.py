@@ -7,6 +7,8 @@ from insights.findings.stream import INSIGHTS
 from . import streams
 from .business.now import NOW
 from .business.trend import TREND
+from .content.catalogue import CONTENT
+from .content.title import TITLE
 from .experiments.stream import EXPERIMENTS
 from .models.stream import MODELS
 
@@ -14,6 +16,8 @@ KINDS = (
     NOW,
     TREND,
     EXPERIMENTS,
+    TITLE,
+    CONTENT,
     INSIGHTS,
     MODELS,
 )

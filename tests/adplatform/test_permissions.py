@@ -31,18 +31,18 @@ from adplatform.permissions import (
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ("/", "/admin/", "/live/", "/live/models/", "/live/experiments/", "/live/insights/", "/insights/")
+PAGES = ("/", "/admin/", "/live/", "/live/models/", "/live/experiments/", "/live/content/", "/live/insights/", "/insights/")
 RIGHTS = SIGNING_OFF + DISMISSING
 SIGN_IN, FORBIDDEN, OPEN = "sign in", "no", "yes"
 MATRIX = {
-    None: (OPEN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN),
-    VIEWER: (OPEN, SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
-    EXECUTIVE: (OPEN, SIGN_IN, OPEN, OPEN, OPEN, OPEN, OPEN),
-    AD_OPS: (OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN),
-    AD_OPS_LEAD: (OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN),
-    EDITOR: (OPEN, OPEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
-    READ_ONLY: (OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN),
-    ADVERTISER_MEMBER: (OPEN, SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
+    None: (OPEN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN),
+    VIEWER: (OPEN, SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
+    EXECUTIVE: (OPEN, SIGN_IN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN),
+    AD_OPS: (OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN),
+    AD_OPS_LEAD: (OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN),
+    EDITOR: (OPEN, OPEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, OPEN, FORBIDDEN, FORBIDDEN),
+    READ_ONLY: (OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN),
+    ADVERTISER_MEMBER: (OPEN, SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
 }
 CELLS = [(group, page, expected) for group, row in MATRIX.items() for page, expected in zip(PAGES, row, strict=True)]
 
