@@ -11,7 +11,7 @@ from django.db import connection
 from engagement.editors.directed import Directed, Done, bounds, directed
 from engagement.models import DirectorAction
 from engagement.retention.selectors import Window
-from insights.live.business.feed import evidence
+from insights.live.business.evidence import evidence
 
 from .shapes import rounded, success
 

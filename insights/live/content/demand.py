@@ -2,9 +2,10 @@
 
 The index of a kind is its share of the demand over its share of the supply: 2 where 30 % of the watching is of it and 15 % of the minutes.
 Whether another title of the kind would be asked for as much is a question about titles, so titles are what is counted: the interval is that
-of a ratio of sums over titles, linearised on the log scale (Woodruff 1971; Cochran 1977, section 6.3), with Student's t for as many titles as
-there are of the kind. With fewer than `FEWEST_TITLES` of it nobody can tell the kind from its titles: then the interval is that of the watching
-of these titles alone, each session one observation, and says nothing of the next one.
+of a ratio of sums over titles, those of the kind and the others drawn apart, linearised on the log scale (Woodruff 1971; Cochran 1977,
+section 6.3), with Student's t for as many titles as there are (Welch 1947). With fewer than `FEWEST_TITLES` of it, or of the others, nobody can
+tell the kind from its titles: then the interval is that of the watching of these titles alone, each session one observation, and says nothing
+of the next one.
 """
 
 from __future__ import annotations
@@ -58,22 +59,31 @@ def index(
     tail = 1 - (1 - tail) / kinds
     pull = member / demand[member].sum() - 1 / demand.sum()
     watching = float(np.sqrt((pull**2 * noise).sum()))
-    basis: Basis = "titles" if groups >= fewest else "sessions"
+    others = len(np.unique(group[~member]))
+    basis: Basis = "titles" if min(groups, others) >= fewest else "sessions"
+    half = float(ndtri(tail)) * watching
     if basis == "titles":
-        half = float(stdtrit(groups - 1, tail)) * max(watching, _between(demand, supply, member, group))
-    else:
-        half = float(ndtri(tail)) * watching
+        between, freedom = _between(demand, supply, member, group)
+        half = max(half, float(stdtrit(freedom, tail)) * between)
     low, high = value * math.exp(-half), value * math.exp(min(half, 50.0))
     verdict: Verdict = "not enough evidence" if basis == "sessions" else "more" if low > 1 else "less" if high < 1 else "as asked"
     return Index(units, groups, asked, offered, value, low, high, basis, verdict)
 
 
-def _between(demand: Floats, supply: Floats, member: NDArray[np.bool_], group: NDArray[np.int64]) -> float:
-    """Standard error of the log of the index over titles."""
-    pull = member * demand / demand[member].sum() - member * supply / supply[member].sum() - demand / demand.sum() + supply / supply.sum()
-    _, place = np.unique(group, return_inverse=True)
-    sums = np.bincount(place, weights=pull)
-    return float(np.sqrt((sums**2).sum() * len(sums) / max(1, len(sums) - 1)))
+def _between(demand: Floats, supply: Floats, member: NDArray[np.bool_], group: NDArray[np.int64]) -> tuple[float, float]:
+    """Standard error of the log of the index over titles, and its degrees of freedom. How many titles there are of the kind is known, so
+    only what differs among titles of it, and among the others, counts. A title that is on both sides counts on each by its own part, which
+    leaves out that they move together and so widens the interval."""
+    pull = -demand / demand.sum() + supply / supply.sum()
+    pull = pull + np.where(member, demand / demand[member].sum() - supply / supply[member].sum(), 0.0)
+    variances, freedoms = [], []
+    for side in (member, ~member):
+        _, place = np.unique(group[side], return_inverse=True)
+        sums = np.bincount(place, weights=pull[side])
+        variances.append(float(((sums - sums.mean()) ** 2).sum() * len(sums) / (len(sums) - 1)))
+        freedoms.append(len(sums) - 1)
+    spread = sum(one**2 / freedom for one, freedom in zip(variances, freedoms, strict=True))
+    return math.sqrt(sum(variances)), sum(variances) ** 2 / spread if spread else float(min(freedoms))
 
 
 def words(name: str, found: Index, *, unit: str) -> str:
@@ -85,8 +95,9 @@ def words(name: str, found: Index, *, unit: str) -> str:
         return f"{name}: every title is of it, so there is nothing to compare it with."
     told = f"index {found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
     if found.basis == "sessions":
-        titles = "one title" if found.groups == 1 else f"{found.groups} titles"
-        return f"{name}: not enough evidence. {what}, but with {titles} nobody can tell the kind from its titles ({told} for these alone)."
+        few = "one title" if found.groups == 1 else f"{found.groups} titles"
+        why = f"with {few} nobody" if found.groups < FEWEST_TITLES else "with so few titles that are not of it nobody"
+        return f"{name}: not enough evidence. {what}, but {why} can tell the kind from its titles ({told} for these alone)."
     if found.verdict == "more":
         return f"Commission more {name}: {what}, {told} over {found.groups} titles."
     if found.verdict == "less":

@@ -101,7 +101,7 @@ class Viewing:
                 synthetic=self.synthetic,
                 viewer=None if self.viewer is None else self.viewer.pk,
                 **more,
-            )  # fmt: skip
+            )
         )
 
 

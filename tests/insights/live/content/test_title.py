@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from catalog.models import Title
 from engagement.models import DirectorDecision, DirectorOutcome, Rating, Viewer
@@ -38,7 +39,7 @@ def worked_out(key: str = STREAM) -> dict[str, Any]:
     return built(key)
 
 
-def by_hand(sql: str, *given: object) -> Any:
+def by_hand(sql: str, *given: int | str) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(sql, given)
         rows = cursor.fetchall()
@@ -231,7 +232,7 @@ def test_only_what_is_watched_is_worked_out_and_not_again_while_it_is_fresh(film
     names = [f"title:{films.pattern.pk}:7", "precursors:7"]
     assert work_out_content() == names
     assert work_out_content() == []
-    assert worked.stale(names, now=NOW + timedelta(minutes=6)) == names
+    assert worked.stale(names, now=timezone.now() + worked.FRESH) == names
 
 
 def test_what_another_worker_is_at_is_left_to_it(films: Films) -> None:
