@@ -1,7 +1,7 @@
 """A closed day counted anew: every rollup of a day of 5 million events, with its time and memory.
 
 The day is written straight to the tables, as the consumer would have left it: playbacks of a minute, each with one break of two ads out
-of a hundred candidates. Its rollups are then counted from nothing, counted again when they are right, as every night, and counted
+of a hundred candidates; with --quick, 200,000 events. Its rollups are then counted from nothing, counted again when they are right, as every night, and counted
 after a part of their rows was spoilt. Totals are compared with the raw rows before any figure is printed.
 """
 # ruff: noqa: S608 (composed of names of ours alone)
@@ -186,7 +186,7 @@ def _fill(day: date, sessions: int) -> None:
     now = datetime.combine(day, datetime.min.time(), UTC)
     ads = inventory.live_flights(ADS, now=now)
     films = inventory.titles(TITLES)
-    values = {
+    values: dict[str, Any] = {
         "day": day, "sessions": sessions, "titles": [scenes[0].title_id for scenes in films],
         "scenes": [scene.pk for scenes in films for scene in scenes], "session": "019a0000aaaa7000", "decision": "019a0000bbbb7000",
     }  # fmt: skip
