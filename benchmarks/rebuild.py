@@ -1,8 +1,8 @@
 """A closed day counted anew: every rollup of a day of 5 million events, with its time and memory.
 
 The day is written straight to the tables, as the consumer would have left it: playbacks of a minute, each with one break of two ads out
-of a hundred candidates; with --quick, 200,000 events. Its rollups are then counted from nothing, counted again when they are right, as every night, and counted
-after a part of their rows was spoilt. Totals are compared with the raw rows before any figure is printed.
+of a hundred candidates; with --quick, 200,000 events. Its rollups are then counted from nothing, counted again when they are right, as
+every night, and counted after a part of their rows was spoilt. Totals are compared with the raw rows before any figure is printed.
 """
 # ruff: noqa: S608 (composed of names of ours alone)
 

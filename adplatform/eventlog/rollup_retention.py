@@ -11,8 +11,8 @@ from psycopg import sql
 
 from .rollup import Rollup, truncate
 
-# The dashboards compare the running minutes with those of a day before.
-LEAST_MINUTE_HOURS = 26
+# The dashboards compare a day of minutes with the day before.
+LEAST_MINUTE_HOURS = 48
 LEAST_HOUR_DAYS = 35
 ROWS_AT_ONCE = 20_000
 

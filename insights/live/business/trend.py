@@ -11,6 +11,7 @@ from insights.live.streams import Kind, Stream, one_of
 from . import breakdown, buckets, figures, heat, risk
 from .figures import Sums
 from .periods import COMPARE, DEFAULT, MINUTES_KEPT, RANGES, STEPS, Earlier, Period, earlier, period, steps
+from .reached import reached
 from .scope import TAKES, Scope, scope_of
 from .snapshot import SHARES, Figure, derive, interval, ratio
 
@@ -65,6 +66,7 @@ def build(stream: Stream, now: datetime) -> Mapping[str, Any]:
         "synthetic": ratio(total["synthetic_impressions"], total["impressions"]),
         "measures": _measures(series, against, total, _same(scope, series, shown, before)),
         **breakdown.revenue(scope, [one.parts for one in found if one.parts is not None], total["revenue_micros"]),
+        "reach": reached(scope, shown),
         **risk.at_risk(scope, now),
         "heat": heat.last(stream, now=now),
     }

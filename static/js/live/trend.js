@@ -41,6 +41,7 @@ export function trend(page, state) {
     parts.forEach(([key, part]) => part.draw(snapshot[key]));
     setText(document.getElementById("trend-words"), `${snapshot.words}, by ${snapshot.grain}, UTC; what still runs is dotted`);
     document.querySelectorAll("[data-words]").forEach((element) => setText(element, snapshot.words));
+    setText(document.getElementById("trend-reach"), reached(snapshot.reach, write));
     risk(snapshot.at_risk);
     drawWeek(snapshot.heat);
   };
@@ -64,6 +65,15 @@ function summary(element, snapshot, measure, write) {
   const interval = measure.ci ? ` 95 %: ${write.interval(measure.ci, unit)}${of}` : "";
   const note = snapshot.note ? ` ${snapshot.note}.` : "";
   element.replaceChildren(make("strong", "trend-value", write.value(measure.total, unit)), " ", mark ?? "", make("span", "muted", `${against}${interval}${note}`));
+}
+
+// People cannot be told by the device or the genre, nor of parts of a day.
+function reached(reach, write) {
+  if (!reach) return "";
+  const days = reach.since === reach.until ? "today, UTC" : `from ${reach.since} to ${reach.until}, UTC`;
+  if (reach.people === null) return `Nobody was reached ${days}`;
+  const { people, low, high, frequency } = reach;
+  return `${write.count(people)} different people reached ${days} (95 %: ${write.count(low)} to ${write.count(high)}), ${frequency} impressions each`;
 }
 
 function breakdowns(page) {

@@ -37,8 +37,8 @@ def test_minutes_go_after_two_days_and_hours_after_their_days(settings: Any, mon
     add(timedelta(hours=60))
     assert BreakMinute.objects.count() == 3
     settings.ROLLUP_MINUTE_HOURS = 1
-    assert rollup_retention.let_go([BREAKS], now=NOW) == 2
-    assert rollup_retention.kept_since("minute", NOW) == (NOW - timedelta(hours=26)).replace(second=0)
+    assert rollup_retention.let_go([BREAKS], now=NOW) == 1
+    assert rollup_retention.kept_since("minute", NOW) == (NOW - timedelta(hours=48)).replace(second=0)
 
 
 def test_beat_lets_go_each_hour_of_every_rooms_rollups() -> None:
