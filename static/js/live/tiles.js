@@ -30,11 +30,17 @@ function draw(tile, figure, write) {
     mark.setAttribute("aria-hidden", "true");
     tile.delta.replaceChildren(mark, make("span", "visually-hidden", word), ` ${change.text}`);
   } else setText(tile.delta, "");
-  setText(tile.against, figure.baseline ? `${change ? "vs" : "against"} ${figure.baseline}` : "");
+  setText(tile.against, against(tile, figure, change));
   setText(tile.note, figure.note || "");
   tile.note.title = figure.note || "";
   setText(tile.interval, figure.ci ? `95 %: ${write.interval(figure.ci, tile.unit)}` : "");
   spark(tile, figure.spark);
+}
+
+function against({ unit }, { value, baseline }, change) {
+  if (!baseline || value === null) return "";
+  if (change) return `vs ${baseline}`;
+  return unit === "points" ? `against ${baseline}` : `nothing to compare ${baseline}`;
 }
 
 function spark(tile, values) {

@@ -57,7 +57,7 @@ function xScale(spec, write) {
     return { type: "category", stacked: Boolean(spec.stacked), title, grid: { display: false }, ticks: { maxRotation: spec.kind === "hbar" ? 0 : 40, autoSkip: spec.kind !== "hbar", autoSkipPadding: 12 } };
   }
   const ticks = spec.x === "time" ? { maxRotation: 0, autoSkip: false } : { maxRotation: 0, autoSkipPadding: 16, callback: (value) => write.axis(value, spec.xUnit ?? "number") };
-  return { type: "linear", title, min: spec.xMin, max: spec.xMax, grid: { display: false }, ticks };
+  return { type: "linear", bounds: "data", offset: false, title, min: spec.xMin, max: spec.xMax, grid: { display: false }, ticks };
 }
 
 function roundTimes(scale, spec, write, look) {
@@ -141,6 +141,7 @@ function stroke(spec, data, series, at, ink) {
     pointHoverRadius: 5,
     pointBackgroundColor: ink,
     backgroundColor: ink,
+    clip: 8,
     fill: false,
   };
 }

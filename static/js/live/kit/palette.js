@@ -19,7 +19,7 @@ export function tokens() {
     warn: of("--warn"),
     heat: of("--heat"),
     font: of("--font"),
-    size: Number.parseFloat(of("--figure-size")) || 12,
+    size: Number.parseFloat(style.fontSize) * 0.75, // grows with the type of a wall
   };
 }
 
