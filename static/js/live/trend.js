@@ -42,7 +42,7 @@ export function trend(page, state) {
     setText(document.getElementById("trend-words"), `${snapshot.words}, by ${snapshot.grain}, UTC; what still runs is dotted`);
     document.querySelectorAll("[data-words]").forEach((element) => setText(element, snapshot.words));
     setText(document.getElementById("trend-reach"), reached(snapshot.reach, write));
-    risk(snapshot.at_risk);
+    risk(snapshot);
     drawWeek(snapshot.heat);
   };
 }
@@ -92,35 +92,53 @@ function breakdowns(page) {
 }
 
 function atRisk(page) {
+  const { write } = page;
   const section = document.querySelector("[data-table=at_risk]");
+  const amount = (key) => (row) => write.value(row[key], row.unit);
   const risk = table(section, {
     columns: [
-      { key: "flight", label: "Flight", text: (row) => `${row.campaign} / ${row.flight}` },
-      { key: "words", label: "What is expected", wide: true },
-      { key: "delivered", label: "Delivered", unit: "count" },
-      { key: "expected", label: "Expected", unit: "count" },
-      { key: "goal", label: "Goal", unit: "count" },
+      { key: "flight", label: "Flight", text: (row) => `${row.campaign} / ${row.flight}`, value: (row) => `${row.campaign} / ${row.flight}` },
       { key: "shortfall", label: "Short by", unit: "share" },
+      { key: "shortfall_micros", label: "Worth", unit: "money", title: "What the missing part would have been charged" },
+      { key: "delivered", label: "Delivered", text: amount("delivered") },
+      { key: "expected", label: "Expected", text: amount("expected") },
+      { key: "goal", label: "Goal", text: amount("goal") },
+      { key: "ends_at", label: "Ends (UTC)", text: (row) => write.moment(row.ends_at) },
+      { key: "words", label: "Why", wide: true },
     ],
-    key: (row) => row.id ?? `${row.campaign}/${row.flight}`,
+    key: (row) => row.id,
     link: (row) => opens(page, row.link),
     empty: "Every live flight is expected to reach its goal",
     most: 8,
   });
-  return (rows) => {
-    section.hidden = !rows;
-    if (rows) risk.draw(rows);
+  return ({ at_risk: rows, at_risk_count: count, at_risk_micros: micros, at_risk_note: note }) => {
+    const all = count > (rows?.length ?? 0) ? `, the ${rows.length} worst of ${count}` : "";
+    const worth = micros ? `, ${write.money(micros)} in all` : "";
+    setText(section.querySelector("[data-risk-words]"), note ? `${note[0].toUpperCase()}${note.slice(1)}` : `live flights that the last forecast expects to end below their goal${all}${worth}`);
+    section.querySelector(".scroll-x").parentElement.toggleAttribute("data-unsaid", !rows);
+    risk.draw(rows ?? []);
   };
 }
 
+// The worker draws it once an hour; revenue, or hours watched where that can be told.
 function week() {
   const section = document.querySelector("[data-figure=week]");
-  const map = figure(section, { kind: "heat", unit: "money", height: 250, nWord: "days" });
+  const map = figure(section, { kind: "heat", unit: "money", height: 250, nWord: "such hours counted", empty: "The map is being drawn; it takes a minute" });
+  const picker = document.getElementById("week-measure");
+  let last;
+
+  function draw() {
+    picker.closest("label").hidden = !last?.watching;
+    const chosen = picker.value === "watching" && last?.watching ? { ...last, ...last.watching } : last;
+    if (!chosen) return map.draw(null);
+    map.change({ unit: chosen.unit });
+    setText(section.querySelector("[data-week-words]"), chosen.words);
+    return map.draw({ ...chosen, caption: chosen.words });
+  }
+
+  picker.addEventListener("change", draw);
   return (heat) => {
-    section.hidden = !heat;
-    if (!heat) return;
-    map.change({ unit: heat.unit ?? "money" });
-    if (heat.words) setText(section.querySelector("[data-week-words]"), heat.words);
-    map.draw(heat);
+    last = heat;
+    draw();
   };
 }

@@ -17,7 +17,7 @@ export function table(section, spec) {
   const { tools, title } = sectionHead(element);
   const state = { spec, rows: [], kept: new Map(), sort: spec.sort ? { ...spec.sort } : null, heads: new Map() };
   state.body = make("tbody");
-  state.empty = make("p", "muted figure-nothing", spec.empty ?? "Nothing here yet");
+  state.empty = make("p", "muted figure-nothing", "Waiting for the first figures");
   state.grid = make("table", "grid", make("caption", "visually-hidden", spec.caption ?? title), head(state), state.body);
   state.more = button("", () => ((state.all = !state.all), draw(state)), "button quiet small no-print");
   state.more.hidden = true;
@@ -82,6 +82,7 @@ function draw(state) {
     if (body.rows[at] !== element) body.insertBefore(element, body.rows[at] ?? null);
   });
   state.grid.hidden = !rows.length;
+  setText(state.empty, spec.empty ?? "Nothing here yet");
   state.empty.hidden = Boolean(rows.length);
   state.more.hidden = !spec.most || rows.length <= spec.most;
   setText(state.more, state.all ? "Show fewer" : `Show all ${rows.length}`);
