@@ -123,7 +123,7 @@ function atRisk(page) {
 // The worker draws it once an hour; revenue, or hours watched where that can be told.
 function week() {
   const section = document.querySelector("[data-figure=week]");
-  const map = figure(section, { kind: "heat", unit: "money", height: 250, nWord: "such hours counted", empty: "The map is being drawn; it takes a minute" });
+  const map = figure(section, { kind: "heat", unit: "money", height: 380, nWord: "such hours counted", empty: "The map is being drawn; it takes a minute" });
   const picker = document.getElementById("week-measure");
   let last;
 
