@@ -311,6 +311,7 @@ class PlaybackHour(PlaybackRollup):
 class PlaybackDay(PlaybackRollup):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["bucket", "title_id", "scene_id", "genre", "device", "synthetic"], name="playback_day_key")]
+        indexes = [models.Index(fields=["title_id", "bucket"], name="playback_day_title")]
 
 
 class TraceDue(models.Model):

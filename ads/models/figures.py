@@ -65,6 +65,12 @@ class DeliveryDay(DeliveryRollup):
                 name="delivery_day_key",
             )
         ]
+        # A month of one campaign, advertiser or title: rows come once a day, and what is added to them touches no index.
+        indexes = [
+            models.Index(fields=["campaign_id", "bucket"], name="delivery_day_campaign"),
+            models.Index(fields=["advertiser_id", "bucket"], name="delivery_day_advertiser"),
+            models.Index(fields=["title_id", "bucket"], name="delivery_day_title"),
+        ]
 
 
 class BreakRollup(models.Model):
