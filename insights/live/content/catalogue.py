@@ -39,7 +39,7 @@ def build(stream: Stream, now: datetime) -> Mapping[str, Any]:
         "days": DAYS,
         "first_day": window_of(now, DAYS).first.isoformat(),
         "worked_at": weighed and weighed["worked_at"],
-        "content": weighed,
+        "weighed": weighed,
         "precursors": precursors and {name: precursors[name] for name in PRECURSORS},
     }
 

@@ -69,7 +69,7 @@ const tables = {
   notBack: table("not-back", { key: (row) => row.slug, link: titleUrl, columns: precursorColumns(write, (row) => row.title, { lost: "Not back", usual: "After other titles" }), empty: "Too few viewers whose time is over yet" }),
 };
 
-page.on("content", ({ content: found, precursors, days, worked_at: worked }) => {
+page.on("content", ({ weighed: found, precursors, days, worked_at: worked }) => {
   at("said").hidden = Boolean(found?.views);
   setText(at("said"), found ? `Nobody has watched anything in the last ${days} days.` : "These figures are being worked out; they come within a minute.");
   setText(at("foot"), `${workedText(write, worked)}The last ${days} UTC days. Demand is time watched; what is searched for is not recorded. Intervals hold for all kinds of a table together at 95 %, over titles where three or more hold the kind.`);
