@@ -5,6 +5,7 @@ import { lonely, unitOf, xText, xy } from "./points.js";
 import { byDay, timeTicks } from "./ticks.js";
 
 const LABEL_PX = 76;
+const MOMENT_PX = 112; // with its day
 const MARKED = 40; // up to so many points each has its marker
 
 export const isBar = (spec) => spec.kind === "bar" || spec.kind === "hbar";
@@ -61,8 +62,8 @@ function xScale(spec, write) {
 }
 
 function roundTimes(scale, spec, write, look) {
-  const { step, values } = timeTicks(scale.min, scale.max, Math.max(2, Math.floor(scale.chart.width / (LABEL_PX * (look().size / 12)))));
   const long = scale.max - scale.min > 86400000;
+  const { step, values } = timeTicks(scale.min, scale.max, Math.max(2, Math.floor(scale.chart.width / ((long ? MOMENT_PX : LABEL_PX) * (look().size / 12)))));
   scale.ticks = values.map((value) => ({ value }));
   scale.options.ticks.callback = (value) => (byDay(step) ? write.day(value) : long ? write.moment(value) : write.minute(value));
 }
