@@ -14,23 +14,21 @@ import { own, percent, share, since } from "./words.js";
 const page = livePage();
 const root = document.getElementById("trial");
 const { key, page: address, mayChange } = root.dataset;
-const drawRibbons = ribbons(document.getElementById("ribbons"), address);
+const drawRibbons = ribbons(document.getElementById("ribbons"), document.getElementById("untold"), address);
 let reach = 1;
 
 const metrics = table("metrics", {
   key: (row) => `${row.metric} ${row.arm}`,
   empty: "No look yet",
   columns: [
-    { key: "title", label: "Metric", text: (row) => make("span", "", row.title, make("small", "muted trial-unit", row.unit), row.deciding ? make("small", "trial-decides", "decides it") : "") },
+    { key: "title", label: "Metric", text: named },
     { key: "arm", label: "Arm" },
-    { key: "control_mean", label: "Control", text: (row) => page.write.value(row.control_mean, "number") },
-    { key: "mean", label: "Arm's mean", text: (row) => page.write.value(row.mean, "number") },
+    { key: "mean", label: "Control, arm", text: means, title: "The plain averages" },
     { key: "gain", label: "Worse | better", value: (row) => row.gain?.value ?? null, text: (row) => intervalBar(row.gain, { reach, worst: row.worst, verdict: row.verdict }), title: "Towards the better side, as a share of the control" },
-    { key: "change", label: "Difference, of the control", value: (row) => row.change?.value ?? null, text: (row) => share(row.change) },
-    { key: "effect", label: "in its unit", value: (row) => row.effect?.value ?? null, text: (row) => own(row.effect) },
+    { key: "change", label: "Difference", value: (row) => row.change?.value ?? row.effect?.value ?? null, text: difference, title: "As a share of the control, and in the metric's own unit" },
     { key: "words", label: "Says", wide: true, text: (row) => make("span", "", row.words, row.waits ? make("small", "muted trial-unit", row.waits) : "") },
     { key: "units", label: "Units", text: (row) => `${page.write.count(row.units)} : ${page.write.count(row.control_units)}`, title: "Of the arm and of the control" },
-    { key: "variance_left", label: "Variance left", text: (row) => (row.variance_left < 1 ? percent(row.variance_left) : "all"), title: "After adjusting by what the units did before (CUPED)" },
+    { key: "variance_left", label: "Variance left", text: (row) => percent(row.variance_left), title: "After adjusting by what the units did before (CUPED)" },
   ],
 });
 const guardrails = table("guardrails", {
@@ -66,6 +64,18 @@ page.on("experiments", ({ experiment: one }) => {
   return undefined;
 });
 page.watch([stream("experiments", { experiment: key })]);
+
+function named(row) {
+  return make("span", "trial-metric", row.title, row.deciding ? make("small", "trial-decides", "decides it") : "", make("small", "muted trial-unit", row.unit));
+}
+
+function means(row) {
+  return make("span", "trial-two", page.write.value(row.control_mean, "number"), make("b", "", page.write.value(row.mean, "number")));
+}
+
+function difference(row) {
+  return make("span", "trial-two", make("b", "", share(row.change)), make("small", "muted", own(row.effect)));
+}
 
 function side(gain) {
   return gain === null ? "–" : `${percent(Math.abs(gain))} ${gain >= 0 ? "better" : "worse"}`;

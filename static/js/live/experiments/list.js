@@ -79,8 +79,9 @@ function content(one) {
 function held(guards) {
   const known = guards.filter((guard) => guard.best_gain !== null);
   if (!known.length) return `${a(guards.length, "guardrail", "guardrails")}: not enough evidence yet.`;
+  const waiting = guards.length - known.length;
   const nearest = known.toSorted((one, other) => one.best_gain + one.worst - other.best_gain - other.worst)[0];
-  return `${a(guards.length, "guardrail holds", "guardrails hold")}; the nearest: ${nearest.words}`;
+  return `${a(known.length, "guardrail holds", "guardrails hold")}${waiting ? `, ${waiting} ${waiting === 1 ? "has" : "have"} not enough evidence yet` : ""}; the nearest: ${nearest.words}`;
 }
 
 function verdict(row, one) {

@@ -14,7 +14,7 @@ export function chip(one) {
 export function armsTable(one, write) {
   const head = make("tr", "", ...["Arm", "Share", "Units", "a day"].map((text) => Object.assign(make("th", "", text), { scope: "col" })));
   const rows = one.arms.map((arm) => {
-    const name = Object.assign(make("th", "", arm.name, arm.control ? make("small", "muted", " control") : null), { scope: "row" });
+    const name = Object.assign(make("th", "", arm.name, arm.control && arm.name !== "control" ? make("small", "muted", " control") : null), { scope: "row" });
     const cells = [percent(arm.share), write.value(arm.units), write.value(arm.units_a_day === null ? null : Math.round(arm.units_a_day))];
     return make("tr", "", name, ...cells.map((text) => make("td", "", text)));
   });

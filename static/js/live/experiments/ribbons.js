@@ -7,11 +7,14 @@ import { figure } from "../kit/figure.js";
 const REACH = 2.5;
 
 /** Call what it returns with each newer snapshot of the experiment. */
-export function ribbons(place, address) {
+export function ribbons(place, waiting, address) {
   const shown = new Map();
   const seen = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => arrived(shown.get(target.dataset.metric), isIntersecting, address)), { rootMargin: "200px" });
   return (one) => {
-    for (const metric of one.metrics) {
+    const told = new Set(one.rows.filter((row) => row.effect || row.verdict === "not_read").map((row) => row.metric));
+    const untold = one.metrics.filter(({ name }) => !told.has(name) && !shown.has(name));
+    waiting.textContent = untold.length ? `No interval yet: ${untold.map(({ title }) => title.toLowerCase()).join(", ")}.` : "";
+    for (const metric of one.metrics.filter((known) => !untold.includes(known))) {
       if (!shown.has(metric.name)) shown.set(metric.name, added(place, metric, seen));
       const ribbon = shown.get(metric.name);
       ribbon.wanted = one.looked_at;
@@ -58,7 +61,8 @@ async function load(ribbon, address) {
 function draw({ chart, note }, found) {
   const shares = found.arms.some((arm) => arm.change.some((value) => value !== null));
   const [middle, low, high] = shares ? ["change", "change_low", "change_high"] : ["effect", "low", "high"];
-  const x = [...new Set(found.arms.flatMap((arm) => arm.at))].sort();
+  // From the first interval on: before it there was not enough evidence.
+  const x = [...new Set(found.arms.flatMap((arm) => arm.at.slice(arm[middle].findIndex((value) => value !== null))))].sort();
   const series = found.arms.map((arm) => {
     const at = new Map(arm.at.map((time, place) => [time, place]));
     const column = (name) => x.map((time) => arm[name][at.get(time)] ?? null);
