@@ -52,7 +52,13 @@ class Made:
 
 def make(stream: Stream, clock: Callable[[], datetime]) -> Made:
     """Read one stream in one repeatable-read transaction. Never raises."""
-    at = clock()
+    reused = connection.connection is not None and not connection.in_atomic_block
+    made = _attempt(stream, clock())
+    # A connection that was cut since it was last used says nothing of the server: a new one does.
+    return _attempt(stream, clock()) if reused and made.wrong == "database" else made
+
+
+def _attempt(stream: Stream, at: datetime) -> Made:
     try:
         with SECONDS.labels(stream.kind).time(), transaction.atomic():
             # Inside somebody's transaction (a test's) the level can no longer be set, and need not be.

@@ -42,14 +42,29 @@ def log(tmp_path: Path) -> Iterator[IO[str]]:
         yield handle
 
 
-def last_version() -> tuple[int, int]:
-    body = store.last()
-    fence, n = json.loads(body)["version"] if body else (0, 0)
-    return fence, n
+KEYS = (store.MAIN, "now?campaign=3", "trend?range=15m")
+Version = tuple[int, int]
+
+
+class Pages:
+    """What pages of several streams would have: each newer snapshot, and never an older one after it."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, Version] = dict.fromkeys(KEYS, (0, 0))
+
+    def look(self) -> Version:
+        """The version that every stream has reached."""
+        for key in KEYS:
+            assert store.watch(key)
+            if body := store.last(key):
+                fence, n = json.loads(body)["version"]
+                assert (fence, n) >= self.versions[key], f"{key} went back"
+                self.versions[key] = (fence, n)
+        return min(self.versions.values())
 
 
 def wait_for(condition: Callable[[], bool], publishing: Publishing) -> None:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 100
     while not condition():
         assert publishing.process.poll() is None, "the publisher ended by itself"
         assert time.monotonic() < deadline, "the publisher did not get there"
@@ -64,14 +79,15 @@ def cut_database_connections() -> None:
 
 def test_figures_go_on_through_a_cut_connection_a_kill_and_a_stop(log: IO[str]) -> None:
     first, second = Publishing(log), Publishing(log)
+    pages = Pages()
     try:
-        wait_for(lambda: last_version() > (0, 1), first)
+        wait_for(lambda: pages.look() > (0, 1), first)
         cut_database_connections()
-        before = last_version()
-        wait_for(lambda: last_version() > (before[0], before[1] + 1), first)
+        before = pages.look()
+        wait_for(lambda: pages.look() > (before[0], before[1] + 2), first)
         speaking, other = (first, second) if str(first.process.pid) in lease_holder() else (second, first)
         speaking.end(signal.SIGKILL)
-        wait_for(lambda: last_version()[0] > before[0], other)
+        wait_for(lambda: pages.look()[0] > before[0], other)
         other.end(signal.SIGTERM)
         assert other.process.returncode == 0
         assert lease_holder() == ""
@@ -80,7 +96,7 @@ def test_figures_go_on_through_a_cut_connection_a_kill_and_a_stop(log: IO[str]) 
             if publishing.process.poll() is None:
                 publishing.end(signal.SIGKILL)
     written = Path(log.name).read_text()
-    assert written.count("live_publisher_waits") == written.count("live_publisher_recovered") == 1
+    assert "live_publisher_waits" not in written, "a cut connection is replaced, and no page says that the database is away"
 
 
 def lease_holder() -> str:
