@@ -52,11 +52,12 @@ def _synthetic_days(found: list[looks.Seen], now: datetime) -> dict[datetime, tu
     if not began:
         return {}
     at = (truncate(now, "minute"), truncate(min(began), "day"))
-    for kept in [kept for kept in _synthetic if kept[0] != at[0]]:
-        del _synthetic[kept]
-    if at not in _synthetic:
-        _synthetic[at] = looks.synthetic_by_day(at[1])
-    return _synthetic[at]
+    # Streams are built in several threads; another may forget what this one still needs.
+    for kept in [kept for kept in list(_synthetic) if kept[0] != at[0]]:
+        _synthetic.pop(kept, None)
+    if (read := _synthetic.get(at)) is None:
+        read = _synthetic[at] = looks.synthetic_by_day(at[1])
+    return read
 
 
 def forget() -> None:

@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import httpx
@@ -43,7 +44,8 @@ class Watched:
         (counted,) = self.stack.sql("SELECT count(*) FROM ads_adevent WHERE type = 'ad.impression' AND valid")
         (booked,) = self.stack.sql("SELECT coalesce(sum(amount_micros), 0)::bigint FROM ads_ledgerentry")
         expect(self.impressions).to_have_text(f"{counted:,}", timeout=PATIENCE)
-        expect(self.page.locator("[data-key=revenue] [data-value]")).to_have_text(f"${booked / 1e6:,.2f}")
+        money = (Decimal(booked) / 10**6).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        expect(self.page.locator("[data-key=revenue] [data-value]")).to_have_text(f"${money:,}", timeout=PATIENCE)
         expect(self.root).not_to_have_attribute("data-stale", re.compile(""))
 
     def says(self, words: str, *, figure: str) -> None:
