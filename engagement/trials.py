@@ -1,4 +1,5 @@
-"""The experiments that a fresh installation begins with: what the Director is worth, and what care for viewers at risk is worth."""
+"""The experiments that a fresh installation begins with: what the Director is worth, and what care for viewers at risk is worth; and one of
+arms that are alike, for the demo's history."""
 
 from __future__ import annotations
 
@@ -37,7 +38,15 @@ TRIALS: dict[str, dict[str, Any]] = {
             {"metric": "revenue_per_session", "worst": 0.25},
         ],
     },
+    "same": {
+        "description": "Nothing is tried: both arms get the same. What chance alone does to the figures, and a check of what measures them.",
+        "arms": [{"name": "control", "share": 0.5}, {"name": "the same", "share": 0.5}],
+        "metric": "minutes_watched",
+        "metrics": ["film_completion", "revenue_per_session", "rating"],
+        "guardrails": [{"metric": "film_completion", "worst": 0.2}],
+    },
 }
+FIRST = ("director", "care")
 
 
 def trial_start(*, actor: AbstractBaseUser, key: str, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from django.core.management import call_command
 
 from adplatform.demo import ensure_logins
 from adplatform.learning import registry
-from adplatform.management.commands.prepare_demo import never_tried, not_known, not_tried
-from adplatform.models import Experiment, ModelVersion
+from adplatform.management.commands.prepare_demo import never_alike, never_tried, not_known, not_looked_at, not_tried
+from adplatform.models import Experiment, ExperimentReading, ModelVersion
 
 pytestmark = pytest.mark.django_db
 
@@ -64,3 +65,20 @@ def test_experiments_that_staff_stopped_are_not_begun_again() -> None:
     call_command("start_trials", verbosity=0, stdout=io.StringIO())
     Experiment.objects.update(state="stopped")
     assert not not_tried()
+
+
+def test_alike_arms_begin_with_the_history_and_are_looked_at_once_it_is_written() -> None:
+    assert never_alike()
+    assert not not_looked_at()
+    call_command("start_trials", only="same", at="2026-11-14T00:00:00Z", stdout=io.StringIO())
+    experiment = Experiment.objects.get()
+    assert (experiment.key, experiment.started_at) == ("same", datetime(2026, 11, 14, tzinfo=UTC))
+    assert not never_alike()
+    assert not_looked_at()
+    ExperimentReading.objects.create(experiment=experiment, at=datetime(2026, 11, 15, tzinfo=UTC), metric="rating", units=0, control_units=0)
+    assert not not_looked_at()
+
+
+def test_alike_arms_do_not_begin_after_the_history() -> None:
+    registry.register(kind="engagement", estimator="prior", status=ModelVersion.Status.REFUSED, verdict="Refused: worse", train_rows=5000)
+    assert not never_alike()

@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from adplatform.demo import ensure_logins
+from adplatform.experiments.readout import experiment_read
 from adplatform.learning.registry import load_champion
 from adplatform.learning.training import kinds
 from adplatform.models import Experiment, ModelVersion
@@ -26,6 +27,9 @@ HISTORY_SESSIONS = 2400
 FIRST_TITLES = 2
 NOT_ENOUGH_DATA = 2
 TRIALS = ("director", "care")
+# Alike arms tell nothing of anybody, so they may run from the first day on; the Director's control group would take trials from its model.
+ALIKE = "same"
+LOOK_EVERY = timedelta(hours=12)
 # Whether somebody stayed away is known once so many days have passed.
 TOO_SHORT = f"; a history of {HISTORY_DAYS} days is too short for many more" if settings.DEMO else ""
 
@@ -47,6 +51,7 @@ class Command(BaseCommand):
                 always,
                 lambda: call_command("build_media", titles=FIRST_TITLES, ads=True, only_missing=True),
             ),
+            ("an experiment of arms that are alike, from before the history", never_alike, self._alike),
             (f"synthetic history, {FIRST_DAYS} days without model or forecasts", not_known("ctr"), lambda: self._first_days(options["sessions"])),
             ("forecasts as of then", not_known("ctr"), lambda: call_command("forecast", as_of=self._learned_at, stdout=io.StringIO())),
             ("the click model as of then", not_known("ctr"), lambda: self._train("ctr", as_of=self._learned_at)),
@@ -63,6 +68,7 @@ class Command(BaseCommand):
             ("what came of the Director's decisions", never_tried("director"), lambda: call_command("judge_decisions", stdout=self.stdout)),
             ("the model of what each of the Director's actions is worth", never_tried("director"), lambda: self._train("director")),
             (f"the model of who stays away for {settings.CHURN_HORIZON_DAYS:g} days{TOO_SHORT}", never_tried("churn"), self._churn),
+            ("looks at the arms that are alike, over the history", not_looked_at, self._looks),
             ("the experiments on the Director and on care", not_tried, lambda: call_command("start_trials", stdout=self.stdout)),
             ("forecasts of today, and what is out of the ordinary", nothing_found, self._findings),
         ]
@@ -110,6 +116,18 @@ class Command(BaseCommand):
     def _first_days(self, sessions: int) -> None:
         self._history(FIRST_DAYS, max(1, round(sessions * FIRST_DAYS / HISTORY_DAYS)), self._learned_at)
 
+    def _alike(self) -> None:
+        call_command("start_trials", only=ALIKE, at=timezone.now() - timedelta(days=HISTORY_DAYS), stdout=self.stdout)
+
+    def _looks(self) -> None:
+        """As of the times at which it would have been read, of what was received by then."""
+        experiment = Experiment.objects.get(key=ALIKE)
+        at = experiment.started_at + LOOK_EVERY if experiment.started_at else timezone.now()
+        while at < timezone.now():
+            if experiment_read(experiment=experiment, now=at).stopped:
+                break
+            at += LOOK_EVERY
+
     def _history(self, days: int, sessions: int, until: datetime) -> None:
         """What was written before an interruption stays, and the rest is written after it."""
         call_command("simulate", days=days, sessions=sessions, seed=1, until=until, go_on=True)
@@ -132,6 +150,15 @@ def not_tried() -> bool:
 def nothing_found() -> bool:
     """Whether nobody has looked for findings yet. The name of the table alone: this floor does not know the one that keeps them."""
     return not apps.get_model("insights", "Insight")._default_manager.exists()
+
+
+def never_alike() -> bool:
+    """Whether the experiment of alike arms can still begin with the history: whoever watched before is in none of its arms."""
+    return not_known("engagement")() and not Experiment.objects.filter(key=ALIKE).exists()
+
+
+def not_looked_at() -> bool:
+    return Experiment.objects.filter(key=ALIKE, state=Experiment.State.RUNNING, readings=None).exists()
 
 
 def not_known(kind: str) -> Callable[[], bool]:

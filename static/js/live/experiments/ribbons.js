@@ -69,8 +69,9 @@ function draw({ chart, note }, found) {
     return { name: arm.name, values: column(middle), low: column(low), high: column(high), notes: x.map((time) => units(arm, at.get(time))) };
   });
   note.textContent = [shares ? "share of the control" : found.unit, `${found.better} is better`].join(", ");
-  const marks = [{ y: 0, label: "no difference" }];
+  // Its label would lie on that of a guardrail beside it; the axis says 0.
   const worst = allowed(found, shares);
+  const marks = [{ y: 0, label: worst === null ? "no difference" : "" }];
   if (worst !== null) marks.push({ y: worst, label: `guardrail: ${Number((found.worst * 100).toFixed(1))} % worse`, kind: "bad" });
   chart.change({ unit: shares ? "share" : "number", zero: false, ...axis(series, marks) });
   chart.draw({ x, series, marks });
