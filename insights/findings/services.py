@@ -90,7 +90,7 @@ def _act(actor: User, insight: Insight, doing: Doing, now: datetime) -> Insight:
 def _told(actor: User, insight: Insight, words: str, *, taken: int) -> Insight:
     insight.refresh_from_db()
     if not taken:
-        raise Refused(f"Nothing was done: it is {insight.get_state_display()} by now{_by(insight)}.")
+        raise Refused(f"Nothing was done: it is {insight.get_state_display().lower()} by now{_by(insight)}.")
     LogEntry.objects.log_actions(actor.pk, [insight], CHANGE, change_message=words, single_object=True)
     transaction.on_commit(lambda: log.info("insight_changed", key=insight.key, what=words, by=actor.get_username()), robust=True)
     return insight

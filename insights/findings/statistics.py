@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import fmean, variance
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm, t
+from numpy.typing import ArrayLike
+from scipy.optimize import brentq
+from scipy.special import bdtr, bdtrc, digamma, ndtr, polygamma, stdtr, stdtrit
+
+from adplatform.learning.metrics import Floats
 
 # 95 % intervals.
 Z = 1.959964
+# Fewer series cannot tell how alike their variances are.
+FEWEST_LENDERS = 8
+LEAST_VARIANCE = 0.05
+# However alike they are, no more is lent: rates that vary have heavier tails than the normal, and those of so many degrees cover them.
+MOST_LENT = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,37 +33,99 @@ class Expected:
     p: float
 
 
-def expected_count(seen: float, past: Sequence[float], *, unit: float = 1.0) -> Expected:
-    """One more count beside ``past`` counts of the same kind, at least two of them.
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """One observation beside its past on a scale where chance alone (Poisson, binomial) has the ``variance`` 1: it is ``away`` chance errors
+    from what is expected. ``variance`` is that of the past, with ``freedom`` degrees of freedom; rates that vary add to it in proportion to
+    the ``size`` of the counts. ``exact`` is the p that chance alone gives. ``at(z)`` is the value so many chance errors from what is expected."""
 
-    On the variance-stabilised scale 2 sqrt(y + 3/8) (Anscombe 1948), where a Poisson count has the spread 1, a new observation lies within
-    Student's t of the past mean with the spread of the past, 1 at least: counts scatter as much as the past did, never less than Poisson.
-    ``unit`` is what one counted thing weighs, for sums such as money.
+    away: float
+    variance: float
+    freedom: int
+    size: float
+    exact: float
+    at: Callable[[float], float]
+
+
+def count_beside(seen: float, past: Sequence[float], *, unit: float = 1.0) -> Beside:
+    """A count beside past ones of the same kind, at least two of them. ``unit`` is what one counted thing weighs, for sums such as money.
+
+    On the scale 2 sqrt(y + 3/8) a Poisson count has the variance 1 (Anscombe 1948). Exact is the conditional test of two Poisson rates:
+    of all that was counted, the share that falls on this observation (Przyborowski & Wilenski 1940).
     """
-    scaled = [2 * math.sqrt(max(0.0, one) / unit + 0.375) for one in past]
-    centre, spread, count = fmean(scaled), max(1.0, stdev(scaled)), len(scaled)
-    error = spread * math.sqrt(1 + 1 / count)
-    away = (2 * math.sqrt(max(0.0, seen) / unit + 0.375) - centre) / error
-    half = float(t.ppf(0.975, count - 1)) * error
-    low, value, high = (unit * max(0.0, (max(0.0, one) / 2) ** 2 - 0.375) for one in (centre - half, centre, centre + half))
-    return Expected(value, low, high, float(2 * t.sf(abs(away), count - 1)))
+    number, before = max(0.0, seen) / unit, [max(0.0, one) / unit for one in past]
+    scaled = [2 * math.sqrt(one + 0.375) for one in before]
+    centre, error = fmean(scaled), math.sqrt(1 + 1 / len(before))
+    exact = _two_sided(round(number), round(number) + round(sum(before)), 1 / (len(before) + 1))
+    return Beside(
+        (2 * math.sqrt(number + 0.375) - centre) / error, variance(scaled), len(scaled) - 1, fmean(before), exact,
+        lambda z: unit * max(0.0, (max(0.0, centre + z * error) / 2) ** 2 - 0.375),
+    )  # fmt: skip
 
 
-def expected_share(part: float, whole: float, past: Sequence[tuple[float, float]]) -> Expected:
+def share_beside(part: float, whole: float, past: Sequence[tuple[float, float]]) -> Beside:
     """``part`` of ``whole`` beside pairs of the past, at least two of them with anything in them.
 
-    Pearson's dispersion of the past pairs, 1 at least, widens the binomial error (quasi-binomial, McCullagh & Nelder 1989, 4.5); Student's
-    t with one degree of freedom less than there are pairs.
+    The variance is Pearson's dispersion of the past pairs, which widens the binomial error (quasi-binomial, McCullagh & Nelder 1989, 4.5).
     """
     pairs = [(k, n) for k, n in past if n > 0]
-    parts, wholes = sum(k for k, _ in pairs), sum(n for _, n in pairs)
+    parts, wholes, freedom = sum(k for k, _ in pairs), sum(n for _, n in pairs), len(pairs) - 1
     share = min(max(parts / wholes, 0.5 / wholes), 1 - 0.5 / wholes)
-    variance = share * (1 - share)
-    freedom = len(pairs) - 1
-    dispersion = max(1.0, sum((k - n * share) ** 2 / (n * variance) for k, n in pairs) / freedom)
-    error = math.sqrt(dispersion * variance * (1 / whole + 1 / wholes))
-    half = float(t.ppf(0.975, freedom)) * error
-    return Expected(share, max(0.0, share - half), min(1.0, share + half), float(2 * t.sf(abs(part / whole - share) / error, freedom)))
+    of_one = share * (1 - share)
+    dispersion = sum((k - n * share) ** 2 / (n * of_one) for k, n in pairs) / freedom
+    error = math.sqrt(of_one * (1 / whole + 1 / wholes))
+    exact = _two_sided(round(part), round(whole), share)
+    return Beside((part / whole - share) / error, dispersion, freedom, wholes / len(pairs), exact, lambda z: min(1.0, max(0.0, share + z * error)))
+
+
+def _two_sided(k: int, n: int, share: float) -> float:
+    below = float(bdtr(k, n, share))
+    above = float(bdtrc(k - 1, n, share)) if k else 1.0
+    return min(1.0, 2 * min(below, above))
+
+
+def expected(beside: Sequence[Beside]) -> list[Expected]:
+    """Of each what was expected, the variances of all lending each other strength: with a handful of past weeks the variance of one alone is
+    hardly known, and nothing short of a catastrophe would be certain (moderated t, Smyth 2004, section 3).
+
+    No variance is taken for less than chance alone has, and no p for less than chance alone gives.
+    """
+    scale = _of_size(beside)
+    prior, freedom = _prior(np.array([one.variance for one in beside]) / scale, np.array([one.freedom for one in beside]))
+    found = []
+    for one, own in zip(beside, scale.tolist(), strict=True):
+        total = freedom + one.freedom
+        spread = math.sqrt(max(1.0, (freedom * own * prior + one.freedom * one.variance) / total))
+        half = float(stdtrit(total, 0.975)) * spread
+        p = 2 * float(stdtr(total, -abs(one.away) / spread))
+        found.append(Expected(one.at(0.0), one.at(-half), one.at(half), max(p, one.exact)))
+    return found
+
+
+def _of_size(beside: Sequence[Beside]) -> Floats:
+    """What each variance is beside the others' for its size alone: 1 + phi size (negative and beta binomial), phi by the median, so that one
+    that went wild in the past blinds no other."""
+    if len(beside) < FEWEST_LENDERS:
+        return np.ones(len(beside))
+    size, freedom = np.array([max(one.size, 1.0) for one in beside]), np.array([float(one.freedom) for one in beside])
+    # The median of a chi square over its degrees of freedom (Wilson & Hilferty 1931).
+    middle = (1 - 2 / (9 * freedom)) ** 3
+    phi = float(np.median((np.array([one.variance for one in beside]) / middle - 1) / size))
+    return np.asarray(1 + max(0.0, phi) * size, dtype=np.float64)
+
+
+def _prior(variances: Floats, freedom: Floats) -> tuple[float, float]:
+    """Variance and degrees of freedom that the others lend to each; (1, 0) where they are too few to tell (Smyth 2004, 6.2)."""
+    if len(variances) < FEWEST_LENDERS:
+        return 1.0, 0.0
+    half = freedom / 2
+    logs = np.log(np.maximum(variances, LEAST_VARIANCE)) - digamma(half) + np.log(half)
+    excess = float(logs.var(ddof=1) - polygamma(1, half).mean())
+    if excess <= polygamma(1, MOST_LENT / 2):
+        return float(np.exp(logs.mean())), MOST_LENT
+    # Trigamma falls all the way, so there is one place where it is this large.
+    lent = 2 * float(brentq(lambda x: polygamma(1, x) - excess, 1e-3, MOST_LENT / 2))
+    return float(np.exp(logs.mean() + digamma(lent / 2) - math.log(lent / 2))), lent
 
 
 def discoveries(p: Sequence[float], *, rate: float) -> list[bool]:
@@ -102,16 +172,16 @@ def trend(events: ArrayLike, trials: ArrayLike) -> float:
     trend (Mantel 1963), 1 where there is nothing to tell from."""
     k, n = np.asarray(events, dtype=np.float64), np.asarray(trials, dtype=np.float64)
     score = np.arange(k.shape[1], dtype=np.float64)
-    per: NDArray[np.float64] = n.sum(axis=1)
+    per: Floats = n.sum(axis=1)
     rate = np.divide(k.sum(axis=1), per, out=np.zeros_like(per), where=per > 0)
     moved = float(((k - n * rate[:, None]) * score).sum())
     spread = (n * score**2).sum(axis=1) - np.divide((n * score).sum(axis=1) ** 2, per, out=np.zeros_like(per), where=per > 0)
-    variance = float((rate * (1 - rate) * np.divide(per, per - 1, out=np.zeros_like(per), where=per > 1) * spread).sum())
-    return float(norm.cdf(moved / math.sqrt(variance))) if variance > 0 else 1.0
+    spread_of = float((rate * (1 - rate) * np.divide(per, per - 1, out=np.zeros_like(per), where=per > 1) * spread).sum())
+    return float(ndtr(moved / math.sqrt(spread_of))) if spread_of > 0 else 1.0
 
 
 def higher_than(part: int, whole: int, other_part: int, other_whole: int) -> float:
     """How likely chance makes the first share so much higher than the second: one-sided p of the score test of two proportions."""
     pooled = (part + other_part) / (whole + other_whole)
-    variance = pooled * (1 - pooled) * (1 / whole + 1 / other_whole)
-    return float(norm.sf((part / whole - other_part / other_whole) / math.sqrt(variance))) if variance > 0 else 1.0
+    of_both = pooled * (1 - pooled) * (1 / whole + 1 / other_whole)
+    return float(ndtr((other_part / other_whole - part / whole) / math.sqrt(of_both))) if of_both > 0 else 1.0

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from insights.findings.finding import CRITICAL, NOTE, WARNING, Finding, Money, percent
-from insights.findings.statistics import Expected, discoveries, expected_count, expected_share
+from insights.findings.statistics import Beside, Expected, count_beside, discoveries, expected, share_beside
 
 KIND = "anomaly"
 # Hours of the same weekday are the like of an hour. Where there are not enough of them yet, the same hour of the last days stands in.
@@ -59,7 +59,7 @@ class Series:
 class _Judged:
     series: Series
     expected: Expected
-    value: float = field(default=0.0)
+    value: float
 
     @property
     def change(self) -> float:
@@ -72,7 +72,8 @@ class _Judged:
 
 def find(series: Sequence[Series], currency: str) -> list[Finding]:
     """One finding at most of each figure of each subject: of its windows the one that is least likely chance."""
-    judged = [found for one in series if (found := _judge(one)) is not None]
+    enough_of = [one for one in series if enough(one)]
+    judged = [*_judged(enough_of, share=False), *_judged(enough_of, share=True)]
     told = discoveries([one.expected.p for one in judged], rate=FALSE_ALARMS)
     best: dict[str, _Judged] = {}
     for one in (one for one, is_told in zip(judged, told, strict=True) if is_told and abs(one.change) >= LEAST_CHANGE):
@@ -93,20 +94,24 @@ def enough(series: Series) -> bool:
     return whole * min(share, 1 - share) >= LEAST_EXPECTED and part <= whole
 
 
-def _judge(series: Series) -> _Judged | None:
-    if not enough(series):
-        return None
-    part, whole = series.seen
+def _judged(series: Sequence[Series], *, share: bool) -> list[_Judged]:
+    """Counts lend strength to counts and shares to shares."""
+    alike = [one for one in series if (one.measure.format == "share") == share]
+    found = expected([_beside(one) for one in alike])
+    return [_Judged(one, usual, one.seen[0] / one.seen[1] if share else one.seen[0]) for one, usual in zip(alike, found, strict=True)]
+
+
+def _beside(series: Series) -> Beside:
     if series.measure.format == "share":
-        return _Judged(series, expected_share(part, whole, series.past), part / whole)
-    return _Judged(series, expected_count(part, [k for k, _ in series.past], unit=series.unit), part)
+        return share_beside(*series.seen, series.past)
+    return count_beside(series.seen[0], [k for k, _ in series.past], unit=series.unit)
 
 
 def _finding(one: _Judged, currency: str) -> Finding:
-    series, expected = one.series, one.expected
+    series, usually = one.series, one.expected
     way = "up" if one.change > 0 else "down"
     window = "the hour" if series.hours == 1 else f"the {series.hours} hours"
-    seen, usual, low, high = (_told(value, series.measure.format, currency) for value in (one.value, expected.value, expected.low, expected.high))
+    seen, usual, low, high = (_told(value, series.measure.format, currency) for value in (one.value, usually.value, usually.low, usually.high))
     like = f"the same {'hour' if series.hours == 1 else 'hours'} of {len(series.past)} past {series.like}"
     money = _money(one)
     return Finding(
@@ -115,7 +120,7 @@ def _finding(one: _Judged, currency: str) -> Finding:
         subject=series.subject,
         words=f"{series.subject}: {series.measure.title} {seen} where {usual} is usual at this hour ({abs(one.change) * 100:.0f} % {way})",
         detail=f"In {window} to {series.until:%a %d %b %H:%M} UTC it was {seen}; {like} make {usual} the expectation, and 95 of 100 such hours "
-        f"lie within {low} and {high}. By chance as far off: p = {expected.p:.2g}.",
+        f"lie within {low} and {high}. By chance as far off: p = {usually.p:.2g}.",
         recommend=_recommend(one),
         severity=(CRITICAL if abs(one.change) >= 0.5 else WARNING) if one.is_worse else NOTE,
         since=series.until - timedelta(hours=series.hours),
@@ -124,7 +129,7 @@ def _finding(one: _Judged, currency: str) -> Finding:
         rows=series.rows,
         money=money,
         evidence={
-            "seen": one.value, "expected": expected.value, "low": expected.low, "high": expected.high, "p": expected.p, "hours": series.hours,
+            "seen": one.value, "expected": usually.value, "low": usually.low, "high": usually.high, "p": usually.p, "hours": series.hours,
             "past": [list(pair) for pair in series.past], "like": series.like, "measure": series.measure.name,
         },
         synthetic=series.synthetic,

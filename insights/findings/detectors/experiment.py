@@ -67,7 +67,8 @@ def _of(trial: Trial) -> list[Finding]:
     breached = [look for look in trial.looks if look.verdict == BREACH]
     if breached:
         return [
-            _stop(trial, look, f"{trial.key}, arm {look.arm}: {look.title.lower()} broke its guardrail", f"breach-{look.arm}") for look in breached
+            _stop(trial, look, f"{trial.key}, arm {look.arm}: {look.title.lower()} broke its guardrail", f"breach-{look.arm}-{look.metric}")
+            for look in breached
         ]
     return [*(_decided(trial, look) for look in trial.looks if look.metric == trial.metric and look.verdict in (BETTER, WORSE)), *_near(trial)]
 
@@ -81,8 +82,10 @@ def _stop(trial: Trial, look: Look, words: str, what: str) -> Finding:
 
 
 def _decided(trial: Trial, look: Look) -> Finding:
-    interval = f" {between(look.low, look.high)}" if look.low is not None and look.high is not None else ""
-    size = f" by {percent(abs(look.change))}{interval}" if look.change is not None else ""
+    size = ""
+    if look.change is not None and look.low is not None and look.high is not None:
+        low, high = (look.low, look.high) if look.change > 0 else (-look.high, -look.low)
+        size = f" by {percent(abs(look.change))} {between(low, high)}"
     words = f"{trial.key}: arm {look.arm} is {look.verdict} than the control{size} on {look.title.lower()}"
     if look.verdict == BETTER:
         roll_out = Action("experiment_roll_out", {"experiment": trial.id, "arm": look.arm})
@@ -130,7 +133,7 @@ def _finding(
         severity=severity,
         since=trial.started_at,
         until=look.at,
-        link="/live/experiments/",
+        link=f"/live/experiments/{trial.key}/",
         rows=f"adplatform_experiment/{trial.id}",
         money=money,
         action=action,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 from engagement.retention.intervals import Share
 from insights.findings.finding import CRITICAL, WARNING, Finding, Money, between, percent
@@ -49,7 +49,7 @@ def enough(one: Breaks) -> bool:
 
 
 def _chance(one: Breaks) -> float:
-    return float(binom.sf(one.empty - 1, one.asked, max(ACCEPTED, one.usual.value or 0.0)))
+    return float(bdtrc(one.empty - 1, one.asked, max(ACCEPTED, one.usual.value or 0.0)))
 
 
 def _finding(one: Breaks, currency: str) -> Finding:
