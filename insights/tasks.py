@@ -11,7 +11,7 @@ from django.utils import timezone
 from adplatform.celery import schedule
 
 from .findings.store import insights_refresh
-from .live.business import director, heat
+from .live.business import alerts, director, heat
 from .live.content import worked, working
 from .live.models import outcomes, served
 
@@ -55,6 +55,13 @@ def work_out_content(names: Sequence[str] | None = None) -> list[str]:
     return [name for name in worked.stale(wanted, now=now) if working.work_out(name, now=now)]
 
 
+@shared_task(name="insights.watch_delivery")
+def watch_delivery() -> int:
+    """Each minute: what asks for action on what is sold."""
+    return len(alerts.work_out(now=timezone.now()))
+
+
+schedule("insights.watch_delivery", timedelta(minutes=1))
 schedule("insights.draw_heat", timedelta(minutes=1))
 schedule("insights.time_decisions", timedelta(minutes=1))
 schedule("insights.work_out_outcomes", timedelta(minutes=5))

@@ -1,136 +1,145 @@
-"""What just happened, in words, each with a link to its evidence; and where today's revenue comes from."""
+"""What just happened, in words, each with a link to its evidence: what asks for action first. And where today's revenue comes from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Q, Sum
+from django.db.models import Count, F, Max, Q, Sum
+from django.urls import reverse
 
 from adplatform.eventlog.rollup import truncate
-from adplatform.models import ModelVersion
-from ads.models import BreakMinute, Campaign, DeliveryDay, Flight
+from adplatform.models import Experiment, ModelVersion
+from ads.decision.explanation import REASONS
+from ads.models import BreakMinute, Campaign, DeliveryDay, UnfilledHour
 from catalog.models import Title
-from engagement.models import DirectorDecision
+from engagement.models import CHANGES_THE_PLAN, DirectorAction, DirectorDecision, PlaybackSession
 
+from . import alerts
 from .evidence import evidence
 from .learning import kind_name
 from .scope import EVERYTHING, Scope
 
-LONGEST = 14
-BUDGET_SHARE = 0.9
+LONGEST = 16
+MOST_OF_A_KIND = 4
 MODEL_WINDOW = timedelta(days=1)
-BREAK_WINDOW = timedelta(minutes=10)
-DIRECTOR_WINDOW = timedelta(minutes=10)
+EXPERIMENT_WINDOW = timedelta(days=7)
+WINDOW = timedelta(minutes=10)
+
+Item = dict[str, Any]
 
 
-def _item(key: str, at: datetime, kind: str, text: str, link: str | None, detail: str = "") -> dict[str, Any]:
-    return {"key": key, "at": at.isoformat(), "kind": kind, "text": text, "detail": detail, "link": link}
+def _item(key: str, at: datetime | str, kind: str, text: str, link: str | None, detail: str = "", *, urgent: bool = False) -> Item:
+    when = at if isinstance(at, str) else at.isoformat()
+    return {"key": key, "at": when, "kind": kind, "text": text, "detail": detail, "link": link, "urgent": urgent}
 
 
-def latest(now: datetime, scope: Scope = EVERYTHING) -> list[dict[str, Any]]:
-    """Newest first, at most LONGEST; budgets about to run out stand first because somebody must act on them."""
-    if scope.sold:
-        return _budgets(now, scope)
-    director = list(
-        DirectorDecision.objects.filter(_of_titles(scope), applied=True, decided_at__gte=now - DIRECTOR_WINDOW, decided_at__lte=now).order_by(
-            "-decided_at"
-        )[:6]
+def latest(now: datetime, scope: Scope = EVERYTHING) -> list[Item]:
+    """What asks for action first, each part newest first, at most LONGEST. What is sold has news of its flights alone, a place of its
+    breaks and viewers alone. At most eight queries."""
+    found = _sold(scope) if scope.place == Q() else []
+    if not scope.sold:
+        found += [*_unfilled(scope, now), *_director(scope, now)]
+    if scope.whole:
+        found += [*_models(now), *_experiments(now)]
+    found.sort(key=lambda item: item["at"], reverse=True)
+    found.sort(key=lambda item: not item["urgent"])
+    return found[:LONGEST]
+
+
+def _sold(scope: Scope) -> list[Item]:
+    known = alerts.of_seller(alerts.last(), {"campaign": scope.campaign, "advertiser": scope.advertiser})
+    told = []
+    for kind in ("budget", "ctr", "behind"):
+        newest = sorted((alert for alert in known if alert.kind == kind), key=lambda alert: alert.at, reverse=True)
+        told += [_item(one.key, one.at, kind, one.text, one.link, one.detail, urgent=True) for one in newest[:MOST_OF_A_KIND]]
+    return told
+
+
+def _unfilled(scope: Scope, now: datetime) -> list[Item]:
+    rows = list(
+        BreakMinute.objects.filter(scope.place, bucket__gte=truncate(now - WINDOW, "minute"))
+        .values("title_id")
+        .annotate(asked=Sum("requests"), missing=Sum(F("requests") - F("filled")), newest=Max("bucket", filter=Q(requests__gt=F("filled"))))
+        .filter(missing__gt=0)
+        .order_by("-newest", "title_id")[:MOST_OF_A_KIND]
     )
-    unfilled = list(
-        BreakMinute.objects.filter(scope.place, bucket__gte=truncate(now - BREAK_WINDOW, "minute"), requests__gt=F("filled"))
-        .values("bucket", "title_id")
-        .annotate(missing=Sum(F("requests") - F("filled")))
-        .order_by("-bucket", "title_id")[:4]
-    )
-    names = _title_names({row.title for row in director} | {row["title_id"] for row in unfilled})
-    events = [*_director(director, names), *_unfilled(unfilled, names), *(_models(now) if scope.whole else [])]
-    events.sort(key=lambda item: item["at"], reverse=True)
-    return [*(_budgets(now, scope) if scope.whole else []), *events][:LONGEST]
+    titles = [row["title_id"] for row in rows]
+    known = {pk: (name, slug) for pk, name, slug in Title.objects.filter(pk__in=titles).values_list("pk", "name", "slug")}
+    reasons = _reasons(scope, now, titles)
+    told = []
+    for row in rows:
+        name, slug = known.get(row["title_id"], ("An unknown title", ""))
+        breaks = f"{row['missing']:,} of {row['asked']:,} {'break' if row['asked'] == 1 else 'breaks'} without an ad in the last ten minutes"
+        link = evidence("ads_decision", query=f"?title={row['title_id']}") if slug else None
+        told.append(_item(f"unfilled-{row['title_id']}", row["newest"], "unfilled", f"{name}: {breaks}", link, reasons.get(row["title_id"], "")))
+    return told
 
 
-def _of_titles(scope: Scope) -> Q:
-    return Q() if scope.titles is None else Q(title__in=scope.titles)
-
-
-def _title_names(ids: set[int]) -> dict[int, str]:
-    return dict(Title.objects.filter(pk__in=ids).values_list("pk", "name"))
-
-
-def _director(rows: Iterable[DirectorDecision], names: dict[int, str]) -> list[dict[str, Any]]:
-    return [
-        _item(
-            f"director-{row.pk}",
-            row.decided_at,
-            "director",
-            f"{names.get(row.title, 'A title')}: {_lower(row.get_action_display())}",
-            evidence("engagement_directordecision", row.pk),
-            row.reason,
-        )
-        for row in rows
-    ]
-
-
-def _lower(words: str) -> str:
-    return words[:1].lower() + words[1:]
-
-
-def _unfilled(rows: Iterable[Mapping[str, Any]], names: dict[int, str]) -> list[dict[str, Any]]:
-    return [
-        _item(
-            f"unfilled-{row['bucket']:%H%M}-{row['title_id']}",
-            row["bucket"],
-            "unfilled",
-            f"{names.get(row['title_id'], 'Unknown title')}: {row['missing']} {'break' if row['missing'] == 1 else 'breaks'} without an ad",
-            evidence("ads_decision", query=f"?title={row['title_id']}"),
-        )
-        for row in rows
-    ]
-
-
-def _models(now: datetime) -> list[dict[str, Any]]:
-    done = (ModelVersion.Status.PROMOTED, ModelVersion.Status.REFUSED)
-    rows = ModelVersion.objects.filter(status__in=done, trained_at__gte=now - MODEL_WINDOW, trained_at__lte=now).order_by("-trained_at")[:4]
-    return [
-        _item(
-            f"model-{row.pk}-{row.status}",
-            row.trained_at or row.created_at,
-            "model",
-            f"{kind_name(row.kind)} model v{row.number} {row.status}",
-            evidence("adplatform_modelversion", row.pk),
-            row.verdict,
-        )
-        for row in rows
-    ]
-
-
-def _of_seller(scope: Scope) -> Q:
-    given = {"campaign_id": scope.campaign, "campaign__advertiser_id": scope.advertiser}
-    return Q(**{name: value for name, value in given.items() if value is not None})
-
-
-def _budgets(now: datetime, scope: Scope) -> list[dict[str, Any]]:
+def _reasons(scope: Scope, now: datetime, titles: list[int]) -> dict[int, str]:
+    """Why most of the seconds of each title stayed empty in this hour and the one before."""
     rows = (
-        Flight.objects.filter(_of_seller(scope), state=Flight.State.LIVE, starts_at__lte=now, ends_at__gt=now, budget_micros__gt=0)
-        .filter(balance__booked_micros__gt=F("budget_micros") * BUDGET_SHARE)
-        .select_related("campaign", "balance")
-        .order_by((F("balance__booked_micros") * 1.0 / F("budget_micros")).desc())[:4]
+        UnfilledHour.objects.filter(scope.place, bucket__gte=truncate(now, "hour") - timedelta(hours=1), title_id__in=titles)
+        .values("title_id", "reason")
+        .annotate(empty=Sum("milliseconds"))
+        .order_by("title_id", "empty", "reason")
+    )
+    # The last of each title, the most frequent one, stays.
+    return {row["title_id"]: f"Mostly: {REASONS.get(row['reason'], row['reason'].replace('_', ' ')).lower()}." for row in rows}
+
+
+def _director(scope: Scope, now: datetime) -> list[Item]:
+    """All changes of plans in the window as one piece of news."""
+    titles = Q() if scope.titles is None else Q(title__in=scope.titles)
+    device = Q() if not scope.device else Q(session__in=_sessions_on(scope.device, now))
+    rows = list(
+        DirectorDecision.objects.filter(titles, device, applied=True, action__in=CHANGES_THE_PLAN, decided_at__gte=now - WINDOW, decided_at__lte=now)
+        .order_by()
+        .values("action")
+        .annotate(times=Count("id"), newest=Max("decided_at"))
+        .order_by("-times", "action")
+    )
+    if not rows:
+        return []
+    total = sum(row["times"] for row in rows)
+    parts = ", ".join(f"{DirectorAction(row['action']).label.lower()} ({row['times']:,})" for row in rows[:3])
+    text = f"The Director changed {total:,} {'plan' if total == 1 else 'plans'} in the last ten minutes"
+    link = evidence("engagement_directordecision")
+    return [_item("director", max(row["newest"] for row in rows), "director", text, link, f"{parts[:1].upper()}{parts[1:]}.")]
+
+
+def _sessions_on(device: str, now: datetime) -> Any:
+    return PlaybackSession.objects.filter(device=device, last_seen_at__gte=now - 2 * WINDOW).values("pk")
+
+
+def _models(now: datetime) -> list[Item]:
+    done = (ModelVersion.Status.PROMOTED, ModelVersion.Status.REFUSED)
+    rows = ModelVersion.objects.filter(status__in=done, trained_at__gte=now - MODEL_WINDOW, trained_at__lte=now).order_by("-trained_at")
+    return [
+        _item(
+            f"model-{row.pk}-{row.status}", row.trained_at or row.created_at, "model", f"{kind_name(row.kind)} model v{row.number} {row.status}",
+            reverse("live-models"), row.verdict,
+        )
+        for row in rows[:MOST_OF_A_KIND]
+    ]  # fmt: skip
+
+
+def _experiments(now: datetime) -> list[Item]:
+    rows = (
+        Experiment.objects.filter(state=Experiment.State.STOPPED, stopped_at__gte=now - EXPERIMENT_WINDOW, stopped_at__lte=now)
+        .exclude(alarm="")
+        .order_by("-stopped_at")[:MOST_OF_A_KIND]
     )
     return [
         _item(
-            f"budget-{row.pk}",
-            now.replace(second=0, microsecond=0),
-            "budget",
-            f"{row.campaign.name} / {row.name}: {row.balance.booked_micros / row.budget_micros:.0%} of its budget is spent",
-            evidence("ads_flight", row.pk),
-            f"Flight ends {row.ends_at:%d %b %H:%M} UTC",
+            f"experiment-{row.pk}", row.stopped_at or now, "experiment", f"The experiment {row.key} stopped by itself",
+            reverse("live-experiment", args=[row.key]), row.alarm, urgent=row.stopped_at is not None and row.stopped_at >= now - MODEL_WINDOW,
         )
         for row in rows
-    ]
+    ]  # fmt: skip
 
 
-def top_campaigns(now: datetime, scope: Scope = EVERYTHING) -> list[dict[str, Any]]:
+def top_campaigns(now: datetime, scope: Scope = EVERYTHING) -> list[Item]:
     """The five campaigns that earned most today. Two queries."""
     rows = list(
         DeliveryDay.objects.filter(scope.delivery, bucket=truncate(now, "day"))

@@ -10,10 +10,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from adplatform.models import ModelVersion, RollupState
-from ads.models import Advertiser, Campaign, Flight, FlightBalance
+from adplatform.models import Experiment, ModelVersion, RollupState
+from ads.models import Advertiser, Campaign, Flight, FlightBalance, FlightForecast, UnfilledHour
 from insights.live import store, streams
-from insights.live.business import director, now, snapshot
+from insights.live.business import alerts, director, heat, now, risk, snapshot
+from insights.live.business.scope import EVERYTHING, Scope
 from insights.tasks import work_out_success
 from tests.insights.live import facts
 
@@ -162,32 +163,101 @@ def test_the_interval_of_a_share_is_wilsons(part: int, whole: int, low: float, h
     assert snapshot.interval(part, whole) == pytest.approx([low, high], abs=2e-6)
 
 
-def a_flight(*, booked: int, budget: int = 1000, name: str = "Autumn") -> Flight:
+def a_flight(*, booked: int, budget: int = 1000, name: str = "Autumn", **terms: Any) -> Flight:
     advertiser = Advertiser.objects.get_or_create(name="Volt Motors", category="automotive")[0]
     campaign = Campaign.objects.get_or_create(advertiser=advertiser, name="Electric Autumn")[0]
-    flight = Flight.objects.create(
-        campaign=campaign, name=name, state=Flight.State.LIVE, starts_at=NOW - timedelta(days=1), ends_at=NOW + timedelta(days=1),
-        bid_micros=1, goal_amount=1, budget_micros=budget,
-    )  # fmt: skip
-    FlightBalance.objects.update_or_create(flight=flight, defaults={"booked_micros": booked})
-    return flight
+    given = {"starts_at": NOW - timedelta(days=1), "ends_at": NOW + timedelta(days=3), "bid_micros": 1, "goal_amount": 1} | terms
+    flight = Flight.objects.create(campaign=campaign, name=name, state=Flight.State.LIVE, budget_micros=budget, **given)
+    FlightBalance.objects.update_or_create(flight=flight, defaults={"booked_micros": booked, "day": NOW.date()})
+    return Flight.objects.select_related("campaign", "balance").get(pk=flight.pk)
 
 
-def test_the_feed_tells_budgets_models_breaks_and_the_director_newest_first() -> None:
+def test_the_feed_tells_what_asks_for_action_first_and_then_what_is_newest() -> None:
     title = facts.a_title()
     a_flight(booked=901, name="Nearly spent")
     a_flight(booked=900, name="Not yet")
-    ModelVersion.objects.create(
+    version = ModelVersion.objects.create(
         kind="ctr", number=4, estimator="random_forest", status="promoted", verdict="Better by 2 %", trained_at=NOW - MINUTE * 3
     )
     facts.asked(NOW - MINUTE * 5, title=title.pk, requests=3, filled=2)
+    UnfilledHour.objects.create(bucket=NOW.replace(minute=0, second=0), title_id=title.pk, reason="capped", breaks=1, milliseconds=9_000)
     facts.directed(NOW - MINUTE, engagement=0.5, applied=True, title=title.pk)
+    Experiment.objects.create(key="care", state="stopped", alarm="The sample ratio is off.", stopped_at=NOW - timedelta(hours=2))
+    alerts.work_out(now=NOW - timedelta(hours=3))
+    alerts.work_out(now=NOW)
     feed = build()["feed"]
-    assert [item["kind"] for item in feed] == ["budget", "director", "model", "unfilled"]
-    assert feed[0]["text"] == "Electric Autumn / Nearly spent: 90% of its budget is spent"
-    assert feed[1]["text"] == "Ember Coast: brought a scene forward"
-    assert feed[2]["text"] == "CTR model v4 promoted"
-    assert feed[3]["text"] == "Ember Coast: 1 break without an ad"
+    assert [(item["kind"], item["urgent"]) for item in feed] == [
+        ("experiment", True), ("budget", True), ("director", False), ("model", False), ("unfilled", False)
+    ]  # fmt: skip
+    assert feed[0]["link"] == "/live/experiments/care/"
+    assert feed[1]["text"] == "Electric Autumn / Nearly spent: 90 % of its budget is spent"
+    assert feed[1]["at"] == (NOW - timedelta(hours=3)).isoformat(), "when it was first seen"
+    assert (feed[2]["text"], feed[2]["detail"]) == ("The Director changed 1 plan in the last ten minutes", "Brought a scene forward (1).")
+    assert (feed[3]["text"], feed[3]["detail"]) == (f"CTR model v{version.number} promoted", "Better by 2 %")
+    assert feed[4]["text"] == "Ember Coast: 1 of 3 breaks without an ad in the last ten minutes"
+    assert feed[4]["detail"] == "Mostly: the viewer has seen the ads for this break as often as their flights allow."
+
+
+def test_a_budget_that_runs_out_says_when_at_the_present_rate() -> None:
+    flight = a_flight(booked=500_000, budget=1_000_000)
+    per_second = alerts.Rates(micros=50.0)
+    told = alerts.budget(flight, per_second, NOW)
+    assert told is not None and told.text == "Electric Autumn / Autumn: 50 % of its budget is spent"
+    assert told.detail == "At the present rate it runs out on 20 Nov at 17:23 UTC, 3 days before the flight's end."
+    assert alerts.budget(flight, alerts.Rates(micros=1.0), NOW) is None, "in five days and after its end"
+    flight.balance.booked_micros = 1_000_000
+    gone = alerts.budget(flight, per_second, NOW)
+    assert gone is not None and "its budget is spent, 3 days before its end" in gone.text
+    assert alerts.budget(flight, per_second, NOW + timedelta(days=1)) is None, "of an earlier day it is no news"
+
+
+@pytest.mark.parametrize(("clicked", "where"), [(10, "below"), (20, ""), (40, ""), (80, "above")])
+def test_a_click_rate_is_out_of_its_band_when_chance_hardly_explains_it(clicked: int, where: str) -> None:
+    found = alerts.click_rate(a_flight(booked=0), alerts.Rates(shown=1_000, clicked=clicked, shown_before=20_000, clicked_before=600))
+    assert (found is not None and where in found.text) if where else found is None
+    assert alerts.click_rate(a_flight(booked=0, name="New"), alerts.Rates(shown=1_000, clicked=clicked, shown_before=900, clicked_before=30)) is None
+
+
+def test_a_flight_is_behind_when_it_lacks_more_of_its_plan_than_chance() -> None:
+    flight = a_flight(booked=0, goal_amount=1_000)
+    flight.balance.impressions = 400
+    assert alerts.behind(flight, 0.42) is None
+    told = alerts.behind(flight, 0.6)
+    assert told is not None and told.text == "Electric Autumn / Autumn is behind its plan: 400 of 600 impressions that were due by now"
+
+
+def test_delivery_at_risk_is_told_in_units_and_money_and_no_advertiser_reads_of_everybodys_requests() -> None:
+    flight = a_flight(booked=4_000_000, budget=20_000_000, goal_amount=1_000, bid_micros=20_000_000)
+    FlightForecast.objects.create(
+        flight=flight, computed_at=NOW, requests=900, expected_delivery=400, events_per_win=0.5, micros_per_win=10_000, warning="Of 900 requests few."
+    )
+    fine = a_flight(booked=0, name="Fine", goal_amount=1_000)
+    FlightForecast.objects.create(flight=fine, computed_at=NOW, requests=900, expected_delivery=985)
+    (row,) = risk.at_risk(EVERYTHING, NOW)["at_risk"]
+    assert (row["flight"], row["missing"], row["shortfall"], row["shortfall_micros"]) == ("Autumn", 600, 0.6, 12_000_000)
+    assert row["words"] == "Of 900 requests few."
+    (own,) = risk.at_risk(Scope(advertiser=flight.campaign.advertiser_id), NOW)["at_risk"]
+    assert own["words"] == "Expected 400 of 1,000 impressions by 23 Nov."
+    assert risk.at_risk(Scope(advertiser=flight.campaign.advertiser_id + 1), NOW)["at_risk"] == []
+    assert risk.at_risk(Scope(device="tv"), NOW)["at_risk"] is None
+
+
+def test_the_map_of_the_day_is_the_mean_of_each_hour_of_the_week_that_has_passed() -> None:
+    hour = NOW.replace(minute=0, second=0)  # a Friday, 14 o'clock
+    for back, micros in ((0, 5_000), (7, 100), (14, 300)):
+        facts.delivered(hour - timedelta(days=back), revenue_micros=micros)
+    facts.watched(hour - timedelta(hours=1), watch_milliseconds=7_200_000)
+    watched = streams.parse("trend?range=7d")
+    assert heat.last(watched, now=NOW) is None
+    assert heat.draw_wanted(now=NOW) == 1
+    found = heat.last(watched, now=NOW)
+    assert found is not None and (found["rows"][4], found["columns"][14], found["unit"]) == ("Fri", "14", "money")
+    assert found["cells"][4][14] == {"value": 200, "n": 2}, "the hour that runs does not count"
+    assert (found["cells"][4][13], found["cells"][4][15]) == ({"value": 0, "n": 2}, {"value": 0, "n": 2})
+    assert found["watching"]["cells"][4][13] == {"value": 1.0, "n": 2}
+    assert sum(cell["n"] for row in found["cells"] for cell in row) == 14 * 24, "hours before anything was counted are none"
+    assert heat.draw_wanted(now=NOW) == 0 and heat.last(watched, now=NOW + timedelta(hours=1)) == found
+    assert heat.draw_wanted(now=NOW + timedelta(hours=1)) == 1, "an hour later it is drawn anew"
 
 
 def test_campaigns_stand_in_the_order_of_their_revenue() -> None:
