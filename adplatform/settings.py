@@ -168,12 +168,21 @@ CHANNELS_REDIS_URL = _redis("cache", "REDIS_URL", _redis_base + 2)
 EVENTLOG_REDIS_URL = _redis("eventlog", "EVENTLOG_REDIS_URL", _redis_base)
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_REDIS_URL}}
+# Streams of the live dashboards at once: each different filter that somebody watches is one more to build each second.
+LIVE_MOST_STREAMS: int = env.int("LIVE_MOST_STREAMS", default=60)
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
         # Small on purpose: a slow client loses stale ticks, not its connection.
         # Sockets wait for messages in blocking reads, which redis-py's own default timeout would end with an error.
-        "CONFIG": {"hosts": [{"address": CHANNELS_REDIS_URL, "socket_timeout": None}], "capacity": 20, "expiry": 10, "group_expiry": 3600},
+        "CONFIG": {
+            "hosts": [{"address": CHANNELS_REDIS_URL, "socket_timeout": None}],
+            "capacity": 20,
+            # On its way to a process all of its sockets share one queue: a tick of every stream there may be must fit into it.
+            "channel_capacity": {"specific.*": 20 + 2 * LIVE_MOST_STREAMS},
+            "expiry": 10,
+            "group_expiry": 3600,
+        },
     }
 }
 
@@ -360,8 +369,6 @@ ROLLOUT_SHADOW_HOURS: float = env.float("ROLLOUT_SHADOW_HOURS", default=1.0)
 ROLLOUT_STEPS: list[float] = _shares("ROLLOUT_STEPS", default="0.05,0.25,0.5")
 ROLLOUT_STEP_HOURS: float = env.float("ROLLOUT_STEP_HOURS", default=2.0)
 ROLLOUT_STEP_IMPRESSIONS: int = env.int("ROLLOUT_STEP_IMPRESSIONS", default=200)
-# Streams of the live dashboards at once: each different filter that somebody watches is one more to build each second.
-LIVE_MOST_STREAMS: int = env.int("LIVE_MOST_STREAMS", default=60)
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 OPENAI_API_KEY: str = env.str("OPENAI_API_KEY", default="")
 INSIGHTS_LLM_BASE_URL: str = env.str("INSIGHTS_LLM_BASE_URL", default="")

@@ -389,3 +389,12 @@ async def test_many_sockets_ask_the_database_what_one_asks() -> None:
         await keeping.recheck()
         await keeping.keep_watched()
         assert store.watched() == ["now"], "twelve pages, one stream"
+
+
+async def test_a_tick_of_every_stream_there_may_be_fits_into_the_queue_of_a_process() -> None:
+    layer = channel_layer()
+    channel = await layer.new_channel()
+    for _ in range(settings.LIVE_MOST_STREAMS):
+        await layer.send(channel, {"type": "live.tick"})  # raises ChannelFull
+    assert (await layer.receive(channel))["type"] == "live.tick"
+    await layer.close_pools()
