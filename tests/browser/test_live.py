@@ -73,8 +73,14 @@ def test_an_impression_moves_the_figures_and_silence_and_refusal_are_told(page: 
         booked = LedgerEntry.objects.aggregate(booked=Sum("amount_micros"))["booked"]
         expect(page.locator("[data-key=revenue] [data-value]")).to_have_text(f"${booked / 1e6:,.2f}")
 
-        page.get_by_text("Show as a table").click()
-        expect(page.locator("[data-figure=minutes] tbody tr")).to_have_count(11)
+        minutes = page.locator("[data-figure=minutes]")
+        minutes.get_by_text("Show as a table").click()
+        expect(minutes.locator("tbody tr")).to_have_count(16)
+        page.get_by_text("7 days").click()
+        expect(page.locator("#trend-words")).to_contain_text("last 7 days, by day")
+        assert page.url.endswith("?range=7d")
+        page.go_back()
+        expect(page.locator("#trend-words")).to_contain_text("last 24 hours, by hour")
         page.get_by_role("button", name="Pause").click()
         expect(state).to_contain_text("Paused")
         page.get_by_role("button", name="Resume").click()
