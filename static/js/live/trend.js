@@ -71,7 +71,7 @@ function summary(element, snapshot, measure, write) {
 function reached(reach, write) {
   if (!reach) return "";
   const days = reach.since === reach.until ? "today, UTC" : `from ${reach.since} to ${reach.until}, UTC`;
-  if (reach.people === null) return `Nobody was reached ${days}`;
+  if (reach.people === null) return `No reach is counted ${days}`;
   const { people, low, high, frequency } = reach;
   return `${write.count(people)} different people reached ${days} (95 %: ${write.count(low)} to ${write.count(high)}), ${frequency} impressions each`;
 }
