@@ -54,6 +54,22 @@ def test_somebody_of_an_advertiser_chooses_among_their_own_campaigns_and_meets_n
     assert len(everybody["campaigns"]) == len(everybody["advertisers"]) == 2, "what is kept for one is not told to another"
 
 
+def test_somebody_of_an_advertiser_opens_the_page_with_delivery_alone_and_without_a_membership_not_at_all() -> None:
+    volt, _ = two_advertisers()
+    page = member("advertiser-member", volt).get("/live/")
+    assert page.status_code == 200
+    assert {key for key in ("revenue", "ctr", "fill_rate", "active_sessions", "model_accuracy") if f'data-key="{key}"' in page.text} == {
+        "revenue",
+        "ctr",
+    }
+    assert member("read-only").get("/live/").text.count("data-key=") > page.text.count("data-key=")
+    stranger = User.objects.create_user("stranger")
+    stranger.groups.add(Group.objects.get(name="advertiser-member"))
+    client = Client()
+    client.force_login(stranger)
+    assert client.get("/live/").status_code == 403
+
+
 def test_an_editor_chooses_titles_and_meets_no_campaign() -> None:
     two_advertisers()
     facts.a_title()

@@ -74,7 +74,12 @@ def _ads() -> list[Ad]:
         make_ad(advertiser="Volt Motors", bid_micros=30_000_000, **shared),
         # Two of one advertiser never stand in one break.
         make_ad(
-            advertiser="Volt Motors", pricing="cpc", goal_type="clicks", bid_micros=9_000_000, targeting={"include": {"devices": ["mobile"]}}, **shared
+            advertiser="Volt Motors",
+            pricing="cpc",
+            goal_type="clicks",
+            bid_micros=9_000_000,
+            targeting={"include": {"devices": ["mobile"]}},
+            **shared,
         ),
         make_ad(advertiser="Silver Lantern", bid_micros=20_000_000, **shared),
     ]
