@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from ads.decision.explanation import REASONS
 from ads.models import Decision, Flight, FlightForecast
 from ads.outlook import warnings_of
+from ads.reach import reach
 from ads.reports.gross_net import gross_net
 from ads.reports.why_not import Step, percent, why_not
 from ads.terms import readable, write_caps
@@ -104,7 +105,18 @@ def gross_net_shown(flight: Flight) -> SafeString:
     ]
     money = {"name": "Charged", "gross": show.money(found.booked_micros), "invalid": show.money(found.given_back_micros), "share": ""}
     rows.append({**money, "net": show.money(found.kept_micros)})
-    return render_to_string("ads/admin/gross_net.html", {"rows": rows, "reasons": found.reasons})
+    return render_to_string("ads/admin/gross_net.html", {"rows": rows, "reasons": found.reasons, "reach": reach_words(flight)})
+
+
+def reach_words(flight: Flight) -> str:
+    """How many people the flight reached, in words; empty before anybody. What was shown in its last minutes may tell so a day later."""
+    found = reach(flight.starts_at.date(), flight.ends_at.date() + timedelta(days=1), flights=[flight.pk])
+    if not found.people:
+        return ""
+    low, high = show.count(round(found.low)), show.count(round(found.high))
+    each = f"; {found.frequency:.1f} counted impressions each" if found.frequency else ""
+    people = round(found.people)
+    return f"Reached {'one person' if people == 1 else f'{show.count(people)} different people'} (estimate; 95 %: {low} to {high}){each}."
 
 
 def why_not_shown(flight: Flight, *, now: datetime) -> SafeString:

@@ -18,7 +18,7 @@ from django.urls import reverse
 
 from adplatform.eventlog import consumer, stream
 from adplatform.permissions import AD_OPS, AD_OPS_LEAD
-from ads import live_inventory, services
+from ads import live_inventory, reach, services
 from ads.admin import panels
 from ads.models import Ad, AdEvent, AdPolicy, BillingRowsStay, Campaign, Decision, Flight, FlightBalance, FlightForecast, LedgerEntry
 from ads.refunds import charge_refund
@@ -395,5 +395,7 @@ def test_a_flight_shows_what_it_delivered_gross_and_net(client: Client, served: 
     charge_refund(actor=User.objects.get(), entry=LedgerEntry.objects.get(), note="Clip was silent")
     found = gross_net(served.flight)
     assert (found.kept_micros, found.given_back_micros) == (0, found.booked_micros)
+    reach.take_due()
     page = client.get(reverse("admin:ads_flight_change", args=[served.flight_id])).text
     assert "impression (1): Sent by a robot that names itself" in page
+    assert "Reached one person (estimate; 95 %: 1 to 1); 1.0 counted impressions each." in page
