@@ -14,7 +14,7 @@ from unfold.decorators import display
 from adplatform.models import ModelReading
 from adplatform.read_only import ReadOnly
 
-from .readings import CALIBRATION
+from .readings import beyond
 
 ALARM, UNCERTAIN, WITHIN, NOT_JUDGED = "alarm", "outside, not certain", "within its bound", "not judged"
 LABELS = {ALARM: "danger", UNCERTAIN: "warning", WITHIN: "success", NOT_JUDGED: "info"}
@@ -59,7 +59,7 @@ class ModelReadingAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
             return ALARM
         if reading.bound is None or reading.value is None:
             return NOT_JUDGED
-        return UNCERTAIN if _beyond(reading.measure, reading.value, reading.bound) else WITHIN
+        return UNCERTAIN if beyond(reading.measure, reading.value, reading.bound) else WITHIN
 
     @admin.display(description="Figure", ordering="value")
     def figure(self, reading: ModelReading) -> str:
@@ -72,8 +72,3 @@ class ModelReadingAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     @admin.display(description="All figures")
     def all_figures(self, reading: ModelReading) -> SafeString:
         return format_html("<pre>{}</pre>", json.dumps(reading.figures, indent=2, sort_keys=True))
-
-
-def _beyond(measure: str, value: float, bound: float) -> bool:
-    """A calibration has a bound on either side of 1 and is read against the nearer one; of the rest the size counts."""
-    return value < bound if measure == CALIBRATION and bound < 1 else abs(value) > bound

@@ -60,6 +60,11 @@ class Reading:
     figures: Mapping[str, Any] = field(default_factory=dict)
 
 
+def beyond(measure: str, value: float, bound: float) -> bool:
+    """A calibration has a bound on either side of 1 and is read against the nearer one; of the rest the size counts."""
+    return value < bound if measure == CALIBRATION and bound < 1 else abs(value) > bound
+
+
 def windows_until(as_of: datetime, span: str, back: timedelta) -> list[Window]:
     """The whole windows that ended within ``back`` before ``as_of``, the oldest first."""
     moment = as_of.astimezone(UTC)

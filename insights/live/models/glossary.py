@@ -47,6 +47,22 @@ FIGURES = {
     "r2": Figure("R²", "higher", "Share of the variance that is explained; 0 is predicting the mean"),
     "bias": Figure("Mean error", "zero", "0 where predictions are neither too high nor too low on average"),
 }
+READINGS = {
+    "served_rows": "Rows served",
+    "feature_psi": "Drift of a feature",
+    "feature_shift": "Shift of a feature",
+    "feature_missing": "A feature that goes missing",
+    "score_psi": "Drift of the scores",
+    "calibration": "Predicted over observed",
+    "bias": "Mean error",
+    "log_loss": "Log loss",
+    "mse": "Mean squared error",
+    "expected_log_loss": "Log loss, foretold from the scores",
+    "delayed_log_loss": "Log loss, foretold from early outcomes",
+    "loss_change": "Loss against what the model expects",
+    "replay": "Logged scores that come out otherwise",
+    "skew": "Served features that do not follow from the log",
+}
 # The one that stands for a version where only one is shown: what its gate of quality asks.
 HEADLINES = ("normalised_entropy", "mse")
 
@@ -57,6 +73,10 @@ def asked(kind: str) -> Asked:
 
 def figure(name: str) -> Figure:
     return FIGURES.get(name) or Figure(name.replace("_", " ").capitalize(), "", "")
+
+
+def reading(measure: str) -> str:
+    return READINGS.get(measure) or measure.replace("_", " ").capitalize()
 
 
 def in_order(kinds: set[str]) -> list[str]:

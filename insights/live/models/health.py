@@ -25,10 +25,12 @@ from adplatform.learning.monitoring.readings import (
     SCORE_PSI,
     SERVED_ROWS,
     SKEW,
+    beyond,
 )
 from adplatform.learning.monitoring.watch import of_hours
 from adplatform.models import ModelReading, ModelVersion
 
+from .glossary import reading
 from .versions import stamp
 
 Alias = ModelVersion.Alias
@@ -39,6 +41,7 @@ QUALITY = (SCORE_PSI, CALIBRATION, BIAS, LOSS, LOSS_OF_TASK["regression"], EXPEC
 # Features are drawn those nearest to their bound first; more rows than this nobody reads.
 MOST_FEATURES = 40
 MOST_ALARMS = 6
+ALARM, UNCERTAIN, WITHIN, NOT_JUDGED = "alarm", "uncertain", "within", "not_judged"
 FIELDS = ("version", "measure", "subject", "window_from", "window_to", "rows", "value", "low", "high", "bound", "alarm", "words")
 
 
@@ -67,16 +70,23 @@ def _short(rows: Sequence[dict[str, Any]], now: datetime) -> dict[str, Any]:
         "figures": len(latest),
         "judged": sum(row["bound"] is not None and row["value"] is not None for row in latest.values()),
         "alarms": len(alarms),
+        "drawn": {span: sum(measure == FEATURE_PSI and of == span for measure, _, of in latest) for span in BACK},
         "told": [_reading(row) for row in alarms[:MOST_ALARMS]],
         "latest": [_reading(row) for (measure, subject, _), row in sorted(latest.items()) if measure in QUALITY and not subject],
     }
 
 
 def _reading(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "measure": row["measure"], "subject": row["subject"], "span": _span(row), "to": stamp(row["window_to"]), "value": row["value"],
-        "bound": row["bound"], "alarm": row["alarm"], "words": row["words"],
-    }  # fmt: skip
+    kept = {name: row[name] for name in ("measure", "subject", "value", "bound", "alarm", "words")}
+    return kept | {"label": reading(row["measure"]), "state": _state(row), "span": _span(row), "to": stamp(row["window_to"])}
+
+
+def _state(row: dict[str, Any]) -> str:
+    if row["alarm"]:
+        return ALARM
+    if row["bound"] is None or row["value"] is None:
+        return NOT_JUDGED
+    return UNCERTAIN if beyond(row["measure"], row["value"], row["bound"]) else WITHIN
 
 
 def over_time(kind: str, span: str, now: datetime) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import { versionPart } from "./version.js";
 
 const root = document.getElementById("models");
 const page = livePage();
-const state = urlState({ kind: "", version: "", span: "hour", log: "", q: "", decision: "" });
+const state = urlState({ kind: "", version: "", span: "", log: "", q: "", decision: "" });
 const context = { page, state, root, write: page.write, url: root.dataset.url, mayChange: root.dataset.mayChange === "yes" };
 const kinds = kindList(context);
 const parts = [standing(context), versionPart(context), healthPart(context), servedPart(context), directorPart(context), runsPart(context)];

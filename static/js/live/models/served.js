@@ -29,12 +29,16 @@ export function servedPart({ write }) {
     const log = served?.logs[kind.log];
     setText(element("served-note"), words(kind, log, served, write));
     const recent = log?.recent;
-    tiles(element("served-tiles"), ["p50", "p95", "p99", "max"].map((name) => ({ label: name === "max" ? "Slowest" : name, value: known(recent?.[name]) ? write.ms(recent[name]) : NOTHING, note: recent ? `n ${write.count(recent.n)}` : "" })));
+    tiles(element("served-tiles"), ["p50", "p95", "p99", "max"].map((name) => ({ label: name === "max" ? "Slowest" : name, value: known(recent?.[name]) ? write.ms(recent[name]) : NOTHING, note: recent ? few(name, recent.n, write) : "" })));
     times.draw(hours(log, served));
     spread.draw(bars(log, served, write));
     answered.draw(recent ? by(kind, recent) : []);
   };
 }
+
+// Of fewer, that percentile is hardly more than the slowest of them.
+const ENOUGH = { p50: 2, p95: 20, p99: 100, max: 1 };
+const few = (name, n, write) => (n && n < ENOUGH[name] ? `n ${write.count(n)}: too few to tell it from the slowest` : `n ${write.count(n)}`);
 
 function words(kind, log, served, write) {
   if (!kind.log) return "a worker scores viewers, nobody waits for an answer: no response time";

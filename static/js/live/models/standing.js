@@ -81,7 +81,7 @@ function head(kind, { write }) {
 }
 
 const about = (row, write) => [
-  ["Serves since", row.stage_since ? `${write.moment(row.stage_since)} UTC` : null],
+  ["Promoted", row.stage_since ? `${write.moment(row.stage_since)} UTC` : null],
   ["Learned from", row.data_from && row.data_to ? `${write.moment(row.data_from)} – ${write.moment(row.data_to)} UTC` : null],
   ["Rows", `${write.count(row.train_rows)}, judged by ${write.count(row.test_rows)} later ones`],
   ["Synthetic viewers", known(row.synthetic) ? write.share(row.synthetic) : null],

@@ -4,7 +4,7 @@ import { button, make, setText } from "../kit/dom.js";
 import { figure } from "../kit/figure.js";
 import { table } from "../kit/table.js";
 import { follower } from "./fetched.js";
-import { band, facts, fixed, known, plain, verdict, versionName } from "./words.js";
+import { band, beyond, facts, fixed, known, plain, verdict, versionName } from "./words.js";
 
 const ids = ["title", "note"].map((name) => `version-${name}`);
 const element = (id) => document.getElementById(id);
@@ -47,13 +47,23 @@ function figures(write) {
   const pr = figure("pr", { kind: "scatter", x: "number", unit: "share", xUnit: "share", xLabel: "Recall", yLabel: "Precision", xMin: 0, xMax: 1, height: 320, empty: "For yes or no alone: this one predicts a share" });
   const importance = figure("importance", { kind: "hbar", x: "category", unit: "number", height: 420, legend: false, empty: "It says nothing of its features" });
   return [
-    (card) => calibration.draw(calibrated(card)),
     (card) => {
+      // Whiskers reach beyond the points that an axis is made for.
+      calibration.change({ max: Math.min(1, beyond(Math.max(0, ...card.calibration.map(({ high }) => high)))) || undefined });
+      calibration.draw(calibrated(card));
+    },
+    (card) => {
+      roc.element.hidden = !card.roc.length;
       roc.draw(curve(card.roc, "This version", { name: "Guessing", x: [0, 1], values: [0, 1] }));
       const auc = card.metrics.find(({ name }) => name === "auc");
       setText(element("roc-words"), auc ? `area under the curve ${fixed(auc.value, 3)} (95 % ${band(auc.low, auc.high, 3)}), guessing 0.5${known(auc.ceiling) ? `, the truth ${fixed(auc.ceiling, 3)}` : ""}` : "");
     },
-    (card) => pr.draw(curve(card.pr, "This version", null)),
+    (card) => {
+      // Whoever guesses is right as often as the outcome happens: the precision of taking all.
+      const rate = card.pr.at(-1)?.[1];
+      pr.element.hidden = !card.pr.length;
+      pr.draw(curve(card.pr, "This version", known(rate) ? { name: "Guessing", x: [0, 1], values: [rate, rate] } : null));
+    },
     (card) => drawImportance(importance, card),
     learning(write),
     network(write),
@@ -91,7 +101,9 @@ function drawImportance(chart, { importance: { bars, measures, share, of } }) {
   setText(element("importance-measure"), best.length ? `${measures}; the first ${best.length} of ${of}` : "");
   const part = (name) => best.map((bar) => bar[name]);
   const intervals = part("low").some(known) ? { low: part("low"), high: part("high") } : {};
-  chart.change({ unit: share ? "share" : "number" });
+  const ends = (name) => part(name).filter(known);
+  const reach = [Math.min(0, ...ends("low"), ...ends("value")), Math.max(0, ...ends("high"), ...ends("value"))];
+  chart.change({ unit: share ? "share" : "number", min: beyond(reach[0]), max: beyond(reach[1]) || undefined });
   chart.draw(best.length ? { x: best.map(({ feature }) => plain(feature)), series: [{ name: measures, values: part("value"), ...intervals, notes: part("about") }] } : null);
 }
 
@@ -100,6 +112,7 @@ function learning() {
   const chart = figure("learning", { kind: "line", x: "number", unit: "number", zero: false, xLabel: "Pass", height: 280, empty: "It is not learned in passes" });
   return ({ learning: told }) => {
     section.hidden = !told?.later.length;
+    element("network").classList.toggle("wide", section.hidden);
     if (section.hidden) return;
     const length = Math.max(told.later.length, told.training.length);
     const best = told.later.indexOf(Math.min(...told.later));

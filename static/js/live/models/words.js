@@ -12,6 +12,13 @@ export const money = (write, micros) => (known(micros) ? write.money(micros) : N
 export const perThousand = (write, micros) => (known(micros) ? write.money(micros * 1000) : NOTHING);
 export const versionName = (row) => `v${row.number} · ${plain(row.estimator)}`;
 
+/** The next round number beyond ``value``, away from zero: an axis that ends there has round ticks. */
+export function beyond(value) {
+  if (!value) return 0;
+  const step = 10 ** Math.floor(Math.log10(Math.abs(value))) / 2;
+  return Math.sign(value) * Math.ceil(Math.abs(value) / step - 1e-9) * step;
+}
+
 /** A word in a frame: ``kind`` good | bad | warn | info gives its colour, the word says it as well. */
 export const badge = (words, kind = "info") => {
   const element = make("span", "badge", words);
