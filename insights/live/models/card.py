@@ -14,8 +14,6 @@ from .glossary import asked
 from .versions import COLUMNS, in_full
 
 MOST_FEATURES = 30
-# Gates that the traffic itself answers.
-STAGES = ("shadow", "canary")
 # A smaller rise of the loss is shown as zero by its digits.
 LEAST_RISE = 5e-7
 # Notes that are drawn, or that only a program reads.
@@ -32,7 +30,6 @@ def card_of(pk: int) -> dict[str, Any] | None:
         **in_full(row),
         "kind": row["kind"],
         "name": asked(row["kind"]).name,
-        "task": "classification" if card.get("roc") or "auc" in row["metrics"] else "regression",
         "calibration": card.get("calibration", []),
         "groups": card.get("groups", {}),
         "roc": card.get("roc", []),
@@ -43,7 +40,6 @@ def card_of(pk: int) -> dict[str, Any] | None:
         "notes": [[name.replace("_", " "), _said(value)] for name, value in notes.items() if name not in DRAWN],
         "trials": row["parameters"].get("trials"),
         "policies": [one for gate in row["gates"] for one in gate.get("figures", {}).get("policies", [])],
-        "rollout": [{"name": gate["name"], "figures": gate["figures"]} for gate in row["gates"] if gate["name"].startswith(STAGES)],
         "features": len(row["feature_schema"].get("features", [])),
         "lineage": [[name.replace("_", " "), _said(value)] for name, value in row["lineage"].items() if len(_said(value)) <= 300],
         "admin": _admin(row["pk"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,33 +46,34 @@ FIELDS = ("version", "measure", "subject", "window_from", "window_to", "rows", "
 
 
 def in_short(now: datetime) -> dict[str, dict[str, Any]]:
-    """For each kind that is watched: when its champion was last read, how many figures are judged, and the alarms in words. One query."""
-    rows = (
-        ModelReading.objects.filter(version__alias=Alias.CHAMPION, window_to__gt=now - max(STALE.values()), window_to__lte=now)
-        .order_by("version_id", "measure", "subject", "-window_to")
-        .values("version__kind", "version__number", "measure", "subject", "window_from", "window_to", "value", "bound", "alarm", "words")
-    )
+    """For each kind that is watched: when its champion was last read, how many figures are judged, and the alarms in words. Two queries."""
     of_kind: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        of_kind[row["version__kind"]].append({**row})
-    return {kind: _short(of_kind.get(kind, []), now) for kind in watched_kinds()}
+    for span in BACK:
+        for row in _latest(span, now):
+            of_kind[row["version__kind"]].append({**row})
+    return {kind: _short(of_kind.get(kind, [])) for kind in watched_kinds()}
 
 
-def _short(rows: Sequence[dict[str, Any]], now: datetime) -> dict[str, Any]:
-    latest: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for row in rows:
-        span = _span(row)
-        if row["window_to"] > now - STALE[span]:
-            latest.setdefault((row["measure"], row["subject"], span), row)
-    alarms = sorted((row for row in latest.values() if row["alarm"]), key=lambda row: (row["measure"], row["subject"]))
+def _latest(span: str, now: datetime) -> Iterable[Mapping[str, Any]]:
+    """Of each champion and figure the last reading of such a window; one that is too old says nothing of now."""
+    rows = ModelReading.objects.filter(version__alias=Alias.CHAMPION, window_to__gt=now - STALE[span], window_to__lte=now)
+    rows = rows.filter(of_hours()) if span == HOUR else rows.exclude(of_hours())
+    once = ("version_id", "measure", "subject")
+    shown = ("version__kind", "measure", "subject", "window_from", "window_to", "value", "bound", "alarm", "words")
+    return rows.order_by(*once, "-window_to").distinct(*once).values(*shown)
+
+
+def _short(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    latest = sorted(rows, key=lambda row: (row["measure"], row["subject"], _span(row)))
+    alarms = [row for row in latest if row["alarm"]]
     return {
         "read_to": stamp(max((row["window_to"] for row in rows), default=None)),
         "figures": len(latest),
-        "judged": sum(row["bound"] is not None and row["value"] is not None for row in latest.values()),
+        "judged": sum(row["bound"] is not None and row["value"] is not None for row in latest),
         "alarms": len(alarms),
-        "drawn": {span: sum(measure == FEATURE_PSI and of == span for measure, _, of in latest) for span in BACK},
+        "drawn": {span: sum(row["measure"] == FEATURE_PSI and _span(row) == span for row in latest) for span in BACK},
         "told": [_reading(row) for row in alarms[:MOST_ALARMS]],
-        "latest": [_reading(row) for (measure, subject, _), row in sorted(latest.items()) if measure in QUALITY and not subject],
+        "latest": [_reading(row) for row in latest if row["measure"] in QUALITY and not row["subject"]],
     }
 
 

@@ -25,7 +25,7 @@ COLUMNS = (
 def by_kind(now: datetime) -> dict[str, list[dict[str, Any]]]:
     """Those that are going on first, then the last ones. Two queries."""
     going = list(TrainingRun.objects.filter(state__in=LIVE).order_by("created_at").values(*COLUMNS)[:READ])
-    over = list(TrainingRun.objects.exclude(state__in=LIVE).order_by("-created_at").values(*COLUMNS)[:READ])
+    over = list(TrainingRun.objects.exclude(state__in=LIVE).order_by("-pk").values(*COLUMNS)[:READ])
     found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in [*going, *over]:
         if len(found[row["kind"]]) < SHOWN:

@@ -120,6 +120,20 @@ def test_the_dot_of_a_kind_says_why_in_words() -> None:
     assert of("ctr")["health"]["told"][0]["words"] == "hour moved"
 
 
+def test_a_reading_outside_its_bound_that_is_not_certain_is_told_as_that() -> None:
+    version = a_version(alias="champion")
+    for measure, value, bound, state in (
+        ("calibration", 1.3, 1.1, "uncertain"),
+        ("bias", 0.01, 0.1, "within"),
+        ("score_psi", 0.5, None, "not_judged"),
+    ):
+        a_reading(version, measure, to=LAST_HOUR, value=value, bound=bound)
+        told = next(one for one in of("ctr")["health"]["latest"] if one["measure"] == measure)
+        assert (told["state"], told["value"], told["bound"]) == (state, value, bound)
+    a_reading(version, "feature_psi", to=LAST_HOUR.replace(hour=0), hours=24, subject="hour", value=0.1)
+    assert of("ctr")["health"]["drawn"] == {"hour": 0, "day": 1}
+
+
 def test_an_alarm_that_the_next_reading_takes_back_is_over_and_an_old_one_says_nothing() -> None:
     version = a_version(alias="champion")
     a_reading(version, "feature_psi", to=LAST_HOUR - HOUR, subject="hour", value=0.4, bound=0.2, alarm=True)
@@ -352,7 +366,7 @@ def test_buttons_are_for_those_who_may_change_models() -> None:
 @pytest.mark.usefixtures("groups")
 def test_a_rollback_puts_the_previous_champion_back_and_is_audited() -> None:
     path, digest = registry.store_artifact(ColumnPredictor(None, 0.1).to_bytes(), PLAIN)
-    kept = {"artifact": path, "artifact_sha256": digest, "feature_schema": {}}
+    kept: dict[str, Any] = {"artifact": path, "artifact_sha256": digest, "feature_schema": {}}
     a_version(number=1, alias="previous", **kept)
     a_version(number=2, alias="champion", **kept)
     assert signed_in(AD_OPS_LEAD).post("/live/models/ctr/roll-back")["Location"] == "/live/models/?kind=ctr"

@@ -2,6 +2,7 @@
 
 import { make, setText } from "../kit/dom.js";
 import { figure } from "../kit/figure.js";
+import { table } from "../kit/table.js";
 import { follower } from "./fetched.js";
 import { badge, fixed, known, plain } from "./words.js";
 
@@ -15,8 +16,21 @@ export function healthPart({ state, url, write }) {
   const calibrated = figure("calibrated", { kind: "ribbon", x: "time", unit: "number", zero: false, height: 280, empty: "No window with enough mature outcomes was read yet" });
   const losses = figure("losses", { kind: "ribbon", x: "time", unit: "number", zero: false, height: 280, empty: "No mature window was read yet" });
 
+  const moved = table("shift", {
+    columns: [
+      { key: "name", label: "Feature", text: (row) => plain(row.name) },
+      { key: "value", label: "Moved", text: (row) => fixed(row.value, 3) },
+      { key: "words", label: "In words", wide: true },
+    ],
+    key: (row) => row.name,
+    most: 8,
+    empty: "No whole day was read yet.",
+  });
+
   function show(told) {
     heat(drift, told, write);
+    element("shift").hidden = !told?.shift.length;
+    moved.draw(told?.shift ?? []);
     const { quality } = told ?? { quality: {} };
     const regression = Boolean(quality.bias || quality.mse);
     setText(element("calibrated-title"), regression ? "Mean error, over time" : "Predicted over observed, over time");

@@ -33,7 +33,7 @@ export function versionPart({ state, url, write }) {
   };
 }
 
-const EMPTY = { calibration: [], groups: {}, roc: [], pr: [], importance: { bars: [], measures: "" }, learning: null, notes: [], lineage: [], latency: [], policies: [], metrics: [], rollout: [] };
+const EMPTY = { calibration: [], groups: {}, roc: [], pr: [], importance: { bars: [], measures: "" }, learning: null, notes: [], lineage: [], latency: [], policies: [], metrics: [] };
 
 function gates(card, trouble) {
   const list = card?.judged ?? [];
