@@ -160,7 +160,7 @@ function ofDirector(told, context) {
 }
 
 function options({ options: rows }, write) {
-  const state = (row) => [row.taken && "taken", row.intended && !row.taken && "would have been taken", row.allowed === false && "not allowed here", row.proven === false && "not tried enough"].filter(Boolean).join(", ") || NOTHING;
+  const state = (row) => [row.taken && "taken", row.intended && !row.taken && "would have been taken", row.allowed === false && "not allowed here", row.proven === false && known(row.gain_low_micros) && "not tried enough"].filter(Boolean).join(", ") || NOTHING;
   return listed("What could have been done", {
     columns: [
       { key: "action", label: "Action", text: (row) => make("span", "", row.action, make("small", "muted block", [row.name, row.mood, row.cut === "tight" && "tight cut"].filter(Boolean).join(", "))) },

@@ -128,6 +128,6 @@ function decisions(log, { state, write }) {
   };
   const name = log === "ads" ? "Ad decisions" : "Decisions of the Director";
   section.append(make("h3", "", name));
-  const drawn = table(section, { columns: [...common, ...own[log], ...timed], key: (row) => row.id, caption: name, empty: "Nothing was found." });
+  const drawn = table(section, { columns: [...common, ...own[log], ...timed], key: (row) => row.id, most: 12, caption: name, empty: "Nothing was found." });
   return { section, draw: drawn.draw };
 }

@@ -143,7 +143,7 @@ function rollout(kind, { served }, context) {
   const { challenger, champion, previous, waiting } = kind;
   const rows = [];
   const place = (role, row, words) => rows.push(make("li", "", badge(role, STATUS[role]), make("strong", "", row ? versionName(row) : NOTHING), make("span", "", words)));
-  place("champion", champion, champion ? (challenger?.status === "canary" ? `decides for ${context.write.share(1 - challenger.traffic_share)} of the viewers` : "decides for everybody outside the control slice") : "smoothed rates or the author's order answer");
+  place("champion", champion, champion ? (challenger?.status === "canary" ? `decides for ${context.write.share(1 - challenger.traffic_share)} of the viewers` : kind.by_steps ? "decides for everybody outside the control slice" : "answers for everybody") : "smoothed rates or the author's order answer");
   if (challenger) place("challenger", challenger, challenger.status === "canary" ? `canary: decides for ${context.write.share(challenger.traffic_share)} of the viewers since ${context.write.moment(challenger.stage_since)} UTC` : `in shadow since ${context.write.moment(challenger.stage_since)} UTC: it scores what others decide`);
   else rows.push(make("li", "", badge("challenger", "info"), make("span", "", kind.by_steps ? "nothing is under test" : "promoted by its gates alone: no shadow, no canary")));
   if (known(previous)) rows.push(make("li", "", badge("previous", "info"), make("strong", "", `v${previous}`), make("span", "", "serves again after a rollback")));
