@@ -26,7 +26,7 @@ def at_risk(scope: Scope, now: datetime) -> dict[str, Any]:
     if scope.place != Q():
         return {"at_risk": None, "at_risk_count": None, "at_risk_micros": None, "at_risk_note": NOT_BY_PLACE}
     short = _short(scope, now).select_related("campaign", "forecast", "balance")
-    rows = [_told(flight, public=scope.advertiser is None) for flight in short]
+    rows = [row for flight in short if (row := _told(flight, public=scope.advertiser is None))["shortfall"] > TOLERANCE]
     rows.sort(key=lambda row: (-(row["shortfall_micros"] or 0), row["ends_at"], row["id"]))
     known = [row["shortfall_micros"] for row in rows if row["shortfall_micros"] is not None]
     return {"at_risk": rows[:MOST], "at_risk_count": len(rows), "at_risk_micros": sum(known) if known else None, "at_risk_note": ""}
@@ -48,8 +48,10 @@ def _short(scope: Scope, now: datetime) -> QuerySet[Flight]:
 
 def _told(flight: Flight, *, public: bool) -> dict[str, Any]:
     goal = flight.goal_amount or 0
-    forecast = flight.forecast
-    missing = goal - forecast.expected_delivery
+    forecast, delivered = flight.forecast, _delivered(flight)
+    # What was delivered since the forecast was made is no longer in doubt.
+    expected = max(forecast.expected_delivery, delivered)
+    missing = max(0.0, goal - expected)
     return {
         "id": flight.pk,
         "campaign": flight.campaign.name,
@@ -57,8 +59,8 @@ def _told(flight: Flight, *, public: bool) -> dict[str, Any]:
         "goal_type": flight.goal_type,
         "unit": "money" if flight.goal_type == Flight.Goal.SPEND else "count",
         "goal": goal,
-        "delivered": _delivered(flight),
-        "expected": round(forecast.expected_delivery),
+        "delivered": delivered,
+        "expected": round(expected),
         "missing": round(missing),
         "shortfall": round(missing / goal, 4),
         "shortfall_micros": _money(flight, missing),
