@@ -63,7 +63,7 @@ function shell(row, kinds, { write }, when) {
 function details(row, { write }) {
   const box = make("details", "", make("summary", "", "Figures"), make("p", "", row.detail));
   box.append(make("p", "", `At stake: ${row.money === null ? "–" : write.money(row.money)}. ${row.money_how}`));
-  box.append(make("p", "muted", `From what was seen between ${write.moment(row.valid_from)} and ${write.moment(row.valid_to)} UTC.`));
+  box.append(make("p", "muted", `About ${write.moment(row.valid_from)} to ${write.moment(row.valid_to)} UTC.`));
   return box;
 }
 
