@@ -29,6 +29,7 @@ from benchmarks.harness import ROOT, Goal, Options, Row, main, percentile, progr
 
 BACKGROUND_PER_SECOND = 2000
 STARTING_SECONDS = 300.0
+LONGEST_WAIT = 30.0
 # Reports of what names itself a script would not count.
 A_BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 
@@ -347,8 +348,11 @@ async def _event_to_figure(port: int, pages: Dashboards, tokens: Sequence[str]) 
             started = time.perf_counter()
             response = await client.get(f"/t/impression/{token}")
             response.raise_for_status()
-            await asyncio.wait_for(pages.until(before + 1), 30)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(pages.until(before + 1), LONGEST_WAIT)
             waits.append(time.perf_counter() - started)
+            if waits[-1] >= LONGEST_WAIT:
+                break  # a miss as it is; what comes later could not be told from this one
     return waits
 
 
