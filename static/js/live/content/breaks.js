@@ -3,14 +3,14 @@
 import { make, setText } from "../kit/dom.js";
 import { figure } from "../kit/figure.js";
 import { table } from "../kit/table.js";
-import { gapCell, shareCell } from "./cells.js";
+import { gapCell, highest, shareCell } from "./cells.js";
 
 export function breaks(write) {
   const chart = figure("breaks", { kind: "bar", x: "category", unit: "share", height: 280, min: 0, empty: "No ad break has played in this film in these days" });
   const places = table("breaks", {
     key: (row) => row.scene,
     columns: [
-      { key: "name", label: "Break", value: (row) => row.at },
+      { key: "name", label: "Break", value: (row) => row.at, text: (row) => row.name },
       { key: "in_break", label: "Left in it", value: (row) => row.in_break.value, text: (row) => shareCell(write, row.in_break) },
       { key: "with_ads", label: "Gone by the next scene's end", value: (row) => row.with_ads.value, text: (row) => shareCell(write, row.with_ads) },
       { key: "without", label: "Where no ad played", value: (row) => row.without.value, text: (row) => shareCell(write, row.without) },
@@ -25,6 +25,7 @@ export function breaks(write) {
     const rows = found && named(found.boundaries, scenes);
     setText(document.getElementById("break-words"), found ? `${found.words}${told.complete ? "" : ` Of the newest ${write.count(told.n)} sessions.`} Chance did not draw where ads played, so viewers there may differ in more than that.` : "");
     places.draw(rows);
+    highest(chart, rows?.flatMap((row) => [row.with_ads.high, row.without.high]));
     chart.draw(rows?.length ? data(rows, write) : null);
   };
 }

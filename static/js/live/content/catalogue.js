@@ -5,7 +5,7 @@ import { figure } from "../kit/figure.js";
 import { NOTHING } from "../kit/format.js";
 import { livePage } from "../kit/page.js";
 import { table } from "../kit/table.js";
-import { gapCell, sentences, shareCell, synthetic, tiles, workedText } from "./cells.js";
+import { gapCell, highest, sentences, shareCell, synthetic, tiles, workedText } from "./cells.js";
 import { precursorColumns } from "./precursors.js";
 
 const page = livePage();
@@ -21,12 +21,13 @@ const weight = [
   share("supply", "Of the supply"),
   { key: "index", label: "Index", text: (row) => (row.index === null ? NOTHING : make("span", "", write.number(row.index), make("span", "cell-of", row.low === null ? "" : write.interval([row.low, row.high], "number")))) },
 ];
-const says = { key: "words", label: "What it says", wide: true, sortable: false };
+const VERDICTS = { more: "Commission more", less: "Enough of it", "as asked": "As much as is asked for", "not enough evidence": "Not enough evidence" };
+const verdict = { key: "verdict", label: "Verdict", text: (row) => VERDICTS[row.verdict] };
 const tables = {
   genres: table("genres", {
     key: (row) => row.slug,
     columns: [
-      { key: "name", label: "Genre" }, ...weight, says,
+      { key: "name", label: "Genre" }, ...weight, verdict,
       { key: "groups", label: "Titles", unit: "count" },
       { key: "hours", label: "Watched", unit: "hours" },
       { key: "completed", label: "Saw the end", value: (row) => row.completed.value, text: (row) => shareCell(write, row.completed) },
@@ -39,7 +40,7 @@ const tables = {
   moods: table("moods", {
     key: (row) => row.slug,
     columns: [
-      { key: "name", label: "Mood" }, ...weight, says,
+      { key: "name", label: "Mood" }, ...weight, verdict,
       { key: "units", label: "Scenes", unit: "count" },
       { key: "groups", label: "Titles", unit: "count" },
       share("catalogue", "Of all minutes", "in the catalogue"),
@@ -91,6 +92,8 @@ function draw(found) {
   sentences(at("caveats"), found.caveats);
   for (const name of ["genres", "moods"]) {
     tables[name].draw(found[name]);
+    sentences(at(`${name}-words`), found[name].map((row) => row.words));
+    highest(charts[name], found[name].map((row) => row.high ?? row.index));
     charts[name].draw(found.views ? bars(found[name]) : null);
   }
   tables.titles.draw(found.titles);
@@ -100,7 +103,7 @@ function bars(rows) {
   return {
     x: rows.map((row) => row.name),
     series: [{ name: "Index", values: rows.map((row) => row.index), low: rows.map((row) => row.low), high: rows.map((row) => row.high), notes: rows.map((row) => (row.basis === "sessions" ? "of these titles alone" : `over ${row.groups} titles`)) }],
-    marks: [{ y: 1, label: "as much as is offered" }],
+    marks: [{ y: 1 }],
   };
 }
 

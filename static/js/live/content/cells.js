@@ -9,12 +9,12 @@ export function ofText(write, share) {
   return `${write.interval([share.low, share.high], "share")} of ${write.count(share.of)}`;
 }
 
-/** A cell with a share, what it is of, and what is usual; ``apart`` (more | less) marks it. */
-export function shareCell(write, share, { usual, apart } = {}) {
+/** A cell with a share, its interval and (unless ``brief``) what it is of, and what is usual; ``apart`` (more | less) marks it. */
+export function shareCell(write, share, { usual, apart, brief } = {}) {
   const value = make("span", "cell-apart", write.value(share?.value, "share"));
   if (apart) value.dataset.apart = apart;
   const cell = make("span", "", value);
-  if (share?.of) cell.append(make("span", "cell-of", ofText(write, share)));
+  if (share?.of) cell.append(make("span", "cell-of", brief ? write.interval([share.low, share.high], "share") : ofText(write, share)));
   if (usual !== null && usual !== undefined) cell.append(make("span", "cell-usual", `usual ${write.value(usual, "share")}`));
   return cell;
 }
@@ -34,6 +34,18 @@ export function tiles(list) {
     });
     while (list.children.length > rows.length) list.lastElementChild.remove();
   };
+}
+
+/** Have a bar chart's axis hold its whiskers, in steps, so that it seldom moves. ``highs``: their upper ends. */
+export function highest(chart, highs) {
+  const known = (highs ?? []).filter((one) => one !== null && one !== undefined);
+  if (!known.length) return;
+  const most = Math.max(...known) * 1.04;
+  const step = 10 ** Math.floor(Math.log10(most)) / 2;
+  const max = Math.ceil(most / step) * step;
+  if (chart.top === max) return;
+  chart.top = max;
+  chart.change({ max });
 }
 
 /** Sentences as the items of a list. */

@@ -28,14 +28,17 @@ export function curve({ write, chosen }) {
 function data({ moments, marks, scenes, views, like_titles: alike, days }, write) {
   const names = new Map(scenes.map((scene) => [scene.id, scene.name]));
   const said = (one) => `${names.get(one.scene)}${one.left ? `, ${write.count(one.left)} left here` : ""}${one.skipped ? `, ${write.count(one.skipped)} passed over it` : ""}`;
-  const saw = moments.map((one) => one.saw);
+  // Optional scenes play for few: in one line with the others they would look as if everybody left.
+  const optional = new Set(scenes.filter((scene) => scene.optional).map((scene) => scene.id));
+  const of = (value, wanted = false) => moments.map((one) => (optional.has(one.scene) === wanted ? value(one) : null));
   const series = [
-    { name: "Saw it", values: saw.map((one) => one.value), low: saw.map((one) => one.low), high: saw.map((one) => one.high), notes: moments.map(said) },
-    { name: "Views, again included", values: moments.map((one) => one.retention) },
+    { name: "Saw it", values: of((one) => one.saw.value), low: of((one) => one.saw.low), high: of((one) => one.saw.high), notes: moments.map(said) },
+    { name: "Views, again included", values: of((one) => one.retention) },
   ];
   if (moments.some((one) => one.usual !== null)) {
     series.push({ name: "Usual of like length", note: `${write.count(alike)} ${alike === 1 ? "title" : "titles"}`, values: moments.map((one) => one.usual), dashed: true });
   }
+  if (optional.size) series.push({ name: "Saw it, optional scenes", colour: 4, values: of((one) => one.saw.value, true), low: of((one) => one.saw.low, true), high: of((one) => one.saw.high, true), notes: moments.map(said) });
   return {
     x: moments.map((one) => one.at),
     series,

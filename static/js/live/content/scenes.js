@@ -19,12 +19,11 @@ export function sceneTable({ write, linked }) {
     key: (row) => row.id,
     link: (row) => `#scene-${row.id}`,
     columns: [
-      { key: "name", label: "Scene", value: (row) => row.position, text: (row) => `${row.position}. ${row.name}` },
-      { key: "mood", label: "Mood", text: (row) => make("span", "", row.mood, make("span", "cell-of", `${write.seconds(row.seconds)}${row.optional ? ", optional" : ""}${row.break_after ? ", break after" : ""}`)) },
+      { key: "name", label: "Scene", value: (row) => row.position, text: (row) => make("span", "", `${row.position}. ${row.name}`, make("span", "cell-of", about(row, write))) },
       { key: "reached", label: "Began it", title: "of who began the film", value: (row) => row.reached.value, text: (row) => shareCell(write, row.reached) },
       ...MEASURES.map(([key, label, title]) => ({
         key, label, title, value: (row) => row.measures[key].value,
-        text: (row) => shareCell(write, row.measures[key], { usual: row.usual?.[key], apart: row.apart[key] }),
+        text: (row) => shareCell(write, row.measures[key], { usual: row.usual?.[key], apart: row.apart[key], brief: true }),
       })),
       { key: "watched", label: "Mean share seen", unit: "share", text: (row) => make("span", "", write.value(row.watched, "share"), row.usual_watched === null ? null : make("span", "cell-usual", `usual ${write.value(row.usual_watched, "share")}`)) },
     ],
@@ -69,6 +68,8 @@ export function sceneTable({ write, linked }) {
   }
   return { draw };
 }
+
+const about = (row, write) => [row.mood.toLowerCase(), write.seconds(row.seconds), row.optional && "optional", row.break_after && "a break may follow"].filter(Boolean).join(", ");
 
 /** The scene of the URL, else the one with the worst drop, else the first. */
 function chosen({ scenes, marks }) {

@@ -5,7 +5,7 @@ import { figure } from "../kit/figure.js";
 import { livePage } from "../kit/page.js";
 import { stream, urlState } from "../kit/state.js";
 import { breaks } from "./breaks.js";
-import { synthetic, tiles, workedText } from "./cells.js";
+import { highest, synthetic, tiles, workedText } from "./cells.js";
 import { curve } from "./curve.js";
 import { precursors } from "./precursors.js";
 import { sceneTable } from "./scenes.js";
@@ -42,6 +42,7 @@ function draw(body) {
   scenes.draw(body);
   drawBreaks(body);
   drawPrecursors(body.precursors);
+  highest(who, body.who?.map((row) => row.left.high));
   who.draw(body.who && groups(body.who));
   daily.draw(days(body.daily));
   synthetic(at("synthetic"), write, body.daily.synthetic, "these sessions");
