@@ -55,7 +55,14 @@ def viewed(site: Site) -> Iterator[Title]:
     second = title.scenes.get(position=2).pk
     made.append(
         DirectorDecision.objects.create(
-            id=uuid.uuid4(), session=uuid.uuid4(), title=title.pk, scene=second, decided_at=NOW, action="tighten", intended="tighten", applied=True,
+            id=uuid.uuid4(),
+            session=uuid.uuid4(),
+            title=title.pk,
+            scene=second,
+            decided_at=NOW,
+            action="tighten",
+            intended="tighten",
+            applied=True,
             reason="Attention is low.",
         )  # fmt: skip
     )

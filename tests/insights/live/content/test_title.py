@@ -65,7 +65,10 @@ def history(films: Films) -> Title:
 
 
 def test_what_was_watched_and_left_equals_sql_over_the_raw_events(history: Title) -> None:
-    body = built()
+    with CaptureQueriesContext(connection) as queries:
+        body = built()
+    assert len(queries) <= MOST_QUERIES
+    assert not [one for one in queries.captured_queries if "playbackevent" in one["sql"] or "directordecision" in one["sql"]]
     of = history.pk
     events = "engagement_playbackevent e JOIN engagement_playbacksession s ON s.id = e.session WHERE e.valid AND s.title_id = %s"
     assert body["views"] == by_hand(f"SELECT count(DISTINCT e.session) FROM {events} AND e.type = 'playback.scene_start'", of) == 80
@@ -95,12 +98,7 @@ def test_what_was_watched_and_left_equals_sql_over_the_raw_events(history: Title
             "completed": ended, "left": left, "left_after": left_after,
         }, scene["name"]  # fmt: skip
         assert measures["left"]["low"] <= measures["left"]["value"] <= measures["left"]["high"]
-
-
-def test_the_curve_counts_the_sessions_that_saw_each_moment(history: Title) -> None:
-    body = built()
     second = [one for one in body["moments"] if one["scene"] == body["scenes"][2]["id"]]
-    # 28 left the third scene after its first two seconds... or before it, in the break.
     begun = by_hand("SELECT count(*) FROM engagement_playbackevent WHERE scene = %s AND type = 'playback.scene_start'", body["scenes"][2]["id"])
     seen = by_hand("SELECT count(*) FROM engagement_playbackevent WHERE scene = %s AND type = 'playback.scene_end'", body["scenes"][2]["id"])
     assert [one["saw"]["count"] for one in second] == [begun, seen]
@@ -216,13 +214,6 @@ def test_a_title_never_watched_has_no_figures_rather_than_zero_percent(films: Fi
 def test_what_is_not_worked_out_yet_is_missing_and_not_empty(films: Films) -> None:
     body = built()
     assert body["worked_at"] is None and body["breaks"] is None and body["director"] is None and body["precursors"] is None
-
-
-def test_a_tick_reads_day_tables_in_a_constant_number_of_queries(history: Title) -> None:
-    with CaptureQueriesContext(connection) as queries:
-        built()
-    assert len(queries) <= MOST_QUERIES
-    assert not [one for one in queries.captured_queries if "playbackevent" in one["sql"] or "directordecision" in one["sql"]]
 
 
 def test_only_what_is_watched_is_worked_out_and_not_again_while_it_is_fresh(films: Films) -> None:
