@@ -64,7 +64,7 @@ def viewed(site: Site) -> Iterator[Title]:
             intended="tighten",
             applied=True,
             reason="Attention is low.",
-        )  # fmt: skip
+        )
     )
     yield title
     for row in made:

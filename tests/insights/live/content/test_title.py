@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from catalog.models import Title
+from catalog.models import Genre, Title
 from engagement.models import DirectorDecision, DirectorOutcome, Rating, Viewer
 from insights.live import store
 from insights.live.content import worked
@@ -135,6 +135,60 @@ def test_what_a_break_costs_is_told_from_sessions_that_met_it_beside_those_that_
     assert cost["extra"]["value"] == pytest.approx(expected, abs=1e-5)
     assert cost["extra"]["low"] > 0 and cost["lost"]["value"] == pytest.approx(50 * expected, abs=1e-3)
     assert "more were gone" in cost["words"] and "50 breaks with ads" in cost["words"]
+
+
+SEEN = """
+SELECT s.title_id, sum((e.data->>'watched')::float8) / 60 FROM engagement_playbackevent e JOIN engagement_playbacksession s ON s.id = e.session
+WHERE e.type IN ('playback.scene_end', 'playback.leave') AND e.data ? 'watched' GROUP BY s.title_id
+"""
+MINUTES = """
+SELECT c.title_id, sum(a.duration) / 60 FROM catalog_scene c JOIN catalog_mediaasset a ON a.id = c.asset_id WHERE NOT c.optional GROUP BY c.title_id
+"""
+MOODS = """
+SELECT initcap(c.mood), sum(CASE WHEN e.type = 'playback.scene_start' THEN a.duration END),
+  sum(CASE WHEN e.type <> 'playback.scene_start' THEN (e.data->>'watched')::float8 END)
+FROM engagement_playbackevent e JOIN catalog_scene c ON c.id = e.scene JOIN catalog_mediaasset a ON a.id = c.asset_id GROUP BY 1
+"""
+ENDED = """
+SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT 1 FROM engagement_playbackevent e WHERE e.session = s.id AND e.type = 'playback.end'))
+FROM engagement_playbacksession s WHERE s.title_id = %s
+"""
+
+
+def test_demand_and_supply_of_the_catalogue_equal_sql_over_the_raw_events(history: Title, films: Films) -> None:
+    for number in range(3):
+        made = DirectorDecision.objects.create(
+            id=f"{number:032x}", session=f"{number:031x}f", title=history.pk, decided_at=NOW, action="suggest", applied=True, suggested=films.bars.pk
+        )
+        DirectorOutcome.objects.create(decision=made.pk, decided_at=NOW, session=made.session, reached=True, taken=number == 0, judged_at=NOW)
+    for number in range(25):
+        Viewer.objects.create(name=f"V{number}", ads_consent=True).favourite_genres.add(Genre.objects.get(slug="comedy" if number < 20 else "drama"))
+    found = worked_out("content")["content"]
+    seen, minutes = dict(by_hand(SEEN)), dict(by_hand(MINUTES))
+    titles = {"drama": films.pattern.pk, "comedy": films.bars.pk}
+    assert {row["slug"] for row in found["genres"]} == set(titles)
+    for row in found["genres"]:
+        title = titles[row["slug"]]
+        demand, supply = seen[title] / sum(seen.values()), minutes[title] / sum(minutes.values())
+        assert [row["demand"], row["supply"], row["index"]] == pytest.approx([demand, supply, demand / supply], rel=1e-3)
+        assert [row["minutes"], row["hours"]] == pytest.approx([minutes[title], seen[title] / 60], rel=1e-3)
+        views, ended = by_hand(ENDED, title)[0]
+        assert (row["completed"]["of"], row["completed"]["count"]) == (views, ended)
+        assert row["verdict"] == "not enough evidence" and row["low"] < row["index"] < row["high"]
+    rows = {row["slug"]: row for row in found["genres"]}
+    assert (rows["comedy"]["suggested"]["count"], rows["comedy"]["suggested"]["of"], rows["drama"]["suggested"]["of"]) == (1, 3, 0)
+    assert (rows["comedy"]["favourite"], rows["drama"]["favourite"]) == ({"count": 20, "of": 25}, None)  # five are too few to be told apart
+    moods = {mood: (watched, offered) for mood, offered, watched in by_hand(MOODS)}
+    in_all = [sum(one[part] for one in moods.values()) for part in (0, 1)]
+    for row in found["moods"]:
+        if row["name"] == "Dusk":  # of the third scene of Colour Bars, which nobody has come to
+            assert row["index"] is None and row["words"] == "dusk scenes: nobody has watched it yet."
+            continue
+        watched, offered = moods[row["name"]]
+        assert row["index"] == pytest.approx((watched / in_all[0]) / (offered / in_all[1]), rel=1e-3), row["name"]
+    assert [(row["slug"], row["views"]) for row in found["titles"]] == [("test-pattern", 80), ("colour-bars", 40)]
+    assert found["opportunities"] == [] and found["synthetic"] == pytest.approx(18 / 120, abs=1e-5)
+    assert found["caveats"][0].startswith("Fewer than 3 titles hold the genres")
 
 
 def test_without_a_break_that_did_not_play_only_the_raw_share_is_known(films: Films) -> None:
