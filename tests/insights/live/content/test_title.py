@@ -163,7 +163,7 @@ def test_demand_and_supply_of_the_catalogue_equal_sql_over_the_raw_events(histor
         DirectorOutcome.objects.create(decision=made.pk, decided_at=NOW, session=made.session, reached=True, taken=number == 0, judged_at=NOW)
     for number in range(25):
         Viewer.objects.create(name=f"V{number}", ads_consent=True).favourite_genres.add(Genre.objects.get(slug="comedy" if number < 20 else "drama"))
-    found = worked_out("content")["content"]
+    found = worked_out("content")["weighed"]
     seen, minutes = dict(by_hand(SEEN)), dict(by_hand(MINUTES))
     titles = {"drama": films.pattern.pk, "comedy": films.bars.pk}
     assert {row["slug"] for row in found["genres"]} == set(titles)
