@@ -60,7 +60,8 @@ def _latest(span: str, now: datetime) -> Iterable[Mapping[str, Any]]:
     rows = rows.filter(of_hours()) if span == HOUR else rows.exclude(of_hours())
     once = ("version_id", "measure", "subject")
     shown = ("version__kind", "measure", "subject", "window_from", "window_to", "value", "bound", "alarm", "words")
-    return rows.order_by(*once, "-window_to").distinct(*once).values(*shown)
+    found: Iterable[Mapping[str, Any]] = rows.order_by(*once, "-window_to").distinct(*once).values(*shown)
+    return found
 
 
 def _short(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
