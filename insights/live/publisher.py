@@ -32,7 +32,7 @@ from .streams import BadStream, Stream, kind_of, parse
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
-STANDBY_SECONDS = 0.4
+STANDBY_SECONDS = 0.2
 # So long a tick waits for the main stream, and for the others; what is ready later goes with the next tick.
 MAIN_SECONDS = 0.7
 REST_SECONDS = 0.25
