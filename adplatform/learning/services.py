@@ -23,9 +23,9 @@ def model_promote(*, actor: AbstractBaseUser, version: ModelVersion) -> None:
 
 
 @transaction.atomic
-def model_rollback(*, actor: AbstractBaseUser, kind: str) -> ModelVersion:
-    """Serve the previous champion again. Raises NotPromotable, ArtifactRefused."""
-    version = registry.rollback(kind)
+def model_rollback(*, actor: AbstractBaseUser, kind: str, serving: int | None = None) -> ModelVersion:
+    """Serve the previous champion again, in place of version ``serving`` where that is said. Raises NotPromotable, ArtifactRefused."""
+    version = registry.rollback(kind, serving=serving)
     _audit(actor, version, "rolled back to")
     return version
 

@@ -57,10 +57,16 @@ def promote(version: ModelVersion, *, verdict: str = "") -> None:
     version.refresh_from_db()
 
 
-def rollback(kind: str) -> ModelVersion:
-    """The previous champion serves again and the two change places. Raises NotPromotable, ArtifactRefused."""
+def rollback(kind: str, *, serving: int | None = None) -> ModelVersion:
+    """The previous champion serves again and the two change places. Raises NotPromotable, ArtifactRefused.
+
+    ``serving`` is the number of the version that is to go: where another serves by now, somebody was faster and nothing is changed, or
+    two who mean the same would undo each other.
+    """
     with transaction.atomic():
         of_kind = locked(kind)
+        if serving is not None and not of_kind.filter(alias=Alias.CHAMPION, number=serving).exists():
+            raise NotPromotable(f"{kind} v{serving} does not serve any more; look at what serves now before you roll that back")
         previous = of_kind.filter(alias=Alias.PREVIOUS).first()
         if previous is None:
             raise NotPromotable(f"there is no previous {kind} model to go back to")

@@ -18,7 +18,7 @@ from adplatform.experiments.services import experiment_roll_out, experiment_stop
 from adplatform.learning.predictor import ArtifactRefused
 from adplatform.learning.registry import NotPromotable
 from adplatform.learning.services import model_rollback, model_train
-from adplatform.models import DeadEvent, Experiment, ModelVersion
+from adplatform.models import DeadEvent, Experiment
 from ads import services as selling
 from ads.models import Ad, Flight
 from ads.services import ad_reject, row_update
@@ -68,10 +68,7 @@ def _model_train(actor: User, params: Params, _: datetime) -> str:
 
 
 def _model_rollback(actor: User, params: Params, _: datetime) -> str:
-    champion = ModelVersion.objects.filter(kind=params["kind"], alias=ModelVersion.Alias.CHAMPION).first()
-    if champion is None or champion.number != params["number"]:
-        raise CannotAct(f"another {params['kind']} model serves by now; look at its readings first")
-    return f"{model_rollback(actor=actor, kind=params['kind'])} serves again"
+    return f"{model_rollback(actor=actor, kind=params['kind'], serving=params['number'])} serves again"
 
 
 def _experiment_stop(actor: User, params: Params, now: datetime) -> str:

@@ -144,7 +144,10 @@ def changes_models(view: View) -> View:
 
 @changes_models
 def roll_back(request: HttpRequest, kind: str) -> Any:
-    version = model_rollback(actor=request.user, kind=kind)  # type: ignore[arg-type]
+    serving = request.POST.get("serving", "")
+    if not (serving.isascii() and serving.isdigit()):
+        raise NotPromotable("the form does not say which version it rolls back; load the page again")
+    version = model_rollback(actor=request.user, kind=kind, serving=int(serving))  # type: ignore[arg-type]
     return f"{version} serves again."
 
 

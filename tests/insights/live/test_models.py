@@ -369,7 +369,9 @@ def test_a_rollback_puts_the_previous_champion_back_and_is_audited() -> None:
     kept: dict[str, Any] = {"artifact": path, "artifact_sha256": digest, "feature_schema": {}}
     a_version(number=1, alias="previous", **kept)
     a_version(number=2, alias="champion", **kept)
-    assert signed_in(AD_OPS_LEAD).post("/live/models/ctr/roll-back")["Location"] == "/live/models/?kind=ctr"
+    lead = signed_in(AD_OPS_LEAD)
+    for _ in range(2):  # a second click, or another person's, must not take the first one's back
+        assert lead.post("/live/models/ctr/roll-back", {"serving": "2"})["Location"] == "/live/models/?kind=ctr"
     assert by_hand("SELECT number, alias FROM adplatform_modelversion ORDER BY number") == [(1, "champion"), (2, "previous")]
     (entry,) = LogEntry.objects.all()
     assert (entry.user.username, entry.change_message) == ("someone-ad-ops-lead", "rolled back to")
@@ -381,7 +383,7 @@ def test_what_cannot_be_done_is_said_in_words_and_changes_nothing() -> None:
     champion = a_version(alias="champion")
     lead = signed_in(AD_OPS_LEAD)
     for what, words in (("roll-back", "there is no previous ctr model"), ("stop-test", "no ctr model is in shadow")):
-        response = lead.post(f"/live/models/ctr/{what}")
+        response = lead.post(f"/live/models/ctr/{what}", {"serving": str(champion.number)})
         assert words in str(list(response.wsgi_request._messages)[-1])  # type: ignore[attr-defined]
     champion.refresh_from_db()
     assert (champion.alias, LogEntry.objects.count()) == ("champion", 0)

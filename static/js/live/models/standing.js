@@ -177,6 +177,7 @@ function actions(kind, { mayChange, url }) {
   if (known(kind.previous) && kind.champion) {
     element.append(actionForm({
       action: `${url}${kind.kind}/roll-back`, label: `Roll back to v${kind.previous}`, title: `Roll ${kind.name.toLowerCase()} back?`,
+      fields: { serving: kind.champion.number },
       confirm: `v${kind.previous} serves again within about a second, v${kind.champion.number} becomes the previous one. A running test ends. It is written to the audit log.`,
     }));
   }
