@@ -17,6 +17,7 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 from django.conf import settings  # noqa: E402
 
 from adplatform.metrics import count_sockets  # noqa: E402
+from adplatform.origins import SameOriginOnly  # noqa: E402
 
 
 def _socket_routes() -> list[Any]:
@@ -30,6 +31,6 @@ def _socket_routes() -> list[Any]:
 application = ProtocolTypeRouter(
     {
         "http": http_application,
-        "websocket": count_sockets(AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(_socket_routes())))),
+        "websocket": count_sockets(AllowedHostsOriginValidator(SameOriginOnly(AuthMiddlewareStack(URLRouter(_socket_routes()))))),
     }
 )

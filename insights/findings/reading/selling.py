@@ -17,6 +17,7 @@ from ads.models import Ad, Campaign, DeliveryDay, DeliveryHour, Flight
 from insights.findings.detectors.budget import PACE, Spending
 from insights.findings.detectors.fatigue import Showings
 from insights.findings.detectors.pacing import Outlook
+from insights.live.business.risk import charged_for
 
 FATIGUE_DAYS = 28
 DAY = timedelta(days=1)
@@ -39,21 +40,16 @@ def _outlook(flight: Flight) -> Outlook:
     measure = {"impressions": "impressions", "completed_views": "completed_views", "clicks": "clicks"}.get(flight.goal_type)
     booked = 0 if balance is None else balance.booked_micros if measure is None else getattr(balance, measure)
     assert flight.goal_amount is not None  # noqa: S101 (filtered)
+    expected = max(forecast.expected_delivery, float(booked))
+    missing = max(0.0, flight.goal_amount - expected)
+    # As "delivery at risk" has it: one shortfall must not have two prices.
+    at_stake = charged_for(flight, missing)
     return Outlook(
         flight=flight.pk, name=str(flight), campaign=flight.campaign_id, goal_type=flight.goal_type, goal=flight.goal_amount, delivered=booked,
-        expected=forecast.expected_delivery, price=price(flight, forecast.micros_per_win, forecast.events_per_win), ends=flight.ends_at,
+        expected=expected, price=at_stake / missing if at_stake and missing else 0.0, ends=flight.ends_at,
         priority=flight.priority, logged=forecast.requests, eligible=forecast.eligible, win_share=forecast.win_share, warning=forecast.warning,
         computed_at=forecast.computed_at,
     )  # fmt: skip
-
-
-def price(flight: Flight, micros_per_win: float, events_per_win: float) -> float:
-    """Micros for one event of the goal: the bid where the goal is what is charged for, else what the forecast measured; 0 where neither is known."""
-    if flight.goal_type == Flight.Goal.SPEND:
-        return 1.0
-    if CHARGED[flight.pricing] == flight.goal_type:
-        return flight.bid_micros / 1000 if flight.pricing == Flight.Pricing.CPM else float(flight.bid_micros)
-    return micros_per_win / events_per_win if events_per_win else 0.0
 
 
 def spendings(now: datetime) -> list[Spending]:

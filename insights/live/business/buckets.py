@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Min, Q
+
+from ads.models import DeliveryDay
+from engagement.models import PlaybackDay
 
 from . import figures
 from .periods import STEPS
@@ -52,8 +55,23 @@ class _Shelf:
 _shelves: dict[tuple[Scope, str], _Shelf] = {}
 
 
+# Figures are counted since this day; it is asked for anew after a while, since history may be written behind it.
+_first: tuple[datetime, datetime | None] | None = None
+
+
 def forget() -> None:
+    global _first
+    _first = None
     _shelves.clear()
+
+
+def counted_since(now: datetime) -> datetime | None:
+    """The first day that anything was counted of; None before anything was. Two queries at most each STALEST."""
+    global _first
+    if _first is None or not timedelta() <= now - _first[0] <= STALEST["day"]:
+        days = [model.objects.aggregate(first=Min("bucket"))["first"] for model in (DeliveryDay, PlaybackDay)]
+        _first = now, min((day for day in days if day is not None), default=None)
+    return _first[1]
 
 
 def read(scope: Scope, grain: str, wanted: Sequence[datetime], now: datetime, *, every: float, parts: bool = False) -> list[Bucket]:

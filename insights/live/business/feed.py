@@ -29,9 +29,12 @@ WINDOW = timedelta(minutes=10)
 Item = dict[str, Any]
 
 
-def _item(key: str, at: datetime | str, kind: str, text: str, link: str | None, detail: str = "", *, urgent: bool = False) -> Item:
+def _item(
+    key: str, at: datetime | str, kind: str, text: str, link: str | None, detail: str = "", *, urgent: bool = False, page: str | None = None
+) -> Item:
+    """``page`` is the evidence for those to whom the admin, where ``link`` may lead, is closed."""
     when = at if isinstance(at, str) else at.isoformat()
-    return {"key": key, "at": when, "kind": kind, "text": text, "detail": detail, "link": link, "urgent": urgent}
+    return {"key": key, "at": when, "kind": kind, "text": text, "detail": detail, "link": link, "page": page, "urgent": urgent}
 
 
 def latest(now: datetime, scope: Scope = EVERYTHING) -> list[Item]:
@@ -52,7 +55,10 @@ def _sold(scope: Scope) -> list[Item]:
     told = []
     for kind in ("budget", "ctr", "behind"):
         newest = sorted((alert for alert in known if alert.kind == kind), key=lambda alert: alert.at, reverse=True)
-        told += [_item(one.key, one.at, kind, one.text, one.link, one.detail, urgent=True) for one in newest[:MOST_OF_A_KIND]]
+        told += [
+            _item(one.key, one.at, kind, one.text, one.link, one.detail, urgent=True, page=f"{reverse('live')}?campaign={one.campaign}")
+            for one in newest[:MOST_OF_A_KIND]
+        ]
     return told
 
 
@@ -72,7 +78,9 @@ def _unfilled(scope: Scope, now: datetime) -> list[Item]:
         name, slug = known.get(row["title_id"], ("An unknown title", ""))
         breaks = f"{row['missing']:,} of {row['asked']:,} {'break' if row['asked'] == 1 else 'breaks'} without an ad in the last ten minutes"
         link = evidence("ads_decision", query=f"?title={row['title_id']}") if slug else None
-        told.append(_item(f"unfilled-{row['title_id']}", row["newest"], "unfilled", f"{name}: {breaks}", link, reasons.get(row["title_id"], "")))
+        page = f"{reverse('live')}?title={slug}" if slug else None
+        reason = reasons.get(row["title_id"], "")
+        told.append(_item(f"unfilled-{row['title_id']}", row["newest"], "unfilled", f"{name}: {breaks}", link, reason, page=page))
     return told
 
 
@@ -105,7 +113,8 @@ def _director(scope: Scope, now: datetime) -> list[Item]:
     parts = ", ".join(f"{DirectorAction(row['action']).label.lower()} ({row['times']:,})" for row in rows[:3])
     text = f"The Director changed {total:,} {'plan' if total == 1 else 'plans'} in the last ten minutes"
     link = evidence("engagement_directordecision")
-    return [_item("director", max(row["newest"] for row in rows), "director", text, link, f"{parts[:1].upper()}{parts[1:]}.")]
+    page = f"{reverse('live-models')}?kind=director"
+    return [_item("director", max(row["newest"] for row in rows), "director", text, link, f"{parts[:1].upper()}{parts[1:]}.", page=page)]
 
 
 def _sessions_on(device: str, now: datetime) -> Any:

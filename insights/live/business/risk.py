@@ -63,7 +63,7 @@ def _told(flight: Flight, *, public: bool) -> dict[str, Any]:
         "expected": round(expected),
         "missing": round(missing),
         "shortfall": round(missing / goal, 4),
-        "shortfall_micros": _money(flight, missing),
+        "shortfall_micros": charged_for(flight, missing),
         "ends_at": flight.ends_at.isoformat(),
         "forecast_at": forecast.computed_at.isoformat(),
         # What the forecast says of everybody's requests and viewers is no advertiser's to read.
@@ -78,7 +78,7 @@ def _short_words(flight: Flight) -> str:
     return f"Expected {told} {GOALS.get(flight.goal_type, '')} by {flight.ends_at:%d %b}.".replace("  ", " ")
 
 
-def _money(flight: Flight, missing: float) -> int | None:
+def charged_for(flight: Flight, missing: float) -> int | None:
     """What ``missing`` goal events would have been charged: by what a slot won has brought so far, else by the price; never more than
     the budget has left. None where neither is known."""
     forecast = flight.forecast

@@ -52,7 +52,7 @@ def build(stream: Stream, now: datetime) -> Mapping[str, Any]:
     found = buckets.read(scope, shown.range.grain, shown.buckets, now, every=shown.range.every, parts=True)
     series = [one.sums for one in found]
     total = figures.added(*series)
-    against = _before(scope, shown, before)
+    against, since = _before(scope, shown, before), buckets.counted_since(now)
     return {
         "range": shown.range.name,
         "words": shown.range.words,
@@ -60,16 +60,29 @@ def build(stream: Stream, now: datetime) -> Mapping[str, Any]:
         "compare": stream.get("compare") or COMPARE[0],
         "buckets": [bucket.isoformat() for bucket in shown.buckets],
         "before": _told(before) if before and against else None,
-        "note": ""
-        if before is None or before.kept
-        else f"Minutes are kept for {MINUTES_KEPT.days * 24} hours; compare hours or days with the week before",
+        "note": _note(before, since),
         "synthetic": ratio(total["synthetic_impressions"], total["impressions"]),
-        "measures": _measures(series, against, total, _same(scope, series, shown, before)),
+        "measures": _measures(series, against, total, _same(scope, series, shown, before), whole=_whole(before, since)),
         **breakdown.revenue(scope, [one.parts for one in found if one.parts is not None], total["revenue_micros"]),
         "reach": reached(scope, shown),
         **risk.at_risk(scope, now),
         "heat": heat.last(stream, now=now),
     }
+
+
+def _whole(before: Earlier | None, since: datetime | None) -> bool:
+    """Whether all of the earlier stretch was counted: a part of one would make any growth look a thousandfold."""
+    return before is not None and since is not None and since <= before.since
+
+
+def _note(before: Earlier | None, since: datetime | None) -> str:
+    if before is None:
+        return ""
+    if not before.kept:
+        return f"Minutes are kept for {MINUTES_KEPT.days * 24} hours; compare hours or days with the week before"
+    if since is not None and not _whole(before, since):
+        return f"Counted since {since:%d %b %Y} only, so there is no such time before to compare with as a whole"
+    return ""
 
 
 def _told(before: Earlier) -> dict[str, Any]:
@@ -101,17 +114,17 @@ def _same(scope: Scope, series: Sequence[Sums], shown: Period, before: Earlier |
     return figures.added(*series[:-1], *_read(scope, shown, "hour", steps(shown.buckets[-1], before.same, STEPS["hour"])))
 
 
-def _measures(series: Sequence[Sums], against: Sequence[Sums | None], total: Sums, same: Sums) -> dict[str, Any]:
+def _measures(series: Sequence[Sums], against: Sequence[Sums | None], total: Sums, same: Sums, *, whole: bool) -> dict[str, Any]:
     rows, earlier_rows = [measured(one) for one in series], [measured(one) if one else None for one in against]
-    whole, compared = measured(total), measured(same)
-    base = measured(figures.added(*filter(None, against))) if against else None
+    all_of_it, compared = measured(total), measured(same)
+    base = measured(figures.added(*filter(None, against))) if against and whole else None
     return {
         name: {
             "label": label,
             "unit": unit,
             "values": [row[name] for row in rows],
             "before": [row[name] if row else None for row in earlier_rows] if against else None,
-            "total": whole[name],
+            "total": all_of_it[name],
             "total_same": compared[name],
             "total_before": base[name] if base else None,
             "ci": interval(total[_SHARES[name][0]], total[_SHARES[name][1]]) if name in _SHARES and _SHARES[name][0] in total else None,

@@ -2,7 +2,7 @@
 
 import { make } from "./kit/dom.js";
 
-const KINDS = { budget: "Budget", director: "Director", model: "Model", unfilled: "No ad" };
+const KINDS = { behind: "Behind", budget: "Budget", ctr: "Click rate", director: "Director", experiment: "Experiment", model: "Model", unfilled: "No ad" };
 const known = (value) => value !== null && value !== undefined;
 
 /** A link that this person can open: the admin is for staff. */
@@ -43,7 +43,7 @@ function feedRow(item, page) {
   const when = make("time", "feed-time", page.write.minute(item.at));
   when.dateTime = item.at;
   const head = make("p", "feed-head", make("span", "feed-kind", KINDS[item.kind] ?? item.kind), when);
-  const row = make("li", "feed-item", head, make("p", "feed-words", linked(page, item.text, item.link)));
+  const row = make("li", "feed-item", head, make("p", "feed-words", linked(page, item.text, opens(page, item.link) ?? item.page)));
   row.dataset.kind = item.kind;
   if (item.detail) row.append(make("p", "feed-detail", item.detail));
   return row;

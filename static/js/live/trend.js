@@ -73,8 +73,8 @@ function reached(reach, write) {
   const days = reach.since === reach.until ? "today, UTC" : `from ${reach.since} to ${reach.until}, UTC`;
   if (reach.people === null) return `No reach is counted ${days}`;
   const { people, low, high, frequency } = reach;
-  const who = people === 1 ? "One person" : `${write.count(people)} different people`;
-  return `${who} reached ${days} (95 %: ${write.count(low)} to ${write.count(high)}), ${frequency} impressions each`;
+  const who = people === 1 ? "One viewer" : `${write.count(people)} viewers`;
+  return `${who} reached ${days} (95 %: ${write.count(low)} to ${write.count(high)}), ${frequency} impressions each; without consent each session counts as one`;
 }
 
 function breakdowns(page) {

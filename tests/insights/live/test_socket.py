@@ -398,3 +398,15 @@ async def test_a_tick_of_every_stream_there_may_be_fits_into_the_queue_of_a_proc
         await layer.send(channel, {"type": "live.tick"})  # raises ChannelFull
     assert (await layer.receive(channel))["type"] == "live.tick"
     await layer.close_pools()
+
+
+async def test_another_port_of_the_same_host_is_a_foreign_origin(settings: Any) -> None:
+    executive = await database_sync_to_async(a_user)("eve", "executive")
+    accepted, _ = await communicator(executive, origin="http://localhost:9999").connect()
+    assert not accepted
+    settings.CSRF_TRUSTED_ORIGINS = ["http://localhost:9999"]
+    trusted = communicator(executive, origin="http://localhost:9999")
+    accepted, _ = await trusted.connect()
+    assert accepted
+    await trusted.disconnect()
+    await channel_layer().close_pools()

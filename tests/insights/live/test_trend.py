@@ -41,6 +41,7 @@ def test_the_running_hour_is_compared_with_as_much_of_yesterdays() -> None:
 
 
 def test_a_running_day_is_compared_up_to_the_last_whole_hour() -> None:
+    facts.delivered(NOW - 20 * DAY, impressions=1)  # figures were counted all the while
     facts.delivered(NOW, impressions=4)
     facts.delivered(NOW - HOUR, impressions=6)
     facts.delivered(NOW - 7 * DAY, impressions=1_000)  # in the hour that has only begun
@@ -62,7 +63,16 @@ def test_minutes_have_no_week_before_them_and_the_running_one_no_counterpart() -
     assert "48 hours" in week["note"]
 
 
+def test_a_time_of_which_not_all_was_counted_is_nothing_to_measure_growth_by() -> None:
+    facts.delivered(NOW, impressions=4_000)
+    facts.delivered(NOW - 8 * DAY, impressions=1)
+    built = build("trend?range=7d")
+    assert (built["measures"]["impressions"]["before"][-2], built["measures"]["impressions"]["total_before"]) == (1, None)
+    assert built["note"].startswith("Counted since")
+
+
 def test_an_hour_of_last_week_is_left_out_while_this_one_runs() -> None:
+    facts.delivered(NOW - 20 * DAY, impressions=1)
     facts.delivered(NOW, impressions=4)
     facts.delivered(NOW - HOUR, impressions=3)
     facts.delivered(NOW - 7 * DAY, impressions=1_000)

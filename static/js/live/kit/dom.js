@@ -7,12 +7,17 @@ export function make(tag, className = "", ...children) {
   return element;
 }
 
-export function button(label, onClick, className = "button quiet small") {
+/** ``name`` is what a screen reader calls it, where its label stands on many. */
+export function button(label, onClick, className = "button quiet small", name = "") {
   const element = make("button", className, label);
+  if (name) element.setAttribute("aria-label", name);
   element.type = "button";
   element.addEventListener("click", onClick);
   return element;
 }
+
+/** Saves what stands under ``title`` as a file of that kind. */
+export const save = (kind, title, onClick) => button(kind, onClick, "button quiet small", `${kind} of ${title}`);
 
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;

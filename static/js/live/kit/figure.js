@@ -2,7 +2,7 @@
 
 import { colourOf, configuration, dashOf, fill, paint } from "./chartjs.js";
 import { saveCsv } from "./download.js";
-import { button, make, patchRows, setText } from "./dom.js";
+import { button, make, patchRows, save, setText } from "./dom.js";
 import { pageWriter } from "./format.js";
 import { heat, heatRange, heatRows } from "./heat.js";
 import { POINTS, tokens } from "./palette.js";
@@ -32,7 +32,7 @@ export function figure(section, spec) {
   state.box = make("div", "figure-box");
   state.box.style.setProperty("--height", `${spec.height ?? 300}px`);
   state.nothing = make("p", "figure-nothing muted", "Waiting for the first figures");
-  tools.append(button("PNG", () => png(state)), button("CSV", () => saveCsv(plain(state), state.title)));
+  tools.append(save("PNG", title, () => png(state)), save("CSV", title, () => saveCsv(plain(state), state.title)));
   if (spec.kind === "heat") heatParts(state);
   else chartParts(state);
   document.addEventListener("live-look", () => state.data && redraw(state));

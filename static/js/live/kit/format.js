@@ -22,6 +22,7 @@ const known = (figure) => figure !== null && figure !== undefined && !Number.isN
 export function writer(currency) {
   const cash = new Intl.NumberFormat(language, { style: "currency", currency });
   const shortCash = new Intl.NumberFormat(language, { style: "currency", currency, notation: "compact", maximumFractionDigits: 1 });
+  const fineCash = new Intl.NumberFormat(language, { style: "currency", currency, maximumFractionDigits: 4 });
   const big = (figure) => Math.abs(figure) >= 100000;
   const write = {
     count: (figure) => (big(figure) ? short : whole).format(figure),
@@ -37,7 +38,8 @@ export function writer(currency) {
     ...write,
     count: (figure) => short.format(figure),
     share: (figure) => roundPercent.format(figure),
-    money: (micros) => (Math.abs(micros) >= 1e9 ? shortCash : cash).format(micros / 1e6),
+    // Of an axis whose money is cents: two digits would write the same on every line.
+    money: (micros) => (Math.abs(micros) >= 1e9 ? shortCash : Math.abs(micros) < 100000 ? fineCash : cash).format(micros / 1e6),
     hours: (figure) => `${short.format(figure)} h`,
     points: (figure) => `${(figure * 100).toFixed(1)} pp`,
   };

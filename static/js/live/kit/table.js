@@ -1,7 +1,7 @@
 // A table whose rows keep their element while their key stays, sortable by its heads, exported as CSV.
 
 import { saveCsv } from "./download.js";
-import { button, make, setText } from "./dom.js";
+import { button, make, save, setText } from "./dom.js";
 import { pageWriter } from "./format.js";
 import { sectionHead } from "./section.js";
 import { sorted } from "./sorting.js";
@@ -22,7 +22,7 @@ export function table(section, spec) {
   state.more = button("", () => ((state.all = !state.all), draw(state)), "button quiet small no-print");
   state.more.hidden = true;
   element.append(make("div", "scroll-x", state.grid), state.empty, state.more);
-  tools.append(button("CSV", () => saveCsv(plainRows(state), title)));
+  tools.append(save("CSV", title, () => saveCsv(plainRows(state), title)));
   return {
     draw: (rows) => {
       state.rows = rows ?? [];
