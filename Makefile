@@ -11,7 +11,7 @@ run: install ## Everything a fresh machine needs, then the site at 127.0.0.1:800
 	$(PY) -m adplatform.launch
 
 test: $(VENV)/.dev node_modules/.done ## The whole test suite on its own PostgreSQL and Redis
-	$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadgroup $(TESTS)
+	$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadfile $(TESTS)
 
 soak: $(VENV)/.dev node_modules/.done ## The long versions of the same tests
 	HYPOTHESIS_PROFILE=soak $(PY) -m pytest -m "" --timeout=3600 $(TESTS)

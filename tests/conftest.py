@@ -25,14 +25,6 @@ hypothesis_settings.register_profile("soak", _unhurried, max_examples=2000)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is shared out between processes: the browser's tests all go to one of them, for the site they share and for the pictures that
-    two of them would keep each other from drawing in time; of the others each file stays together."""
-    for item in items:
-        folder = item.path.relative_to(item.config.rootpath).parts[1]
-        item.add_marker(pytest.mark.xdist_group("browser" if folder == "browser" else item.nodeid.partition("::")[0]))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _servers() -> Iterator[None]:
     with runtime.servers():
