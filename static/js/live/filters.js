@@ -11,8 +11,7 @@ export function filters(page) {
   const state = urlState({ range: "24h", compare: "previous", measure: "revenue", ...NARROWED });
   const clear = form.querySelector("[data-clear]");
   clear.addEventListener("click", () => state.set(NARROWED));
-  // After the form has taken the values over: its words are read from its controls.
-  const tell = () => queueMicrotask(() => told(form, state.get(), clear));
+  const tell = () => told(form, state.get(), clear);
   offer(form, page).then(() => {
     state.bind(form);
     tell();

@@ -8,7 +8,7 @@ import { heatPart, heatRange, heatRows } from "../../../static/js/live/kit/heat.
 import { Held, newer } from "../../../static/js/live/kit/held.js";
 import { described, isEmpty, lonely, plainTable, textTable, xy } from "../../../static/js/live/kit/points.js";
 import { sorted } from "../../../static/js/live/kit/sorting.js";
-import { read, stream, written } from "../../../static/js/live/kit/state.js";
+import { read, stream, urlState, written } from "../../../static/js/live/kit/state.js";
 import { timeTicks } from "../../../static/js/live/kit/ticks.js";
 
 const NOW = Date.parse("2026-11-22T07:31:00Z");
@@ -200,3 +200,18 @@ for (const theme of ["dark", "light"]) {
     }
   });
 }
+
+test("controls hold the values of a step back before anybody is told of it", () => {
+  const control = { value: "" };
+  const form = { elements: { namedItem: () => control }, addEventListener() {} };
+  let back;
+  globalThis.location = { search: "?device=tv", pathname: "/live/", hash: "" };
+  globalThis.addEventListener = (_, listener) => (back = listener);
+  const state = urlState({ device: "" });
+  const heard = [];
+  state.on(() => heard.push(control.value));
+  state.bind(form);
+  globalThis.location.search = "?device=mobile";
+  back();
+  assert.deepEqual(heard, ["mobile"]);
+});

@@ -48,7 +48,8 @@ export function urlState(defaults) {
   function bind(form) {
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("change", ({ target }) => target.name in defaults && set({ [target.name]: target.value }));
-    told.push(() => fill(form));
+    // Before all others, also those that asked earlier: what they tell may be read from the controls.
+    told.unshift(() => fill(form));
     fill(form);
   }
 
