@@ -374,6 +374,18 @@ OPENAI_API_KEY: str = env.str("OPENAI_API_KEY", default="")
 INSIGHTS_LLM_BASE_URL: str = env.str("INSIGHTS_LLM_BASE_URL", default="")
 INSIGHTS_LLM_MODEL: str = env.str("INSIGHTS_LLM_MODEL", default="gpt-4o-mini")
 INSIGHTS_LLM_TIMEOUT_SECONDS: float = env.float("INSIGHTS_LLM_TIMEOUT_SECONDS", default=8.0)
+INSIGHTS_LLM_EMBEDDING_MODEL: str = env.str("INSIGHTS_LLM_EMBEDDING_MODEL", default="")
+INSIGHTS_LLM_ROWS: str = env.str("INSIGHTS_LLM_ROWS", default="aggregates")
+INSIGHTS_LLM_DAILY_TOKENS: int = env.int("INSIGHTS_LLM_DAILY_TOKENS", default=200_000)
+if INSIGHTS_LLM_ROWS not in ("none", "aggregates"):
+    raise ImproperlyConfigured("INSIGHTS_LLM_ROWS must be none or aggregates: what of an answer's rows the language model may see")
+# A stage of an answer (reading, SQL, wording) that takes longer ends, and the person is told which.
+INSIGHTS_STAGE_SECONDS: float = env.float("INSIGHTS_STAGE_SECONDS", default=20.0)
+# A statement that PostgreSQL expects to cost more is not run: its planner's unit, about the reading of one page each.
+INSIGHTS_MOST_COST: float = env.float("INSIGHTS_MOST_COST", default=2_000_000.0)
+
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Intermission <intermission@localhost>")
 
 # Logs: one JSON object a line, request id bound by django-structlog in web and tasks.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from insights.semantic.model import Cube
 from insights.semantic.query import Filter, Intent, Order, Period, SemanticQuery
 
+from .reading import Choice, Clarify, Reading, Refuse, Understood
 from .tagging import Tag, Tagged, tag
 from .text import MAX_QUESTION, clean
 from .vocabulary import PROTECTED, Meaning, Vocabulary
@@ -16,32 +16,6 @@ from .vocabulary import PROTECTED, Meaning, Vocabulary
 BY = frozenset({"by", "per", "each", "every", "across", "which", "what"})
 RANK_ROWS = 10
 MOST_CHOICES = 3
-
-
-@dataclass(frozen=True)
-class Choice:
-    label: str
-    question: str
-
-
-@dataclass(frozen=True)
-class Understood:
-    query: SemanticQuery
-    repairs: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class Clarify:
-    text: str
-    choices: tuple[Choice, ...] = ()
-
-
-@dataclass(frozen=True)
-class Refuse:
-    text: str
-
-
-Reading = Understood | Clarify | Refuse
 
 
 class _Stop(Exception):

@@ -23,8 +23,8 @@ from insights.semantic.access import may_open_page, scope_of
 from insights.semantic.model import load
 
 from . import llm
-from .answer import ask
 from .conversation import message_record, messages_of
+from .pipeline import ask
 from .text import MAX_QUESTION
 
 

@@ -37,4 +37,12 @@ def message_record(
     """
     with transaction.atomic():
         into = Conversation.objects.get(pk=conversation, user=actor) if conversation else Conversation.objects.create(user=actor)
-        return Message.objects.create(conversation=into, question=question, answer=answer, asked_at=asked_at, milliseconds=milliseconds)
+        return Message.objects.create(
+            conversation=into,
+            question=question,
+            answer=answer,
+            status=answer["status"],
+            query=answer.get("query"),
+            asked_at=asked_at,
+            milliseconds=milliseconds,
+        )

@@ -1,13 +1,14 @@
 """Prose in which every figure, name and date is a cell of the result. A text is written with placeholders; digits of its own are refused.
 
-Placeholders: ``{{r3.ctr}}`` (row 3, column ctr), ``{{label.ctr}}``, ``{{period}}``, ``{{filters}}``, ``{{rows}}`` (how many).
+Placeholders: ``{{r3.ctr}}`` (row 3, column ctr), ``{{label.ctr}}``, ``{{period}}``, ``{{filters}}``, ``{{rows}}`` (how many), ``{{told.x}}``
+(what was worked out beside the rows).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -33,13 +34,14 @@ class Ungrounded(ValueError):
 
 @dataclass(frozen=True)
 class Facts:
-    """A result with everything a text about it may name."""
+    """A result with everything a text about it may name. ``told`` are facts beside the rows, by name, as they are shown."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Any, ...], ...]
     currency: str
     period: str = ""
     filters: str = ""
+    told: Mapping[str, str] = field(default_factory=dict)
 
     def column(self, name: str) -> int:
         return next(index for index, column in enumerate(self.columns) if column.name == name)
@@ -51,6 +53,7 @@ class Facts:
     def cells(self) -> dict[str, str]:
         """Every placeholder with the words that replace it."""
         filled = {f"label.{column.name}": column.label for column in self.columns}
+        filled |= {f"told.{name}": words for name, words in self.told.items()}
         filled |= {"period": self.period, "filters": self.filters, "rows": shown(len(self.rows), "count", self.currency)}
         for number, row in enumerate(self.rows, start=1):
             filled |= {f"r{number}.{column.name}": cell(value, column, self.currency) for column, value in zip(self.columns, row, strict=True)}

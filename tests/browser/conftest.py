@@ -22,7 +22,7 @@ import redis
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from adplatform import runtime
 from tests.browser.parts import Complaints, Site
@@ -164,6 +164,10 @@ def site(
 @pytest.fixture
 def complaints() -> Complaints:
     return Complaints()
+
+
+# A busy machine answers late, never wrongly: what is expected within the library's 5 s came after 6 there.
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from adplatform.moments import NotATime, read_moment
 from insights.chat import llm
-from insights.chat.answer import Answer, ask
+from insights.chat.answer import Answer
 from insights.chat.grounding import shown_rows
+from insights.chat.pipeline import ask
 from insights.semantic.access import OPERATOR, Scope, scope_of
 from insights.semantic.model import SemanticModelError, load
 

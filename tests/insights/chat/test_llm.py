@@ -13,8 +13,9 @@ import pytest
 from django.test import override_settings
 
 from insights.chat import llm
-from insights.chat.answer import Answer, ask
+from insights.chat.answer import Answer
 from insights.chat.llm import Phraser
+from insights.chat.pipeline import ask
 from insights.semantic.access import OPERATOR
 from insights.semantic.model import load
 from tests.insights.business import HOSTILE, NOW, Business

@@ -10,7 +10,8 @@ import pytest
 import yaml
 from django.db import connection
 
-from insights.chat.answer import Answer, ask
+from insights.chat.answer import Answer
+from insights.chat.pipeline import ask
 from insights.semantic.access import OPERATOR
 from insights.semantic.execute import plain
 from insights.semantic.model import load

@@ -1,0 +1,30 @@
+"""Which part answers which kind of question. Each is handed the query and the context and gives an Outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from insights.semantic.query import Intent, SemanticQuery
+
+from . import catalogue, figures
+from .context import Context, Outcome
+
+Handler = Callable[[SemanticQuery, Context], Outcome]
+HANDLERS: dict[Intent, Handler] = {
+    "value": figures.found,
+    "overview": figures.found,
+    "breakdown": figures.found,
+    "rank": figures.found,
+    "trend": figures.found,
+    "compare": figures.found,
+    "share": figures.found,
+    "pacing": figures.found,
+    "list": catalogue.listed,
+    "define": catalogue.defined,
+    "help": catalogue.helped,
+}
+
+
+def answered(query: SemanticQuery, context: Context) -> Outcome:
+    """Raises CannotRun, QueryError, Refused."""
+    return HANDLERS[query.intent](query, context)

@@ -1,0 +1,142 @@
+"""From a question to its whole answer, stage by stage: read, compile, guard, run, word, check.
+
+Page, socket, API, command and schedule all use this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from insights.semantic import compiler
+from insights.semantic.access import Scope
+from insights.semantic.execute import CannotRun, run
+from insights.semantic.guard import Refused
+from insights.semantic.model import SemanticModel
+from insights.semantic.query import SemanticQuery
+
+from . import analyst, intents, phrasing
+from .answer import BUILT_IN, Answer
+from .context import Context, Outcome
+from .grounding import fill, shown_rows
+from .llm import Phraser, PhrasingFailed
+from .reading import Clarify, Reading, Refuse, Understood
+from .vocabulary import Vocabulary, build
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of an answer as it becomes known: understood, plan, sql, rows, chart, text, and at last done with the whole answer."""
+
+    name: str
+    data: dict[str, Any]
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """``previous`` is the query that a follow-up edits; ``query`` is one that is run as it stands (an edited chip, a pin, a schedule)."""
+
+    question: str
+    previous: SemanticQuery | None = None
+    query: SemanticQuery | None = None
+
+
+def vocabulary_for(context: Context) -> Vocabulary:
+    """The model's words and the names that this caller may see, read under the caller's own scope."""
+    model, scope = context.model, context.scope
+    used = {name for cube in model.cubes.values() if scope.sees(cube) for name in cube.dimensions}
+    names = {
+        name: [(key, str(label)) for key, label in run(compiler.compile_names(entity, advertiser=scope.advertiser), model=model, scope=scope).values]
+        for name, entity in model.entities().items()
+        if name in used
+    }
+    return build(model, names, scope=scope)
+
+
+def stages(asked: Asked, context: Context, *, phraser: Phraser | None = None) -> Iterator[Stage]:
+    """Never raises for a question: what cannot be answered is said. The last stage is ``done``."""
+    try:
+        reading: Reading = Understood(asked.query) if asked.query else analyst.read(asked.question, vocabulary_for(context), now=context.now)
+        if isinstance(reading, Clarify):
+            yield _done(Answer("clarify", reading.text, choices=reading.choices, currency=context.currency))
+        elif isinstance(reading, Refuse):
+            yield _done(Answer("refused", reading.text, currency=context.currency))
+        else:
+            yield from _figures(reading, asked, context, phraser)
+    except (CannotRun, compiler.QueryError, Refused) as problem:
+        log.warning("question_not_answered", problem=str(problem))
+        yield _done(Answer("refused", f"I could not read the figures: {problem}.", currency=context.currency))
+
+
+def _figures(understood: Understood, asked: Asked, context: Context, phraser: Phraser | None) -> Iterator[Stage]:
+    query = understood.query
+    read_as = phrasing.interpretation(query, context.model, repairs=understood.repairs)
+    yield Stage("understood", {"interpretation": read_as, "engine": BUILT_IN})
+    yield Stage("plan", {"query": query.model_dump(mode="json")})
+    outcome = intents.answered(query, context)
+    read_as += " · includes the synthetic audience" if outcome.synthetic else ""
+    facts = outcome.facts
+    for ran in outcome.statements:
+        yield Stage("sql", {"purpose": ran.purpose, "sql": ran.sql, "params": ran.params})
+    columns = [{"name": column.name, "label": column.label, "role": column.role, "unit": column.unit} for column in facts.columns]
+    yield Stage("rows", {"columns": columns, "cells": shown_rows(facts.columns, facts.rows, context.currency)})
+    yield Stage("chart", {"chart": outcome.chart})
+    text, engine, note = _worded(outcome, asked.question, read_as, phraser)
+    yield Stage("text", {"text": text, "engine": engine})
+    first = outcome.statements[0] if outcome.statements else None
+    yield _done(
+        Answer(
+            "answered",
+            text,
+            interpretation=read_as,
+            sql=first.sql if first else "",
+            params=first.params if first else {},
+            columns=facts.columns,
+            rows=facts.rows,
+            chart=outcome.chart,
+            engine=engine,
+            note=f"{outcome.note} {note}".strip(),
+            as_of=outcome.as_of,
+            currency=context.currency,
+            query=query,
+        )
+    )
+
+
+def _worded(outcome: Outcome, question: str, read_as: str, phraser: Phraser | None) -> tuple[str, str, str]:
+    text = fill(outcome.draft, outcome.facts)
+    if phraser is None or not outcome.filled:
+        return text, BUILT_IN, ""
+    try:
+        return phraser.phrase(question, read_as, outcome.facts, outcome.draft), f"phrased by {phraser.model}", ""
+    except PhrasingFailed as failure:
+        return text, BUILT_IN, f"{phraser.model} did not help ({failure}); this is the built-in wording."
+
+
+def _done(answer: Answer) -> Stage:
+    return Stage("done", {}, answer)
+
+
+def ask(
+    question: str,
+    *,
+    scope: Scope,
+    model: SemanticModel,
+    now: datetime,
+    currency: str,
+    phraser: Phraser | None = None,
+    previous: SemanticQuery | None = None,
+) -> Answer:
+    """Never raises for a question: what cannot be answered is said."""
+    context = Context(scope, model, now, model.currency or currency)
+    *_, last = stages(Asked(question, previous), context, phraser=phraser)
+    if last.answer is None:
+        raise RuntimeError("an answer ends with the stage done")
+    return last.answer
