@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 
 from insights.models import Conversation
 from insights.semantic.access import may_open_page, scope_of
-from insights.semantic.model import load
+from insights.semantic.loading import load
 
 from . import llm
 from .conversation import message_record, messages_of

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from insights.models import Conversation
 from insights.semantic.access import may_open_page
-from insights.semantic.model import load
+from insights.semantic.loading import load
 
 from . import llm
 from .answer import BUILT_IN

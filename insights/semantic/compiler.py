@@ -10,7 +10,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from .model import Cube, Dimension, Entity, Measure, SemanticModel, Through
+from .model import Cube, Dimension, Entity, Measure, SemanticModel, Through, TimeColumn
 from .query import SemanticQuery
 
 FACTS = "f"
@@ -102,10 +102,10 @@ def compile_extent(query: SemanticQuery, model: SemanticModel, *, advertiser: in
     """First and last time with data for the query's filters, whatever its period: what to say when a period is empty."""
     cube = checked_cube(query, model, advertiser=advertiser)
     build = _Build(model, cube)
-    moment = _column(cube.time.column, FACTS)
+    moment = _column(_time(cube).column, FACTS)
     select = exp.select(_named(exp.Min(this=moment), "first"), _named(exp.Max(this=moment.copy()), "last"))
     conditions = _conditions(build, query.model_copy(update={"period": type(query.period)()}), advertiser)
-    select = _from_facts(select, build, cube.tables["day"], conditions)
+    select = _from_facts(select, build, cube.table_for(None, hourly=False), conditions)
     return Compiled(
         select.limit(1).sql("postgres", pretty=True), build.params, (Column("first", "first", "time", "day"), Column("last", "last", "time", "day"))
     )
@@ -161,6 +161,8 @@ def checked_cube(query: SemanticQuery, model: SemanticModel, *, advertiser: int 
         raise QueryError(f"{query.cube} has no measure {', '.join(sorted(unknown))}; it has {', '.join(cube.measures)}")
     if unknown := {*query.dimensions, *(part.dimension for part in query.filters)} - set(cube.dimensions):
         raise QueryError(f"{query.cube} has no dimension {', '.join(sorted(unknown))}; it has {', '.join(cube.dimensions)}")
+    if cube.time is None and (query.grain or query.period.start or query.period.end or query.baseline):
+        raise QueryError(f"{cube.label} tells how things stand now; ask without a period")
     if (query.grain == "hour" or query.period.hourly) and "hour" not in cube.tables:
         raise QueryError(f"{cube.label} is kept by day; ask for whole days")
     if advertiser is not None and cube.scope is None:
@@ -202,7 +204,9 @@ def _plain(place: str | Through) -> str:
 
 
 def _sum(measure: Measure) -> exp.Expr:
-    total: exp.Expr = exp.Sum(this=_column(str(measure.sum), FACTS))
+    if measure.sketch is not None:
+        raise QueryError(f"{measure.label} is read from its sketches")
+    total: exp.Expr = exp.Min(this=_column(measure.value, FACTS)) if measure.value else exp.Sum(this=_column(str(measure.sum), FACTS))
     if measure.less is not None:
         total = exp.Paren(this=exp.Sub(this=total, expression=exp.Sum(this=_column(measure.less, FACTS))))
     return total if measure.divide == 1 else exp.Div(this=total, expression=exp.Literal.number(measure.divide))
@@ -220,9 +224,15 @@ def _measure(cube: Cube, measure: Measure) -> exp.Expr:
     return exp.Div(this=exp.Paren(this=numerator) if isinstance(numerator, exp.Div | exp.Mul) else numerator, expression=denominator)
 
 
+def _time(cube: Cube) -> TimeColumn:
+    if cube.time is None:
+        raise QueryError(f"{cube.label} tells how things stand now; ask without a period")
+    return cube.time
+
+
 def _bucket(build: _Build, grain: str) -> exp.Expr:
-    column = _column(build.cube.time.column, FACTS)
-    zone = "" if build.cube.time.type == "date" else ", 'UTC'"
+    column = _column(_time(build.cube).column, FACTS)
+    zone = "" if _time(build.cube).type == "date" else ", 'UTC'"
     truncated = sqlglot.parse_one(f"date_trunc('{grain}', t{zone})", dialect="postgres")
     truncated.find(exp.Column).replace(column)  # type: ignore[union-attr]
     return truncated
@@ -247,22 +257,24 @@ def _select_dimension(build: _Build, select: exp.Select, name: str) -> tuple[exp
 
 
 def _conditions(build: _Build, query: SemanticQuery, advertiser: int | None) -> list[exp.Expr]:
-    moment = _column(build.cube.time.column, FACTS)
-    as_bound = _bound(build.cube)
     conditions: list[exp.Expr] = []
     if advertiser is not None:
         conditions.append(_column(str(build.cube.scope), FACTS).eq(build.bind(advertiser)))
     if query.period.start:
-        conditions.append(exp.GTE(this=moment.copy(), expression=build.bind(as_bound(query.period.start))))
+        conditions.append(exp.GTE(this=_moment(build.cube), expression=build.bind(_bound(build.cube)(query.period.start))))
     if query.period.end:
-        conditions.append(exp.LT(this=moment.copy(), expression=build.bind(as_bound(query.period.end))))
+        conditions.append(exp.LT(this=_moment(build.cube), expression=build.bind(_bound(build.cube)(query.period.end))))
     for part in query.filters:
         conditions.append(exp.In(this=_place(build, part.dimension), expressions=[build.bind(value) for value in part.values]))
     return conditions
 
 
+def _moment(cube: Cube) -> exp.Column:
+    return _column(_time(cube).column, FACTS)
+
+
 def _bound(cube: Cube) -> Callable[[datetime], Any]:
-    return (lambda moment: moment.astimezone(UTC).date()) if cube.time.type == "date" else (lambda moment: moment.astimezone(UTC))
+    return (lambda moment: moment.astimezone(UTC).date()) if _time(cube).type == "date" else (lambda moment: moment.astimezone(UTC))
 
 
 def _ordered(select: exp.Select, query: SemanticQuery) -> exp.Select:

@@ -68,7 +68,7 @@ def _check_present(cursor: object, wanted: dict[str, tuple[str, ...]]) -> None:
 
 def grant_after_migrate(**_: object) -> None:
     """Runs when migrations have: the grants follow the shipped model without a migration of their own."""
-    from .model import load
+    from .loading import load
 
     try:
         grant(load())

@@ -1,28 +1,22 @@
-"""The semantic model: what can be asked, in the business's words, and where it lies. One YAML file, checked when it is loaded.
+"""The semantic model: what can be asked, in the business's words, and where it lies. A YAML file or a folder of them, checked when loaded.
 
-The file is the single source for the SQL, for the analyst's vocabulary, for what a language model is told and for the
-grants of the read-only role. Nothing outside the file knows a table's name.
+The file is the single source for the SQL, for the analyst's vocabulary, for what a language model is told, for the help page
+and for the grants of the read-only role. Nothing outside the file knows a table's name.
 """
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-SHIPPED = Path(__file__).resolve().parent / "intermission.yaml"
 IDENTIFIER = r"^[a-z_][a-z0-9_]{0,62}$"
 Name = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
 Grain = Literal["hour", "day", "week", "month"]
 Unit = Literal["count", "share", "money", "hours", "seconds", "milliseconds", "number"]
-
-
-class SemanticModelError(ValueError):
-    """The model file cannot be used; the message names the file and what to change."""
+Additive = Literal["all", "not_over_time", "none"]
+Kind = Literal["sum", "ratio", "value", "sketch"]
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 class _Strict(BaseModel):
@@ -45,6 +39,7 @@ class Dimension(_Strict):
 
     ``by_part``: part of a name is enough to mean the thing. False where names are everyday words ("Today", "Reach"):
     then the whole name is needed, and beside the word for its kind when the name is also a word of the business.
+    ``hidden``: used by the file itself (a key, a join path), never offered to people nor understood in a question.
     """
 
     label: str
@@ -53,6 +48,24 @@ class Dimension(_Strict):
     entity: Entity | None = None
     values: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     by_part: bool = True
+    hidden: bool = False
+
+
+# Every cube with a time can be asked by these; the compiler derives them from its time column, in UTC.
+TIME_DIMENSIONS: dict[str, Dimension] = {
+    "weekday": Dimension(
+        label="weekday",
+        plural="weekdays",
+        synonyms=("day of week", "day of the week", "days of the week"),
+        values={str(number): (name, f"{name}s", name[:3]) for number, name in enumerate(WEEKDAYS, start=1)},
+    ),
+    "hour_of_day": Dimension(
+        label="hour of day",
+        plural="hours of the day",
+        synonyms=("hour of the day", "time of day", "time of the day"),
+        values={str(hour): (f"{hour:02}:00",) for hour in range(24)},
+    ),
+}
 
 
 class Through(_Strict):
@@ -71,8 +84,14 @@ class Ratio(_Strict):
 
 
 class Measure(_Strict):
-    """A sum, the difference of two (``sum`` less ``less``), or a ratio of two such. A sum is divided by ``divide`` (micros:
-    1000000) to come out in its unit."""
+    """One figure, of one kind: a ``sum`` of a column (``less`` another one), a ``ratio`` of two such sums, a ``value`` as it stands in its row,
+    or a ``sketch`` (serialised Apache DataSketches HLL) of how many different ones there were.
+
+    A sum or value is divided by ``divide`` (micros: 1000000) to come out in its unit. ``additive`` says over what the figure may be added up:
+    ``all``, all dimensions but time (``not_over_time``), or nothing; left out, sums are additive and the other kinds are not.
+    ``estimate`` says how an estimated figure is made; whoever shows it says so. ``formula`` stands in the glossary in place of what is
+    derived from the parts.
+    """
 
     label: str
     synonyms: tuple[str, ...] = ()
@@ -80,17 +99,41 @@ class Measure(_Strict):
     sum: Name | None = None
     less: Name | None = None
     ratio: Ratio | None = None
+    value: Name | None = None
+    sketch: Name | None = None
     divide: int = Field(default=1, ge=1)
     unit: Unit = "count"
     better: Literal["up", "down", "neither"] = "up"
+    additive: Additive | None = None
+    estimate: str = ""
+    formula: str = ""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Measure:
-        if (self.sum is None) == (self.ratio is None):
-            raise ValueError("a measure has either 'sum' or 'ratio'")
+        given = [name for name in ("sum", "ratio", "value", "sketch") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"a measure has exactly one of 'sum', 'ratio', 'value' and 'sketch', not {' and '.join(given) or 'none of them'}")
         if self.less is not None and self.sum is None:
             raise ValueError("'less' is taken off a 'sum', so it needs one")
+        if self.additive in ("all", "not_over_time") and self.sum is None:
+            raise ValueError(f"a {self.kind} cannot be added up; leave 'additive' out or say none")
+        if self.additive == "none" and self.sum is not None:
+            raise ValueError("a figure that cannot be added up is no 'sum'; make it a 'value', with the cube's 'keys' saying what one row is")
+        if self.divide != 1 and (self.ratio or self.sketch):
+            raise ValueError(f"'divide' belongs to a sum or a value; a {self.kind} takes " + ("its 'factor'" if self.ratio else "none"))
         return self
+
+    @property
+    def kind(self) -> Kind:
+        return "sum" if self.sum else "ratio" if self.ratio else "value" if self.value else "sketch"
+
+    @property
+    def adds(self) -> Additive:
+        """Over what the figure may be added up."""
+        return self.additive or ("all" if self.kind == "sum" else "none")
+
+    def columns(self) -> tuple[str, ...]:
+        return tuple(column for column in (self.sum, self.less, self.value, self.sketch) if column)
 
 
 class TimeColumn(_Strict):
@@ -107,35 +150,72 @@ class Freshness(_Strict):
     value: str
 
 
+class Least(_Strict):
+    """The minimum cell: rows whose measure is below the count are left out of an answer, which says so."""
+
+    measure: Name
+    count: int = Field(ge=2)
+
+
 class Cube(_Strict):
-    """One fact table with its measures. ``tables`` gives the table for each base grain; coarser grains come from ``day``.
-    ``synthetic`` names the boolean column that marks figures of a synthetic audience, which every answer then says."""
+    """One fact table, or view, with its measures.
+
+    With a ``time``, ``tables`` gives the table for each base grain; coarser grains come from ``day``. Without one the cube tells how things
+    stand now, from the table ``now``, and no period can be asked of it. ``keys`` are the dimensions with one row for each combination.
+    ``scope`` is the column with the advertiser; cubes without one are only for those who see everything. ``synthetic`` names the boolean
+    column that marks figures of a synthetic audience, which every answer then says. ``title`` heads its part of the help page.
+    """
 
     label: str
+    title: str = ""
     description: str = ""
-    tables: dict[Literal["hour", "day"], Name]
-    time: TimeColumn
+    tables: dict[Literal["hour", "day", "now"], Name]
+    time: TimeColumn | None = None
     freshness: Freshness | None = None
     scope: Name | None = None
     synthetic: Name | None = None
     visible_to: tuple[str, ...] = ()
+    keys: tuple[Name, ...] = ()
+    least: Least | None = None
     dimensions: dict[Name, Name | Through] = Field(default_factory=dict)
-    measures: dict[Name, Measure]
+    measures: dict[Name, Measure] = Field(min_length=1)
     overview: tuple[Name, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Cube:
-        if "day" not in self.tables:
-            raise ValueError("'tables' needs the key 'day'")
+        self._check_tables()
         for name, measure in self.measures.items():
             for part in (measure.ratio.numerator, measure.ratio.denominator) if measure.ratio else ():
-                if part not in self.measures or self.measures[part].ratio:
+                if part not in self.measures or self.measures[part].kind != "sum":
                     raise ValueError(f"ratio '{name}' uses '{part}', which is no summed measure of this cube")
+            if measure.kind == "value" and not self.keys:
+                raise ValueError(f"'{name}' is a value, so the cube needs 'keys': the dimensions with one row for each combination")
         if unknown := [name for name in self.overview if name not in self.measures]:
             raise ValueError(f"overview names unknown measures: {', '.join(unknown)}")
+        if unknown := [name for name in self.keys if not isinstance(self.dimensions.get(name), str)]:
+            raise ValueError(f"keys must be dimensions with a column of their own in this cube; {', '.join(unknown)} is not")
+        if self.least and (self.least.measure not in self.measures or self.measures[self.least.measure].kind not in ("sum", "sketch")):
+            raise ValueError(f"least counts a sum or a sketch of this cube; '{self.least.measure}' is neither")
         return self
 
+    def _check_tables(self) -> None:
+        if self.time is not None and ("day" not in self.tables or "now" in self.tables):
+            raise ValueError("'tables' needs the key 'day' (and may have 'hour'); 'now' is for a cube without 'time'")
+        if self.time is None and set(self.tables) != {"now"}:
+            raise ValueError("a cube without 'time' tells how things stand: give its table as 'tables: {now: TABLE}', or add its 'time'")
+        if self.time is not None and self.time.type == "date" and "hour" in self.tables:
+            raise ValueError("a time column of type date holds no hours; leave the table for 'hour' out")
+
+    @property
+    def time_dimensions(self) -> tuple[str, ...]:
+        """Those of TIME_DIMENSIONS that the cube can be asked by."""
+        if self.time is None:
+            return ()
+        return tuple(name for name in TIME_DIMENSIONS if name not in self.dimensions and (name != "hour_of_day" or "hour" in self.tables))
+
     def table_for(self, grain: Grain | None, *, hourly: bool) -> str:
+        if self.time is None:
+            return self.tables["now"]
         return self.tables["hour"] if (grain == "hour" or hourly) and "hour" in self.tables else self.tables["day"]
 
 
@@ -147,6 +227,13 @@ class SemanticModel(_Strict):
     cubes: dict[Name, Cube] = Field(min_length=1)
     ambiguous: dict[str, tuple[Name, ...]] = Field(default_factory=dict, description="Words that could mean several measures")
     examples: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_times(cls, given: Any) -> Any:
+        """The built-in dimensions of time are declared with the file's own, which may word them differently."""
+        declared = given.get("dimensions") or {} if isinstance(given, dict) else None
+        return given | {"dimensions": TIME_DIMENSIONS | declared} if isinstance(declared, dict) else given
 
     @model_validator(mode="after")
     def _references(self) -> SemanticModel:
@@ -174,8 +261,8 @@ class SemanticModel(_Strict):
         """Every table the model reaches with the columns it uses: what may be granted, and what the guard lets through."""
         used: dict[str, set[str]] = {}
         for cube in self.cubes.values():
-            columns = {cube.time.column, *(column for column in (cube.scope, cube.synthetic) if column)}
-            columns |= {column for measure in cube.measures.values() for column in (measure.sum, measure.less) if column}
+            columns = {column for column in (cube.time and cube.time.column, cube.scope, cube.synthetic) if column}
+            columns |= {column for measure in cube.measures.values() for column in measure.columns()}
             columns |= {place for place in cube.dimensions.values() if isinstance(place, str)}
             for table in cube.tables.values():
                 used.setdefault(table, set()).update(columns)
@@ -189,35 +276,3 @@ class SemanticModel(_Strict):
         for entity in self.entities().values():
             used.setdefault(entity.table, set()).update({entity.key, entity.name, *entity.needs, *([entity.scope] if entity.scope else [])})
         return {table: frozenset(columns) for table, columns in used.items()}
-
-
-def parse(text: str, *, source: str) -> SemanticModel:
-    """Raises SemanticModelError for anything but a complete and consistent model."""
-    try:
-        raw: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SemanticModelError(f"{source} is not valid YAML: {str(error).splitlines()[0]}") from error
-    if not isinstance(raw, dict):
-        raise SemanticModelError(f"{source} must be a mapping with the keys name, dimensions and cubes")
-    try:
-        return SemanticModel.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise SemanticModelError(f"{source}: at {place}: {re.sub(r'^Value error, ', '', first['msg'])}") from error
-
-
-def load(path: Path | str | None = None) -> SemanticModel:
-    """The model in ``path``, or the shipped one. Raises SemanticModelError."""
-    if path is None:
-        return _shipped()
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SemanticModelError(f"cannot read the semantic model {path}: {error}") from error
-    return parse(text, source=str(path))
-
-
-@lru_cache(maxsize=1)
-def _shipped() -> SemanticModel:
-    return parse(SHIPPED.read_text(encoding="utf-8"), source=SHIPPED.name)

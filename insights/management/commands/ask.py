@@ -17,7 +17,7 @@ from insights.chat.answer import Answer
 from insights.chat.grounding import shown_rows
 from insights.chat.pipeline import ask
 from insights.semantic.access import OPERATOR, Scope, scope_of
-from insights.semantic.model import SemanticModelError, load
+from insights.semantic.loading import SemanticModelError, load
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from insights.semantic.grants import RoleMissing, grant
-from insights.semantic.model import SemanticModelError, load
+from insights.semantic.loading import SemanticModelError, load
 
 
 class Command(BaseCommand):

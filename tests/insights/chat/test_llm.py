@@ -17,7 +17,7 @@ from insights.chat.answer import Answer
 from insights.chat.llm import Phraser
 from insights.chat.pipeline import ask
 from insights.semantic.access import OPERATOR
-from insights.semantic.model import load
+from insights.semantic.loading import load
 from tests.insights.business import HOSTILE, NOW, Business
 
 pytestmark = pytest.mark.django_db(databases=["default", "insights"])

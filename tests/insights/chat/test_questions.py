@@ -14,7 +14,7 @@ from insights.chat.answer import Answer
 from insights.chat.pipeline import ask
 from insights.semantic.access import OPERATOR
 from insights.semantic.execute import plain
-from insights.semantic.model import load
+from insights.semantic.loading import load
 from tests.insights.business import NOW, Business
 
 pytestmark = pytest.mark.django_db(databases=["default", "insights"])

@@ -14,7 +14,7 @@ from insights.semantic import guard
 from insights.semantic.access import OPERATOR, Scope
 from insights.semantic.compiler import QueryError, compile_query, shown_measures
 from insights.semantic.execute import run
-from insights.semantic.model import load
+from insights.semantic.loading import load
 from insights.semantic.query import Filter, Order, Period, SemanticQuery
 from tests.insights.business import NOW, TODAY, Business
 

@@ -16,7 +16,7 @@ from insights.semantic.access import OPERATOR, Scope
 from insights.semantic.compiler import Column, Compiled, compile_names, compile_query
 from insights.semantic.execute import CannotRun, run
 from insights.semantic.guard import Refused
-from insights.semantic.model import load
+from insights.semantic.loading import load
 from insights.semantic.query import SemanticQuery
 from tests.insights.business import Business
 

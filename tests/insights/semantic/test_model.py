@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 from pytest_django.plugin import DjangoDbBlocker
 
-from insights.semantic.model import SemanticModelError, load, parse
+from insights.semantic.loading import SemanticModelError, load, parse
 
 BAKERY = Path(__file__).parent / "bakery.yaml"
 SMALLEST = "name: x\ncubes:\n  c:\n    label: c\n    tables: {day: t}\n    time: {column: d}\n    measures: {m: {label: m, description: m, sum: m}}\n"
@@ -101,7 +101,18 @@ def test_the_smallest_model_is_a_model() -> None:
         ("name: x\ncubes: {}", "cubes"),
         (SMALLEST + "surprise: 1", "surprise"),
         (SMALLEST.replace("sum: m", "sum: 'm; DROP TABLE x'"), "sum"),
-        (SMALLEST.replace("sum: m", "sum: m, ratio: {numerator: m, denominator: m}"), "either 'sum' or 'ratio'"),
+        (SMALLEST.replace("sum: m", "sum: m, ratio: {numerator: m, denominator: m}"), "not sum and ratio"),
+        (SMALLEST.replace(", sum: m", ""), "not none of them"),
+        (SMALLEST.replace("sum: m", "value: m"), "needs 'keys'"),
+        (SMALLEST.replace("label: c\n", "label: c\n    keys: [d]\n"), "d is not"),
+        (SMALLEST.replace("sum: m", "sketch: m, additive: all"), "cannot be added up"),
+        (SMALLEST.replace("sum: m", "sum: m, additive: none"), "make it a 'value'"),
+        (SMALLEST.replace("sum: m", "sketch: m, divide: 2"), "belongs to a sum"),
+        (SMALLEST.replace("    time: {column: d}\n", ""), "tables: {now: TABLE}"),
+        (SMALLEST.replace("day: t", "now: t"), "needs the key 'day'"),
+        (SMALLEST.replace("day: t", "day: t, hour: t").replace("column: d", "column: d, type: date"), "holds no hours"),
+        (SMALLEST.replace("label: c\n", "label: c\n    least: {measure: z, count: 5}\n"), "least counts a sum"),
+        (SMALLEST.replace("label: c\n", "label: c\n    label: d\n"), "'label' stands twice"),
         (SMALLEST.replace("sum: m", "ratio: {numerator: a, denominator: b}"), "no summed measure"),
         (SMALLEST.replace("day: t", "hour: t"), "needs the key 'day'"),
         (SMALLEST.replace("label: c\n", "label: c\n    dimensions: {d: e}\n"), "unknown dimension 'd'"),
@@ -117,6 +128,29 @@ def test_the_smallest_model_is_a_model() -> None:
 def test_a_bad_file_is_refused_with_its_place(text: str, words: str) -> None:
     with pytest.raises(SemanticModelError, match=words):
         parse(text, source="mine.yaml")
+
+
+def test_kinds_decide_what_may_be_added_up_and_time_brings_its_dimensions() -> None:
+    cube = parse(SMALLEST, source="x").cubes["c"]
+    assert (cube.measures["m"].kind, cube.measures["m"].adds, cube.time_dimensions) == ("sum", "all", ("weekday",))
+    state = parse(SMALLEST.replace("    time: {column: d}\n", "").replace("day: t", "now: t"), source="x").cubes["c"]
+    assert (state.table_for(None, hourly=False), state.time_dimensions) == ("t", ())
+
+
+def test_a_folder_is_one_model_and_says_what_stands_in_two_files(tmp_path: Path) -> None:
+    (tmp_path / "1.yaml").write_text("name: x\ndimensions: {d: {label: d, plural: ds}}\nexamples: [one]")
+    (tmp_path / "2.yaml").write_text(SMALLEST[8:] + "examples: [two]")
+    model = load(tmp_path)
+    assert (set(model.cubes), model.examples) == ({"c"}, ("one", "two"))
+    (tmp_path / "3.yaml").write_text(SMALLEST[8:])
+    with pytest.raises(SemanticModelError, match=r"3.yaml: cubes c stand in another file"):
+        load(tmp_path)
+    (tmp_path / "3.yaml").write_text("name: y")
+    with pytest.raises(SemanticModelError, match=r"'name' stands in another file"):
+        load(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SemanticModelError, match=r"no file that ends in \.yaml"):
+        load(tmp_path / "empty")
 
 
 def test_a_missing_file_is_said_and_the_shipped_one_loads() -> None:
