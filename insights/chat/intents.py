@@ -8,6 +8,7 @@ from insights.semantic.query import Intent, SemanticQuery
 
 from . import catalogue, figures
 from .context import Context, Outcome
+from .why.explain import explained
 
 Handler = Callable[[SemanticQuery, Context], Outcome]
 HANDLERS: dict[Intent, Handler] = {
@@ -19,6 +20,7 @@ HANDLERS: dict[Intent, Handler] = {
     "compare": figures.found,
     "share": figures.found,
     "pacing": figures.found,
+    "why": explained,
     "list": catalogue.listed,
     "define": catalogue.defined,
     "help": catalogue.helped,
