@@ -114,7 +114,7 @@ class AskView(APIView):
 
 def _answered(user: User, scope: Any, question: str, conversation: int | None) -> dict[str, Any]:
     now, began = timezone.now(), time.perf_counter()
-    answer = ask(question, scope=scope, model=load(), now=now, currency=settings.CURRENCY, phraser=llm.configured()).full()
+    answer = ask(question, scope=scope, model=load(), now=now, currency=settings.CURRENCY, assistant=llm.configured()).full()
     milliseconds = round(1000 * (time.perf_counter() - began), 1)
     message = message_record(actor=user, conversation=conversation, question=question, answer=answer, asked_at=now, milliseconds=milliseconds)
     return answer | {"conversation": message.conversation_id, "message": message.pk, "question": question, "milliseconds": milliseconds}

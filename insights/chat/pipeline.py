@@ -23,7 +23,7 @@ from . import analyst, intents, phrasing
 from .answer import BUILT_IN, Answer
 from .context import Context, Outcome
 from .grounding import fill, shown_rows
-from .llm import Phraser, PhrasingFailed
+from .llm import Assistant, PhrasingFailed
 from .reading import Clarify, Reading, Refuse, Understood
 from .vocabulary import Vocabulary, build
 
@@ -60,7 +60,7 @@ def vocabulary_for(context: Context) -> Vocabulary:
     return build(model, names, scope=scope)
 
 
-def stages(asked: Asked, context: Context, *, phraser: Phraser | None = None) -> Iterator[Stage]:
+def stages(asked: Asked, context: Context, *, assistant: Assistant | None = None) -> Iterator[Stage]:
     """Never raises for a question: what cannot be answered is said. The last stage is ``done``."""
     try:
         reading: Reading = Understood(asked.query) if asked.query else analyst.read(asked.question, vocabulary_for(context), now=context.now)
@@ -69,13 +69,13 @@ def stages(asked: Asked, context: Context, *, phraser: Phraser | None = None) ->
         elif isinstance(reading, Refuse):
             yield _done(Answer("refused", reading.text, currency=context.currency))
         else:
-            yield from _figures(reading, asked, context, phraser)
+            yield from _figures(reading, asked, context, assistant)
     except (CannotRun, compiler.QueryError, Refused) as problem:
         log.warning("question_not_answered", problem=str(problem))
         yield _done(Answer("refused", f"I could not read the figures: {problem}.", currency=context.currency))
 
 
-def _figures(understood: Understood, asked: Asked, context: Context, phraser: Phraser | None) -> Iterator[Stage]:
+def _figures(understood: Understood, asked: Asked, context: Context, assistant: Assistant | None) -> Iterator[Stage]:
     query = understood.query
     read_as = phrasing.interpretation(query, context.model, repairs=understood.repairs)
     yield Stage("understood", {"interpretation": read_as, "engine": BUILT_IN})
@@ -88,7 +88,7 @@ def _figures(understood: Understood, asked: Asked, context: Context, phraser: Ph
     columns = [{"name": column.name, "label": column.label, "role": column.role, "unit": column.unit} for column in facts.columns]
     yield Stage("rows", {"columns": columns, "cells": shown_rows(facts.columns, facts.rows, context.currency)})
     yield Stage("chart", {"chart": outcome.chart})
-    text, engine, note = _worded(outcome, asked.question, read_as, phraser)
+    text, engine, note = _worded(outcome, asked.question, read_as, assistant)
     yield Stage("text", {"text": text, "engine": engine})
     first = outcome.statements[0] if outcome.statements else None
     yield _done(
@@ -110,14 +110,14 @@ def _figures(understood: Understood, asked: Asked, context: Context, phraser: Ph
     )
 
 
-def _worded(outcome: Outcome, question: str, read_as: str, phraser: Phraser | None) -> tuple[str, str, str]:
+def _worded(outcome: Outcome, question: str, read_as: str, assistant: Assistant | None) -> tuple[str, str, str]:
     text = fill(outcome.draft, outcome.facts)
-    if phraser is None or not outcome.filled:
+    if assistant is None or not outcome.filled:
         return text, BUILT_IN, ""
     try:
-        return phraser.phrase(question, read_as, outcome.facts, outcome.draft), f"phrased by {phraser.model}", ""
+        return assistant.phrase(question, read_as, outcome.facts, outcome.draft), f"phrased by {assistant.model}", ""
     except PhrasingFailed as failure:
-        return text, BUILT_IN, f"{phraser.model} did not help ({failure}); this is the built-in wording."
+        return text, BUILT_IN, f"{assistant.model} did not help ({failure}); this is the built-in wording."
 
 
 def _done(answer: Answer) -> Stage:
@@ -131,12 +131,12 @@ def ask(
     model: SemanticModel,
     now: datetime,
     currency: str,
-    phraser: Phraser | None = None,
+    assistant: Assistant | None = None,
     previous: SemanticQuery | None = None,
 ) -> Answer:
     """Never raises for a question: what cannot be answered is said."""
     context = Context(scope, model, now, model.currency or currency)
-    *_, last = stages(Asked(question, previous), context, phraser=phraser)
+    *_, last = stages(Asked(question, previous), context, assistant=assistant)
     if last.answer is None:
         raise RuntimeError("an answer ends with the stage done")
     return last.answer

@@ -31,7 +31,7 @@ def chat(request: HttpRequest, conversation: int | None = None) -> HttpResponse:
         messages = list(messages_of(user, conversation)) if conversation else []
     except Conversation.DoesNotExist as error:
         raise Http404("There is no such conversation of yours.") from error
-    phraser = llm.configured()
+    assistant = llm.configured()
     return render(
         request,
         "insights/chat.html",
@@ -39,7 +39,7 @@ def chat(request: HttpRequest, conversation: int | None = None) -> HttpResponse:
             "conversations": conversations_of(user),
             "current": conversation,
             "examples": load().examples,
-            "engine": f"figures from SQL, worded by {phraser.model}" if phraser else BUILT_IN,
+            "engine": f"figures from SQL, worded by {assistant.model}" if assistant else BUILT_IN,
             "history": [{"question": message.question, **message.answer} for message in messages],
         },
     )

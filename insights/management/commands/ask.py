@@ -39,7 +39,7 @@ class Command(BaseCommand):
         if scope is None:
             answer = Answer("refused", f"{options['user']} may not ask about the business; an administrator can add them to a group that may.")
         else:
-            answer = ask(options["question"], scope=scope, model=model, now=now, currency=settings.CURRENCY, phraser=llm.configured())
+            answer = ask(options["question"], scope=scope, model=model, now=now, currency=settings.CURRENCY, assistant=llm.configured())
         self.stdout.write(json.dumps(answer.public(), indent=2, ensure_ascii=False) if options["json"] else _readable(answer))
 
 

@@ -14,7 +14,7 @@ from django.test import override_settings
 
 from insights.chat import llm
 from insights.chat.answer import Answer
-from insights.chat.llm import Phraser
+from insights.chat.llm import Assistant
 from insights.chat.pipeline import ask
 from insights.semantic.access import OPERATOR
 from insights.semantic.loading import load
@@ -83,8 +83,8 @@ def endpoint() -> Iterator[Endpoint]:
 
 
 def asked(url: str, timeout: float = 5.0, question: str = QUESTION) -> Answer:
-    phraser = Phraser(model="scripted", api_key="k", base_url=url, timeout=timeout)
-    return ask(question, scope=OPERATOR, model=load(), now=NOW, currency="USD", phraser=phraser)
+    assistant = Assistant(model="scripted", api_key="k", base_url=url, timeout=timeout)
+    return ask(question, scope=OPERATOR, model=load(), now=NOW, currency="USD", assistant=assistant)
 
 
 def fell_back(answer: Answer, reason: str) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 import openai
 from django.conf import settings
 
-from .grounding import PLACEHOLDER, Facts, Ungrounded, as_records, fill
-from .text import clean
+from insights.chat.grounding import PLACEHOLDER, Facts, Ungrounded, as_records, fill
+from insights.chat.text import clean
 
 MOST_ROWS = 20
 MOST_LENGTH = 700
@@ -40,7 +40,7 @@ class PhrasingFailed(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Phraser:
+class Assistant:
     """An OpenAI-compatible chat endpoint. An empty ``base_url`` is the client's own default."""
 
     model: str
@@ -122,11 +122,11 @@ def _check_words(text: str, draft: str) -> None:
         raise PhrasingFailed(f"it judged what was not checked: {', '.join(sorted(judged))}")
 
 
-def configured() -> Phraser | None:
+def configured() -> Assistant | None:
     """The endpoint of the settings, or None: then no language model is used and none is spoken of."""
     if not (settings.OPENAI_API_KEY or settings.INSIGHTS_LLM_BASE_URL):
         return None
-    return Phraser(
+    return Assistant(
         model=settings.INSIGHTS_LLM_MODEL,
         api_key=settings.OPENAI_API_KEY or "none",
         base_url=settings.INSIGHTS_LLM_BASE_URL,
