@@ -164,10 +164,13 @@ class Cube(_Strict):
     stand now, from the table ``now``, and no period can be asked of it. ``keys`` are the dimensions with one row for each combination.
     ``scope`` is the column with the advertiser; cubes without one are only for those who see everything. ``synthetic`` names the boolean
     column that marks figures of a synthetic audience, which every answer then says. ``title`` heads its part of the help page.
+    ``synonyms`` are phrases that ask for the cube as a whole ("how are the experiments doing"), answered with its overview. ``pacing`` is the
+    measure that says what share of its goal a row is expected to reach, which makes the cube the one that answers what is on track.
     """
 
     label: str
     title: str = ""
+    synonyms: tuple[str, ...] = ()
     description: str = ""
     tables: dict[Literal["hour", "day", "now"], Name]
     time: TimeColumn | None = None
@@ -180,6 +183,7 @@ class Cube(_Strict):
     dimensions: dict[Name, Name | Through] = Field(default_factory=dict)
     measures: dict[Name, Measure] = Field(min_length=1)
     overview: tuple[Name, ...] = ()
+    pacing: Name | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Cube:
@@ -192,6 +196,10 @@ class Cube(_Strict):
                 raise ValueError(f"'{name}' is a value, so the cube needs 'keys': the dimensions with one row for each combination")
         if unknown := [name for name in self.overview if name not in self.measures]:
             raise ValueError(f"overview names unknown measures: {', '.join(unknown)}")
+        if self.pacing and self.pacing not in self.measures:
+            raise ValueError(f"pacing names the unknown measure '{self.pacing}'")
+        if self.synonyms and not self.overview:
+            raise ValueError("a cube with synonyms needs an 'overview': the measures to answer with when it is asked for as a whole")
         if unknown := [name for name in self.keys if not isinstance(self.dimensions.get(name), str)]:
             raise ValueError(f"keys must be dimensions with a column of their own in this cube; {', '.join(unknown)} is not")
         if self.least and (self.least.measure not in self.measures or self.measures[self.least.measure].kind not in ("sum", "sketch")):
