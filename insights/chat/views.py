@@ -10,13 +10,13 @@ from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from insights.models import Conversation
 from insights.semantic.access import may_open_page
 from insights.semantic.loading import load
 
 from . import llm
 from .answer import BUILT_IN
-from .conversation import conversations_of, messages_of
+from .api import FORBIDDEN
+from .conversation import NoSuchConversation, conversations_of, messages_of, told
 
 
 @require_safe
@@ -26,11 +26,11 @@ def chat(request: HttpRequest, conversation: int | None = None) -> HttpResponse:
     """A new conversation, or one of the user's own with all that was said in it."""
     user = request.user
     if not isinstance(user, User) or not may_open_page(user):
-        raise PermissionDenied("Only executives and ad operations may ask here.")
+        raise PermissionDenied(FORBIDDEN)
     try:
         messages = list(messages_of(user, conversation)) if conversation else []
-    except Conversation.DoesNotExist as error:
-        raise Http404("There is no such conversation of yours.") from error
+    except NoSuchConversation as error:
+        raise Http404(str(error)) from error
     assistant = llm.configured()
     return render(
         request,
@@ -40,6 +40,6 @@ def chat(request: HttpRequest, conversation: int | None = None) -> HttpResponse:
             "current": conversation,
             "examples": load().examples,
             "engine": f"figures from SQL, worded by {assistant.model}" if assistant else BUILT_IN,
-            "history": [{"question": message.question, **message.answer} for message in messages],
+            "history": [told(message) for message in messages],
         },
     )

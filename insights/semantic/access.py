@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, User
 
-from adplatform.permissions import ASK_GROUPS
+from adplatform.permissions import ADVERTISER_MEMBER, ASK_GROUPS
 from ads.models import AdvertiserMember
 
 from .model import Cube
@@ -33,7 +33,8 @@ OPERATOR = Scope()
 
 
 def scope_of(user: AbstractBaseUser | AnonymousUser) -> Scope | None:
-    """None for somebody who may ask nothing. Staff groups see every advertiser, an advertiser's member only their own."""
+    """None for somebody who may ask nothing. Those who run the business see every advertiser; somebody of an advertiser, by group and by
+    membership as on the live pages, only that one's rows."""
     if not isinstance(user, User) or not user.is_active:
         return None
     if user.is_superuser:
@@ -41,9 +42,11 @@ def scope_of(user: AbstractBaseUser | AnonymousUser) -> Scope | None:
     groups = frozenset(user.groups.values_list("name", flat=True))
     if groups & PAGE_GROUPS:
         return Scope(groups=groups)
+    if ADVERTISER_MEMBER not in groups:
+        return None
     member = AdvertiserMember.objects.filter(user=user).values_list("advertiser_id", flat=True).first()
-    return None if member is None else Scope(advertiser=member, groups=groups | {"advertiser-member"})
+    return None if member is None else Scope(advertiser=member, groups=groups)
 
 
 def may_open_page(user: AbstractBaseUser | AnonymousUser) -> bool:
-    return isinstance(user, User) and user.is_active and (user.is_superuser or user.groups.filter(name__in=PAGE_GROUPS).exists())
+    return scope_of(user) is not None

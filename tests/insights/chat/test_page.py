@@ -43,7 +43,7 @@ def ask(client: Client, question: str, **more: Any) -> Any:
         (None, 403),
     ],
 )
-def test_only_executives_and_ad_operations_open_the_page_and_ask(business: Business, group: str | None, status: int) -> None:
+def test_only_those_who_run_the_business_open_the_page_and_ask(business: Business, group: str | None, status: int) -> None:
     client = user_in(group)
     assert client.get("/insights/").status_code == status
     assert ask(client, "How much did we spend yesterday?").status_code == status
