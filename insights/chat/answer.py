@@ -8,6 +8,7 @@ from typing import Any
 from insights.semantic.compiler import Column
 from insights.semantic.query import SemanticQuery
 
+from .context import Statement
 from .grounding import shown_rows
 from .reading import Choice
 
@@ -32,6 +33,10 @@ class Answer:
     as_of: str | None = None
     currency: str = "USD"
     query: SemanticQuery | None = None
+    # Every statement that was run, with what it was for; and what is shown below the rows as tables of their own.
+    statements: tuple[Statement, ...] = ()
+    more: tuple[tuple[str, tuple[Column, ...], tuple[tuple[Any, ...], ...]], ...] = ()
+    synthetic: bool = False
 
     def public(self) -> dict[str, Any]:
         """The contract of ``manage.py ask --json``: exactly these keys."""
@@ -40,7 +45,7 @@ class Answer:
             "interpretation": self.interpretation,
             "sql": self.sql,
             "params": self.params,
-            "columns": [{"name": column.name, "label": column.label, "role": column.role, "unit": column.unit} for column in self.columns],
+            "columns": [_column(column) for column in self.columns],
             "rows": [list(row) for row in self.rows],
             "text": self.text,
             "chart": self.chart,
@@ -56,4 +61,19 @@ class Answer:
             "cells": shown_rows(self.columns, self.rows, self.currency),
             "currency": self.currency,
             "query": self.query.model_dump(mode="json") if self.query else None,
+            "statements": [{"purpose": ran.purpose, "sql": ran.sql, "params": ran.params} for ran in self.statements],
+            "more": [
+                {
+                    "heading": heading,
+                    "columns": [_column(column) for column in columns],
+                    "rows": [list(row) for row in rows],
+                    "cells": shown_rows(columns, rows, self.currency),
+                }
+                for heading, columns, rows in self.more
+            ],
+            "synthetic": self.synthetic,
         }
+
+
+def _column(column: Column) -> dict[str, str]:
+    return {"name": column.name, "label": column.label, "role": column.role, "unit": column.unit}

@@ -106,6 +106,9 @@ def _figures(understood: Understood, asked: Asked, context: Context, assistant: 
             as_of=outcome.as_of,
             currency=context.currency,
             query=query,
+            statements=outcome.statements,
+            more=outcome.more,
+            synthetic=outcome.synthetic,
         )
     )
 

@@ -37,6 +37,19 @@ class ChoiceSerializer(serializers.Serializer[Any]):
     question = serializers.CharField(help_text="What picking it asks")
 
 
+class StatementSerializer(serializers.Serializer[Any]):
+    purpose = serializers.CharField(help_text="What it was run for")
+    sql = serializers.CharField()
+    params = serializers.DictField()
+
+
+class MoreSerializer(serializers.Serializer[Any]):
+    heading = serializers.CharField()
+    columns = ColumnSerializer(many=True)
+    rows = serializers.ListField(child=serializers.ListField())
+    cells = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
+
+
 class StageSerializer(serializers.Serializer[Any]):
     stage = serializers.CharField()
     ms = serializers.FloatField(help_text="Milliseconds it took")
@@ -64,6 +77,9 @@ class AnswerSerializer(serializers.Serializer[Any]):
     as_of = serializers.CharField(allow_null=True, help_text="How far the figures are filled")
     currency = serializers.CharField()
     query = serializers.DictField(allow_null=True, help_text=QUERY)
+    statements = StatementSerializer(many=True, help_text="All SQL that was run for it, the first gave the rows")
+    more = MoreSerializer(many=True, help_text="Tables below the rows, such as what was changed meanwhile")
+    synthetic = serializers.BooleanField(help_text="Some of the figures come from a synthetic audience")
     stages = StageSerializer(many=True)
     edited = serializers.CharField(allow_blank=True)
     milliseconds = serializers.FloatField()

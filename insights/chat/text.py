@@ -13,7 +13,18 @@ _TOKEN = re.compile(
     re.UNICODE,
 )
 PUNCTUATION = frozenset("?!.,:;\"'()[]`")
-_TYPOGRAPHY = str.maketrans({0x2018: "'", 0x2019: "'", 0x00B4: "'", 0x201C: '"', 0x201D: '"', 0x2013: "-", 0x2014: "-", 0x2026: ".",})
+_TYPOGRAPHY = str.maketrans(
+    {
+        0x2018: "'",
+        0x2019: "'",
+        0x00B4: "'",
+        0x201C: '"',
+        0x201D: '"',
+        0x2013: "-",
+        0x2014: "-",
+        0x2026: ".",
+    }
+)
 # Signs that stand for a word.
 _SIGNS = {"&": "and", "+": "and"}
 

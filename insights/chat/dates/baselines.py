@@ -122,7 +122,9 @@ def before(period: Period, now: datetime) -> Period | None:
     of = unit_of(period)
     if of:
         return _made(add_units(start, of, -1), start, f"the {of} before", now)
-    running = next((of for of in ("week", "month", "quarter", "year") if unit_start(day_of(start), of) == start and end - start < _length(of, start)), None)
+    running = next(
+        (of for of in ("week", "month", "quarter", "year") if unit_start(day_of(start), of) == start and end - start < _length(of, start)), None
+    )
     if running and " up to " in period.label:
         return _shifted(period, running, now, f"the same days of the {running} before")
     return _made(start - (end - start), start, _length_before(start, end), now)

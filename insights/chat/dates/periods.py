@@ -271,7 +271,16 @@ def _short_range(words: Sequence[str], at: int, middles: Sequence[str], now: dat
 
 def _everything(words: Sequence[str], at: int, now: datetime) -> Span | None:
     del now
-    for phrase in (("all", "time"), ("of", "all", "time"), ("to", "date"), ("so", "far"), ("in", "total"), ("ever",), ("lifetime",), ("ever", "since")):
+    for phrase in (
+        ("all", "time"),
+        ("of", "all", "time"),
+        ("to", "date"),
+        ("so", "far"),
+        ("in", "total"),
+        ("ever",),
+        ("lifetime",),
+        ("ever", "since"),
+    ):
         if tuple(words[at : at + len(phrase)]) == phrase and not (phrase == ("so", "far") and word(words, at + 2) in THIS | {"today"}):
             return Span(None, None, "all time", len(phrase))
     return None

@@ -255,5 +255,3 @@ def _year(words: Sequence[str], at: int, now: datetime) -> Span | None:
         return None
     start = datetime(year, 1, 1, tzinfo=UTC)
     return Span(start, add_months(start, 12), str(year), 1)
-
-
