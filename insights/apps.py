@@ -1,3 +1,5 @@
+import contextlib
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
@@ -16,3 +18,14 @@ class InsightsConfig(AppConfig):
         kinds.register_all()
         permissions.watch_changes()
         post_migrate.connect(grant_after_migrate, sender=self, dispatch_uid="insights-grants")
+        post_migrate.connect(_index_catalogue, sender=self, dispatch_uid="insights-catalogue")
+
+
+def _index_catalogue(**_: object) -> None:
+    """Runs when migrations have. Migrating backwards, or only some rooms, the tables are not all there yet, and the next refresh does it."""
+    from django.db import ProgrammingError
+
+    from .semantic.retrieval import refresh
+
+    with contextlib.suppress(ProgrammingError):
+        refresh()

@@ -14,6 +14,7 @@ from .findings.store import insights_refresh
 from .live.business import alerts, director, heat
 from .live.content import worked, working
 from .live.models import outcomes, served
+from .semantic.retrieval import refresh
 
 
 @shared_task(name="insights.work_out_success")
@@ -61,6 +62,13 @@ def watch_delivery() -> int:
     return len(alerts.work_out(now=timezone.now()))
 
 
+@shared_task(name="insights.index_catalogue")
+def index_catalogue() -> str:
+    """Each minute: the cards that questions are matched with, in step with the model, the names and the verified questions."""
+    return refresh().words
+
+
+schedule("insights.index_catalogue", timedelta(minutes=1))
 schedule("insights.watch_delivery", timedelta(minutes=1))
 schedule("insights.draw_heat", timedelta(minutes=1))
 schedule("insights.time_decisions", timedelta(minutes=1))
