@@ -32,6 +32,8 @@ class Answer:
     note: str = ""
     as_of: str | None = None
     currency: str = "USD"
+    # For every figure, name, date and judging word of the text: where it stands and what backs it (grounding.Prose.as_json).
+    spans: tuple[dict[str, Any], ...] = ()
     query: SemanticQuery | None = None
     # Every statement that was run, with what it was for; and what is shown below the rows as tables of their own.
     statements: tuple[Statement, ...] = ()
@@ -60,6 +62,7 @@ class Answer:
             "as_of": self.as_of,
             "cells": shown_rows(self.columns, self.rows, self.currency),
             "currency": self.currency,
+            "spans": list(self.spans),
             "query": self.query.model_dump(mode="json") if self.query else None,
             "statements": [{"purpose": ran.purpose, "sql": ran.sql, "params": ran.params} for ran in self.statements],
             "more": [

@@ -19,7 +19,18 @@ def found(query: SemanticQuery, context: Context) -> Outcome:
     cube = context.model.cubes[query.cube]
     compiled = compiler.compile_query(query, context.model, advertiser=context.scope.advertiser)
     rows = run(compiled, model=context.model, scope=context.scope)
-    facts = Facts(compiled.columns, rows.values, context.currency, period=query.period.label, filters=phrasing.filter_words(query, context.model))
+    facts = Facts(
+        compiled.columns,
+        rows.values,
+        context.currency,
+        period=query.period.label,
+        filters=phrasing.filter_words(query, context.model),
+        baseline=query.baseline.label if query.baseline else "",
+        better={name: measure.better for name, measure in cube.measures.items()},
+        adds_up=frozenset(name for name, measure in cube.measures.items() if measure.sum is not None),
+        whole=not rows.capped and len(rows.values) < query.limit,
+        order=(query.order.measure, query.order.descending) if query.order and query.order.by == "value" else None,
+    )
     nothing = empty(compiled, rows)
     if nothing:
         draft, facts = _nothing_there(query, facts, context)

@@ -1,131 +1,181 @@
-"""Prose in which every figure, name and date is a cell of the result. A text is written with placeholders; digits of its own are refused.
+"""Prose in which every figure, name, date, direction and superlative is a cell of the result or follows from cells, checked before it is shown.
 
-Placeholders: ``{{r3.ctr}}`` (row 3, column ctr), ``{{label.ctr}}``, ``{{period}}``, ``{{filters}}``, ``{{rows}}`` (how many), ``{{told.x}}``
-(what was worked out beside the rows).
+A text is written with placeholders: ``{{r3.ctr}}`` (row 3, column ctr), ``{{label.ctr}}``, ``{{period}}``, ``{{baseline}}``, ``{{filters}}``,
+``{{rows}}`` (how many), ``{{told.x}}`` (worked out beside the rows), and the formulas of ``claims``: ``{{growth(r1.ctr)}}``, ``{{rose(r1.ctr)}}``.
+A judging word may also be typed ("rose", "highest"); it must then hold for everything its part of the sentence names. Digits, numbers in words
+and money signs of the text's own are refused, as is a figure that is told of another row's name.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from insights.semantic.compiler import Column
-
+from .binding import bound
+from .claims import CALL, CELL, WORDS, Kind, Ungrounded, backed, place, words_in
+from .facts import MISSING, SYMBOLS, UNKNOWN, Facts, as_records, cell, moment, sentence, shown, shown_rows
 from .text import clean
 
-PLACEHOLDER = re.compile(r"\{\{\s*([a-z][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)?)\s*\}\}")
-NUMBER_WORDS = frozenset(
-    {
-        *("zero", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "dozen", "hundred", "thousand"),
-        *("million", "billion", "half", "halves", "third", "quarter", "double", "doubled", "triple", "tripled", "twice", "thrice", "percent"),
-    }
-)
-SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
-UNKNOWN = "unknown"
-MISSING = "n/a"
+__all__ = [
+    "MISSING", "NUMBER_WORDS", "PLACEHOLDER", "SYMBOLS", "TONE", "UNKNOWN", "Facts", "Prose", "Span", "Ungrounded", "as_records", "cell", "fill",
+    "foreign", "grounded", "moment", "sentence", "shown", "shown_rows", "verify",
+]  # fmt: skip
 
-
-class Ungrounded(ValueError):
-    """The text says something that is no cell of the result."""
+PLACEHOLDER = re.compile(r"\{\{\s*([a-z][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)?|[a-z_]+\([a-z0-9_., ]*\))\s*\}\}")
+_NUMBER_WORDS = """
+zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty
+forty fifty sixty seventy eighty ninety dozen dozens hundred hundreds thousand thousands million millions billion billions trillion half halves
+third thirds quarter quarters double doubled doubling triple tripled tripling twice thrice percent fourth fifth sixth seventh eighth ninth tenth
+"""
+NUMBER_WORDS = frozenset(_NUMBER_WORDS.split())
+# What no cell can back: causes, certainty, forecasts, amounts left vague, and statements about everything. The built-in wording states such
+# things only where its rule has checked them, so a model's wording may use the words that the draft it was given has.
+_TONE = """
+because due caused causes cause causing driven drove thanks therefore hence reason reasons explains explained owing result results led
+will would should could might may must expected expects forecast predicted predicts likely unlikely probably certainly clearly obviously
+about around roughly nearly almost approximately some several few many much majority all every each none nobody everyone always never only
+any over under significantly significant sharply dramatically strong weak strongly weakly slightly massive massively huge good bad great poor
+healthy excellent impressive disappointing recommend consider if whether unless last next growth same
+alike above below both once couple single first second
+"""
+TONE = frozenset(_TONE.split())
 
 
 @dataclass(frozen=True)
-class Facts:
-    """A result with everything a text about it may name. ``told`` are facts beside the rows, by name, as they are shown."""
+class Span:
+    """Where a text says what a cell says. ``start`` and ``end`` count characters; ``row`` counts from 0 and with ``column`` is the (first) cell
+    it rests on, None where it rests on no single cell. ``how``: cell or derived; ``formula`` says from what."""
 
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Any, ...], ...]
-    currency: str
-    period: str = ""
-    filters: str = ""
-    told: Mapping[str, str] = field(default_factory=dict)
+    start: int
+    end: int
+    kind: Kind
+    how: str
+    formula: str
+    row: int | None = None
+    column: str | None = None
 
-    def column(self, name: str) -> int:
-        return next(index for index, column in enumerate(self.columns) if column.name == name)
-
-    def value(self, row: int, name: str) -> Any:
-        """The raw value; ``row`` counts from 0."""
-        return self.rows[row][self.column(name)]
-
-    def cells(self) -> dict[str, str]:
-        """Every placeholder with the words that replace it."""
-        filled = {f"label.{column.name}": column.label for column in self.columns}
-        filled |= {f"told.{name}": words for name, words in self.told.items()}
-        filled |= {"period": self.period, "filters": self.filters, "rows": shown(len(self.rows), "count", self.currency)}
-        for number, row in enumerate(self.rows, start=1):
-            filled |= {f"r{number}.{column.name}": cell(value, column, self.currency) for column, value in zip(self.columns, row, strict=True)}
-        return filled
+    @property
+    def cell(self) -> str | None:
+        return None if self.row is None else f"r{self.row + 1}.{self.column}"
 
 
-def cell(value: Any, column: Column, currency: str) -> str:
-    if column.role == "measure":
-        return shown(value, column.unit, currency)
-    if column.role == "time":
-        return moment(value, column.unit)
-    return clean(str(value))[:120] if value not in (None, "") else UNKNOWN
+@dataclass(frozen=True)
+class Prose:
+    """A text that was checked, with a span for everything it states."""
+
+    text: str
+    spans: tuple[Span, ...]
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """The spans for the page: ``start`` and ``end`` in UTF-16 units, as a browser counts."""
+        return [
+            {
+                "start": _units(self.text[: span.start]), "end": _units(self.text[: span.end]), "cell": span.cell, "row": span.row,
+                "column": span.column, "how": span.how, "formula": span.formula, "kind": span.kind,
+            }
+            for span in self.spans
+        ]  # fmt: skip
 
 
-def shown(value: float | None, unit: str, currency: str) -> str:
-    """A figure as people read it. Rounded for display only; the cell keeps its value."""
-    if value is None:
-        return MISSING
-    match unit:
-        case "share":
-            return f"{100 * value:.2f}%"
-        case "money":
-            sign = "-" if value < 0 else ""
-            return f"{sign}{SYMBOLS.get(currency, currency + ' ')}{abs(value):,.2f}"
-        case "hours":
-            return f"{value:,.1f} h"
-        case "seconds":
-            return f"{value:,.1f} s"
-        case "milliseconds":
-            return f"{value:,.1f} ms"
-        case "count":
-            return f"{value:,.0f}"
-    return f"{value:,.2f}"
-
-
-def moment(value: Any, grain: str) -> str:
-    if value in (None, ""):
-        return UNKNOWN
-    text = str(value)
-    if grain == "hour":
-        return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M}"
-    day = date.fromisoformat(text[:10])
-    return f"{day:%Y-%m}" if grain == "month" else f"week of {day:%Y-%m-%d}" if grain == "week" else f"{day:%Y-%m-%d}"
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
 
 
 def fill(text: str, facts: Facts) -> str:
-    """Replace the placeholders by their cells. Raises Ungrounded for a digit, a number in words or an unknown placeholder."""
-    cells = facts.cells()
-    outside = PLACEHOLDER.sub(" ", text)
+    """The text alone. Raises Ungrounded."""
+    return grounded(text, facts).text
+
+
+def grounded(text: str, facts: Facts) -> Prose:
+    """Replace the placeholders by their cells and back every judging word. Raises Ungrounded, saying what the text states of its own."""
+    text, cells = clean(text), facts.cells()
+    outside = PLACEHOLDER.sub(lambda found: " " * len(found.group()), text)
+    _check_plain(outside)
+    typed = bound(text, outside, PLACEHOLDER, facts)
+    edges = {found.start(): (found.end(), "".join(found.group(1).split())) for found in PLACEHOLDER.finditer(text)}
+    edges |= {claim.start: (claim.end, claim.formula) for claim in typed}
+    parts: list[str] = []
+    spans: list[Span] = []
+    at = length = 0
+    for start, (end, formula) in sorted(edges.items()):
+        parts.append(text[at:start])
+        length += len(parts[-1])
+        words, span = _stated(formula, text[start:end], length, facts, cells)
+        parts.append(words)
+        spans.append(span)
+        length, at = length + len(words), end
+    prose = Prose("".join([*parts, text[at:]]), tuple(spans))
+    verify(prose, facts, cells=cells)
+    return prose
+
+
+def verify(prose: Prose, facts: Facts, *, cells: Mapping[str, str] | None = None) -> None:
+    """The last check before a text is shown, from the finished text alone: every span says what its formula comes to, and nothing outside of
+    them states anything. Raises Ungrounded."""
+    cells = facts.cells() if cells is None else cells
+    outside, at = [], 0
+    for span in prose.spans:
+        if span.start < at or span.end > len(prose.text):
+            raise Ungrounded("the spans of the text lie over each other")
+        said = prose.text[span.start : span.end]
+        if _stated(span.formula, said, span.start, facts, cells) != (said, span):
+            raise Ungrounded(f"the text says {said[:40]!r} for {span.formula}")
+        outside.append(prose.text[at : span.start])
+        at = span.end
+    plain = " ".join([*outside, prose.text[at:]])
+    _check_plain(plain)
+    if judged := [word for _, _, word in words_in(plain) if word in WORDS]:
+        raise Ungrounded(f"the text judges without a check: {judged[0]}")
+
+
+def foreign(text: str, draft: str) -> list[str]:
+    """Words of tone (causes, forecasts, vague amounts) in a model's text that the checked draft does not have."""
+    said, allowed = ({word for _, _, word in words_in(PLACEHOLDER.sub(" ", words))} for words in (text, draft))
+    return sorted((said & TONE) - allowed)
+
+
+def _check_plain(outside: str) -> None:
+    """What stands outside the placeholders states no amount."""
     if any(char.isnumeric() for char in outside):
         raise Ungrounded("the text has figures of its own")
-    if said := NUMBER_WORDS & set(re.findall(r"[a-z]+", outside.lower())):
+    if any(char in "%‰" or unicodedata.category(char) == "Sc" for char in outside):
+        raise Ungrounded("the text has an amount of its own")
+    if said := NUMBER_WORDS & {word for _, _, word in words_in(outside)}:
         raise Ungrounded(f"the text says a number in words: {', '.join(sorted(said))}")
     if "{" in outside or "}" in outside:
         raise Ungrounded("the text has a broken placeholder")
-    if unknown := [name for name in PLACEHOLDER.findall(text) if name not in cells]:
-        raise Ungrounded(f"the text names a cell that is not there: {unknown[0][:40]}")
-    return PLACEHOLDER.sub(lambda found: cells[found.group(1)], text)
 
 
-def shown_rows(columns: Sequence[Column], rows: Sequence[Sequence[Any]], currency: str) -> list[list[str]]:
-    return [[cell(value, column, currency) for column, value in zip(columns, row, strict=True)] for row in rows]
+def _stated(formula: str, said: str, start: int, facts: Facts, cells: Mapping[str, str]) -> tuple[str, Span]:
+    """The words of a formula and the span they have at ``start``. Raises Ungrounded."""
+    if formula in cells:
+        words, kind, rests = cells[formula], _kind(formula, facts, cells[formula]), [place(formula, facts)] if CELL.fullmatch(formula) else []
+        how = "cell" if rests else "derived"
+    elif " and " in formula or (CALL.fullmatch(formula) and formula.split("(")[0] == said.lower()):
+        found = [backed(part, facts) for part in formula.split(" and ")]
+        if {part.words for part in found} != {said.lower()}:
+            raise Ungrounded(f"the text says {said[:40]!r} for {formula}")
+        words, kind, rests, how = said, found[0].kind, list(found[0].cells), "derived"
+    elif CALL.fullmatch(formula):
+        one = backed(formula, facts)
+        words, kind, rests, how = one.words, one.kind, list(one.cells), "derived"
+    else:
+        raise Ungrounded(f"the text names a cell that is not there: {formula[:40]}")
+    row, column = rests[0] if rests else (None, None)
+    return words, Span(start, start + len(words), kind, how, formula, row, column)
 
 
-def sentence(parts: Sequence[str]) -> str:
-    return ", ".join(parts[:-1]) + f" and {parts[-1]}" if len(parts) > 1 else "".join(parts)
-
-
-def as_records(facts: Facts) -> list[Mapping[str, Any]]:
-    """Rows as name -> shown text, each with its placeholder prefix: what a language model is given."""
-    cells = facts.cells()
-    return [
-        {"row": f"r{number}", **{column.name: cells[f"r{number}.{column.name}"] for column in facts.columns}}
-        for number in range(1, len(facts.rows) + 1)
-    ]
+def _kind(formula: str, facts: Facts, words: str) -> Kind:
+    if CELL.fullmatch(formula):
+        role = facts.columns[facts.column(place(formula, facts)[1])].role
+        return "figure" if role == "measure" else "date" if role == "time" else "name"
+    if formula.startswith("label."):
+        return "label"
+    if formula in ("period", "baseline"):
+        return "period"
+    if formula.startswith("told.") and words.lower() in WORDS:
+        return "direction"
+    return "figure" if any(char.isdigit() for char in words) and formula != "filters" else "name"

@@ -88,7 +88,8 @@ def _rank(query: SemanticQuery, cube: Cube, facts: Facts) -> str:
     tied = sum(1 for value in values if value == values[0])
     if tied > 1:
         names = sentence([_row_name(query, row) for row in range(1, min(tied, 5) + 1)])
-        return f"{_opening(query)}, {names}{' and others' if tied > 5 else ''} share the {which} {{{{label.{measure}}}}}: {{{{r1.{measure}}}}}."
+        names += " and others" if tied > 5 else ""
+        return f"{_opening(query)}, {names} share the {{{{{which}(r1.{measure})}}}} {{{{label.{measure}}}}}: {{{{r1.{measure}}}}}."
     lead = f"{_opening(query)}, {_row_name(query, 1)} had the {which} {{{{label.{measure}}}}}: {{{{r1.{measure}}}}}{_volume(measure, cube, 1)}."
     rest = [f"{_row_name(query, row)} ({{{{r{row}.{measure}}}}})" for row in range(2, min(len(values), 5) + 1) if values[row - 1] is not None]
     return f"{lead} Next: {', '.join(rest)}." if rest else lead
@@ -101,7 +102,8 @@ def _trend(query: SemanticQuery, facts: Facts) -> str:
     lead = f"{_opening(query)}, {{{{label.{measure}}}}} by {query.grain}"
     if facts.value(top - 1, measure) == facts.value(low - 1, measure):
         return f"{lead}: {{{{r{top}.{measure}}}}} throughout ({{{{rows}}}} shown)."
-    return f"{lead}: highest {_row_name(query, top)} with {{{{r{top}.{measure}}}}}, lowest {_row_name(query, low)} with {{{{r{low}.{measure}}}}}."
+    highest = f"{{{{highest(r{top}.{measure})}}}} {_row_name(query, top)} with {{{{r{top}.{measure}}}}}"
+    return f"{lead}: {highest}, {{{{lowest(r{low}.{measure})}}}} {_row_name(query, low)} with {{{{r{low}.{measure}}}}}."
 
 
 def _breakdown(query: SemanticQuery, cube: Cube, facts: Facts) -> str:
@@ -112,5 +114,6 @@ def _breakdown(query: SemanticQuery, cube: Cube, facts: Facts) -> str:
     last = max(row for row in range(1, len(facts.rows) + 1) if facts.value(row - 1, measure) is not None)
     if facts.value(0, measure) == facts.value(last - 1, measure):
         return f"{_opening(query)}, {{{{label.{measure}}}}} is {{{{r1.{measure}}}}} for all {{{{rows}}}}."
-    top, low = f"{_row_name(query, 1)} has the highest {{{{label.{measure}}}}} ({{{{r1.{measure}}}}})", f"{{{{r{last}.{measure}}}}}"
-    return f"{_opening(query)}, {top} and {_row_name(query, last)} the lowest ({low}), among {{{{rows}}}}."
+    top = f"{_row_name(query, 1)} has the {{{{highest(r1.{measure})}}}} {{{{label.{measure}}}}} ({{{{r1.{measure}}}}})"
+    low = f"{_row_name(query, last)} the {{{{lowest(r{last}.{measure})}}}} ({{{{r{last}.{measure}}}}})"
+    return f"{_opening(query)}, {top} and {low}, among {{{{rows}}}}."

@@ -22,7 +22,7 @@ from insights.semantic.query import SemanticQuery
 from . import analyst, intents, phrasing
 from .answer import BUILT_IN, Answer
 from .context import Context, Outcome
-from .grounding import fill, shown_rows
+from .grounding import Prose, Ungrounded, grounded, shown_rows
 from .llm import Assistant, PhrasingFailed
 from .reading import Clarify, Reading, Refuse, Understood
 from .vocabulary import Vocabulary, build
@@ -88,13 +88,13 @@ def _figures(understood: Understood, asked: Asked, context: Context, assistant: 
     columns = [{"name": column.name, "label": column.label, "role": column.role, "unit": column.unit} for column in facts.columns]
     yield Stage("rows", {"columns": columns, "cells": shown_rows(facts.columns, facts.rows, context.currency)})
     yield Stage("chart", {"chart": outcome.chart})
-    text, engine, note = _worded(outcome, asked.question, read_as, assistant)
-    yield Stage("text", {"text": text, "engine": engine})
+    prose, engine, note = _worded(outcome, asked.question, read_as, assistant)
+    yield Stage("text", {"text": prose.text, "spans": prose.as_json(), "engine": engine})
     first = outcome.statements[0] if outcome.statements else None
     yield _done(
         Answer(
             "answered",
-            text,
+            prose.text,
             interpretation=read_as,
             sql=first.sql if first else "",
             params=first.params if first else {},
@@ -105,6 +105,7 @@ def _figures(understood: Understood, asked: Asked, context: Context, assistant: 
             note=f"{outcome.note} {note}".strip(),
             as_of=outcome.as_of,
             currency=context.currency,
+            spans=tuple(prose.as_json()),
             query=query,
             statements=outcome.statements,
             more=outcome.more,
@@ -113,14 +114,22 @@ def _figures(understood: Understood, asked: Asked, context: Context, assistant: 
     )
 
 
-def _worded(outcome: Outcome, question: str, read_as: str, assistant: Assistant | None) -> tuple[str, str, str]:
-    text = fill(outcome.draft, outcome.facts)
+def _worded(outcome: Outcome, question: str, read_as: str, assistant: Assistant | None) -> tuple[Prose, str, str]:
+    text = _built_in(outcome)
     if assistant is None or not outcome.filled:
         return text, BUILT_IN, ""
     try:
         return assistant.phrase(question, read_as, outcome.facts, outcome.draft), f"phrased by {assistant.model}", ""
     except PhrasingFailed as failure:
         return text, BUILT_IN, f"{assistant.model} did not help ({failure}); this is the built-in wording."
+
+
+def _built_in(outcome: Outcome) -> Prose:
+    try:
+        return grounded(outcome.draft, outcome.facts)
+    except Ungrounded:
+        log.exception("draft_not_grounded", draft=outcome.draft)
+        return Prose("I have no words for this that I could check; the figures are in the table.", ())
 
 
 def _done(answer: Answer) -> Stage:

@@ -14,7 +14,7 @@ from typing import Any
 import openai
 from django.conf import settings
 
-from insights.chat.grounding import PLACEHOLDER, Facts, Ungrounded, as_records, fill
+from insights.chat.grounding import PLACEHOLDER, Facts, Prose, Ungrounded, as_records, grounded
 from insights.chat.text import clean
 
 MOST_ROWS = 20
@@ -48,13 +48,13 @@ class Assistant:
     base_url: str = ""
     timeout: float = 8.0
 
-    def phrase(self, question: str, interpretation: str, facts: Facts, draft: str) -> str:
+    def phrase(self, question: str, interpretation: str, facts: Facts, draft: str) -> Prose:
         """The model's wording with its placeholders filled. Raises PhrasingFailed."""
         content = self._complete(self._payload(question, interpretation, facts, draft))
         text = _text_of(content)
         _check_words(text, draft)
         try:
-            return fill(text, facts)
+            return grounded(text, facts)
         except Ungrounded as problem:
             raise PhrasingFailed(str(problem)) from problem
 

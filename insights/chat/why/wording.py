@@ -152,7 +152,7 @@ def _where(told: Told) -> str:
         return "No single part accounts for it: it is spread over many small ones."
     first = told.splits[0]
     if first.alike:
-        return f"It is spread in proportion: no {_either(_labels(told))} stands out by more than its size."
+        return f"It is spread in proportion: no {_either(_labels(told))} stands out for its size."
     named: list[str] = []
     row = 0
     for number, one in enumerate(told.splits, start=1):
