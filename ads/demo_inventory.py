@@ -92,6 +92,30 @@ POLICIES: dict[str | None, dict[str, Any]] = {
     "night-relay": {"pre_roll": True, "post_roll": True, "most_breaks": 3, "spacing_seconds": 20, "creative_gap_seconds": 60},
 }
 
+# What is shown beside each clip.
+HEADLINES = {
+    "ad-harbor-coffee-1": "Slow down with a Slow Roast",
+    "ad-harbor-coffee-2": "Cold Brew, ready when you are",
+    "ad-lumen-bank-1": "What does your account cost you?",
+    "ad-lumen-bank-2": "Watch your savings grow",
+    "ad-nimbus-mobile-1": "Reach the top of any call",
+    "ad-nimbus-mobile-2": "One plan for the whole family",
+    "ad-nimbus-mobile-3": "Stream wherever you are",
+    "ad-pixelforge-games-1": "Can you get out of the dungeon?",
+    "ad-pixelforge-games-2": "Hop back into the clouds",
+    "ad-silver-lantern-1": "Wildfire Road, in cinemas",
+    "ad-silver-lantern-2": "Who is sending the signal?",
+    "ad-silver-lantern-3": "See who takes the crown",
+    "ad-skylark-air-1": "Wake up somewhere else",
+    "ad-skylark-air-2": "Take the weekend further",
+    "ad-skylark-air-3": "Sleep over the ocean",
+    "ad-trailhead-outfitters-1": "Boots for the long way round",
+    "ad-trailhead-outfitters-2": "Spend a night under the stars",
+    "ad-volt-motors-1": "Volt E: the quiet way to work",
+    "ad-volt-motors-2": "Ready for the open road?",
+    "ad-volt-motors-3": "Room for all of you",
+}
+
 # Guaranteed flights are sized to not quite half of the demo's week, so that pacing and competition show; the price priority flights
 # are large enough to fill whatever is left, the click model chooses among them, and house ads come last.
 ADVERTISERS = (

@@ -134,6 +134,7 @@ def _alternate(inventory: Inventory, slot: Slot, alternate: Alternate, features:
         "duration": ad.duration,
         "skip_after": ad.skip_after,
         "click_through": ad.click_through,
+        "headline": ad.headline,
         "pricing": flight.pricing,
         "value_micros": alternate.value_micros,
         "price_micros": alternate.price_micros,

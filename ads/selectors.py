@@ -15,7 +15,7 @@ from .models import Ad, Campaign, Flight
 
 logger = logging.getLogger(__name__)
 
-AD_COLUMNS = ("id", "flight_id", "name", "asset_id", "category", "asset__duration", "skip_after", "click_through")
+AD_COLUMNS = ("id", "flight_id", "name", "asset_id", "category", "asset__duration", "skip_after", "click_through", "headline")
 FLIGHT_COLUMNS = (
     "id", "campaign_id", "campaign__advertiser_id", "name", "campaign__name", "campaign__advertiser__name", "starts_at", "ends_at", "tier",
     "share_of_voice", "pricing", "bid_micros", "goal_type", "goal_amount", "daily_goal_amount", "budget_micros", "daily_budget_micros", "pacing",
@@ -118,7 +118,15 @@ def _caps(of_campaign: list[dict[str, Any]], of_flight: list[dict[str, Any]]) ->
 
 
 def _ad_row(*columns: Any) -> AdRow:
-    ad, flight, name, asset, category, duration, skip_after, click_through = columns
+    ad, flight, name, asset, category, duration, skip_after, click_through, headline = columns
     return AdRow(
-        id=ad, flight=flight, name=name, asset=asset, category=category, duration=duration, skip_after=skip_after, click_through=click_through
+        id=ad,
+        flight=flight,
+        name=name,
+        asset=asset,
+        category=category,
+        duration=duration,
+        skip_after=skip_after,
+        click_through=click_through,
+        headline=headline,
     )

@@ -25,7 +25,7 @@ Written = TypeVar("Written", Advertiser, Campaign, Flight, Ad, AdPolicy)
 
 APPROVE = "ads.approve_ad"
 # What a reviewer has seen and agreed to. When it changes, the ad is another ad.
-REVIEWED_FIELDS = frozenset({"asset", "asset_id", "click_through", "category"})
+REVIEWED_FIELDS = frozenset({"asset", "asset_id", "click_through", "category", "headline"})
 
 
 class WrongState(ValueError):

@@ -50,6 +50,7 @@ class ServedAd:
     token: str
     price_micros: int
     pctr: float
+    headline: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,4 +206,6 @@ def _served(made: drafts.Draft, slot: dict[str, Any]) -> ServedAd:
         token=drafts.token(made, slot),
         price_micros=slot["price_micros"],
         pctr=slot["pctr"],
+        # Drafts of before there were headlines hold none.
+        headline=slot.get("headline", ""),
     )

@@ -43,7 +43,7 @@ class AdInline(HttpsLinks, TabularInline):  # type: ignore[misc]
     extra = 0
     can_delete = False
     show_change_link = True
-    fields = ["clip", "name", "asset", "category", "click_through", "skip_after", "universal_ad_id", "review"]
+    fields = ["clip", "name", "asset", "category", "headline", "click_through", "skip_after", "universal_ad_id", "review"]
     readonly_fields = ["clip", "review"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ad]:
@@ -75,7 +75,7 @@ class AdAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     list_filter_submit = True
     search_fields = ["name", "universal_ad_id", "flight__name", "flight__campaign__name"]
     autocomplete_fields = ["flight"]
-    fields = ["clip", "flight", "name", "asset", "category", "click_through", "skip_after", "universal_ad_id", "review"]
+    fields = ["clip", "flight", "name", "asset", "category", "headline", "click_through", "skip_after", "universal_ad_id", "review"]
     readonly_fields = ["clip", "review"]
     actions = ["approve", "reject"]
     actions_submit_line = ["approve_it", "reject_it"]

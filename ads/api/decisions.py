@@ -84,6 +84,7 @@ class DecidedAd(msgspec.Struct):
     price_micros: int
     pctr: float
     tracking: dict[str, str]
+    headline: str = ""
 
 
 class DecisionAnswer(msgspec.Struct, omit_defaults=True):
@@ -226,6 +227,7 @@ def _ad(request: HttpRequest, ad: ServedAd) -> DecidedAd:
         price_micros=ad.price_micros,
         pctr=ad.pctr,
         tracking=tracking,
+        headline=ad.headline,
     )
 
 

@@ -106,7 +106,7 @@ class FlightSerializer(RowSerializer):
 class AdSerializer(RowSerializer):
     class Meta:
         model = Ad
-        fields = ["id", "flight", "name", "asset", "category", "click_through", "skip_after", "universal_ad_id", "review"]
+        fields = ["id", "flight", "name", "asset", "category", "headline", "click_through", "skip_after", "universal_ad_id", "review"]
         read_only_fields = ["review"]
 
 

@@ -103,6 +103,7 @@ class AdRow(msgspec.Struct, frozen=True, kw_only=True):
     duration: float
     skip_after: float | None
     click_through: str
+    headline: str = ""
 
 
 class Rows(msgspec.Struct, frozen=True):

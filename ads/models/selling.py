@@ -199,6 +199,7 @@ class Ad(models.Model):
         null=True, blank=True, validators=[MinValueValidator(0)], help_text="Seconds until the viewer may skip; empty: never"
     )
     universal_ad_id = models.CharField(max_length=100, unique=True)
+    headline = models.CharField(max_length=90, blank=True, db_default="", default="", help_text="Shown beside the clip while it plays; empty: none")
     review = models.CharField(max_length=10, choices=Review, default=Review.UPLOADED)
     history = HistoricalRecords()
 

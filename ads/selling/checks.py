@@ -89,6 +89,8 @@ def ad_problems(ad: Ad) -> Iterator[rules.Problem]:
         yield "category", f"There is no category “{ad.category}”; there are {', '.join(CATEGORIES)}."
     if ad.asset_id and not MediaAsset.objects.filter(pk=ad.asset_id, kind=MediaAsset.Kind.AD).exists():
         yield "asset", "This clip is a scene of a film; choose the clip of an ad."
+    if words := rules.headline_problem(ad.headline):
+        yield "headline", words
     if ad.skip_after and ad.asset_id and 0 < ad.asset.duration <= ad.skip_after:
         yield "skip_after", f"The clip is {ad.asset.duration:.0f} s long; skipping must be allowed before its end, or never."
 

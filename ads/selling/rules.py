@@ -225,3 +225,12 @@ def _amount(flight: FlightTerms, amount: int) -> str:
     if flight.goal_type == "spend":
         return money(amount, flight.currency)
     return f"{amount:,} {UNIT_WORDS[flight.goal_type]}"
+
+
+def headline_problem(headline: str) -> str | None:
+    """What is wrong with a line that is shown beside a clip, in words; None when nothing is."""
+    if any(char in "<>{}[]`|" or not char.isprintable() for char in headline):
+        return "A headline is plain text on one line, without markup."
+    if "://" in headline or "www." in headline.lower():
+        return "A headline holds no link; the click-through is where it leads."
+    return None

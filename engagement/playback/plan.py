@@ -89,6 +89,7 @@ class PlannedAd:
     price_micros: int
     pctr: float
     clip: Clip
+    headline: str = ""
 
 
 @dataclass(frozen=True, slots=True)

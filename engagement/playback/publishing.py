@@ -200,7 +200,7 @@ def playable(served: serving.ServedBreak, *, target_duration: int) -> list[Plann
         PlannedAd(
             decision=served.decision, slot=ad.slot, ad=ad.ad, name=ad.name, flight=ad.flight, campaign=ad.campaign, campaign_name=ad.campaign_name,
             advertiser_name=ad.advertiser_name, n=n, of=len(fitting), skip_after=ad.skip_after, click=ad.click_through, token=ad.token,
-            price_micros=ad.price_micros, pctr=ad.pctr, clip=clip,
+            price_micros=ad.price_micros, pctr=ad.pctr, clip=clip, headline=ad.headline,
         )
         for n, (ad, clip) in enumerate(fitting, start=1)
     ]  # fmt: skip

@@ -47,7 +47,7 @@ def _item(plan: Plan, item: Item) -> dict[str, Any]:
         "kind": "ad", "id": ad.ad, "name": ad.name, "n": ad.n, "of": ad.of, "break_id": item.break_id, "skip_after": ad.skip_after,
         "click": ad.click, "token": ad.token, "price_micros": ad.price_micros, "pctr": ad.pctr, "campaign": ad.campaign_name,
         "advertiser": ad.advertiser_name, "decision": str(ad.decision), "slot": ad.slot, "cut": item.cut,
-    } | _told(_changed(one) if one else "", one.reason if one else "")  # fmt: skip
+    } | ({"headline": ad.headline} if ad.headline else {}) | _told(_changed(one) if one else "", one.reason if one else "")  # fmt: skip
 
 
 def _dropped(clip: Clip) -> list[list[float]]:

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils.text import slugify
 
-from ads.demo_inventory import ADVERTISERS, POLICIES, SKIP_AFTER, DemoAdvertiser, DemoCampaign, DemoFlight, Targeting
+from ads.demo_inventory import ADVERTISERS, HEADLINES, POLICIES, SKIP_AFTER, DemoAdvertiser, DemoCampaign, DemoFlight, Targeting
 from ads.models import Ad, AdPolicy, Advertiser, Campaign, Flight
 from catalog.models import MediaAsset, Title
 
@@ -104,6 +104,7 @@ def _seed_ad(flight: Flight, key: str, name: str, demo: DemoFlight, advertiser: 
             "asset": asset,
             "category": advertiser.category,
             "click_through": f"{advertiser.site}?from={key}",
+            "headline": HEADLINES.get(key, ""),
             "skip_after": SKIP_AFTER if demo.skippable else None,
             "review": Ad.Review.APPROVED,
         },

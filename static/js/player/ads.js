@@ -31,6 +31,8 @@ export class AdView {
     this.skipWords = null;
     if (!item) return;
     this.part("ad-name").textContent = item.advertiser ?? item.name;
+    this.part("ad-headline").textContent = item.headline ?? "";
+    this.part("ad-headline").hidden = !item.headline;
     const link = this.part("ad-click");
     link.hidden = !item.click;
     link.href = `/t/click/${item.token}`;
