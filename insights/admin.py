@@ -6,7 +6,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
+from .copy.admin import CopySuggestionAdmin
 from .models import Conversation, Insight, Message, VerifiedQuery
+
+__all__ = ["CopySuggestionAdmin"]  # registered by being imported
 
 
 class _ReadOnly:

@@ -9,12 +9,16 @@ class InsightsConfig(AppConfig):
     verbose_name = "Insights"
 
     def ready(self) -> None:
+        from django.urls import reverse
+
         from adplatform import metrics
+        from ads.admin import links
 
         from .live import gauges, kinds, permissions
         from .semantic.grants import grant_after_migrate
 
         metrics.register(gauges.readings)
+        links.register("Headlines: how lines did, and suggestions", lambda ad: reverse("admin:insights_copysuggestion_ad", args=[ad.pk]))
         kinds.register_all()
         permissions.watch_changes()
         post_migrate.connect(grant_after_migrate, sender=self, dispatch_uid="insights-grants")

@@ -20,7 +20,7 @@ from catalog.media.packaging import PLAYLIST
 from catalog.models import MediaAsset
 from catalog.selectors import media_url, still_url
 
-from . import show
+from . import links, show
 from .fields import ClipField
 from .forms import AdForm
 from .kept import STATE_COLOURS, HttpsLinks, Kept
@@ -75,8 +75,8 @@ class AdAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     list_filter_submit = True
     search_fields = ["name", "universal_ad_id", "flight__name", "flight__campaign__name"]
     autocomplete_fields = ["flight"]
-    fields = ["clip", "flight", "name", "asset", "category", "headline", "click_through", "skip_after", "universal_ad_id", "review"]
-    readonly_fields = ["clip", "review"]
+    fields = ["clip", "pages", "flight", "name", "asset", "category", "headline", "click_through", "skip_after", "universal_ad_id", "review"]
+    readonly_fields = ["clip", "pages", "review"]
     actions = ["approve", "reject"]
     actions_submit_line = ["approve_it", "reject_it"]
 
@@ -90,6 +90,10 @@ class AdAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     @show.column("Preview")
     def clip(self, ad: Ad) -> SafeString | str:
         return preview(ad.asset if ad.pk else None)
+
+    @show.column("Pages")
+    def pages(self, ad: Ad) -> SafeString | str:
+        return links.of(ad) if ad.pk else "-"
 
     @show.column("Campaign", ordering="flight__campaign__name")
     def campaign_name(self, ad: Ad) -> str:
