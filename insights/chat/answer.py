@@ -39,6 +39,9 @@ class Answer:
     statements: tuple[Statement, ...] = ()
     more: tuple[tuple[str, tuple[Column, ...], tuple[tuple[Any, ...], ...]], ...] = ()
     synthetic: bool = False
+    # The question that staff have checked, where one answered; and what of the catalogue the asked one was matched with, and why.
+    verified: dict[str, Any] | None = None
+    trace: dict[str, Any] = field(default_factory=dict)
 
     def public(self) -> dict[str, Any]:
         """The contract of ``manage.py ask --json``: exactly these keys."""
@@ -75,6 +78,8 @@ class Answer:
                 for heading, columns, rows in self.more
             ],
             "synthetic": self.synthetic,
+            "verified": self.verified,
+            "trace": self.trace,
         }
 
 

@@ -6,7 +6,7 @@ Page, socket, API, command and schedule all use this one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from insights.semantic.execute import CannotRun, run
 from insights.semantic.guard import Refused
 from insights.semantic.model import SemanticModel
 from insights.semantic.query import SemanticQuery
+from insights.semantic.retrieval import search
 
 from . import analyst, intents, phrasing
 from .answer import BUILT_IN, Answer
@@ -25,6 +26,7 @@ from .context import Context, Outcome
 from .grounding import Prose, Ungrounded, grounded, shown_rows
 from .llm import Assistant, PhrasingFailed
 from .reading import Clarify, Reading, Refuse, Understood
+from .verified import VerifiedHit, verified
 from .vocabulary import Vocabulary, build
 
 log = structlog.get_logger(__name__)
@@ -62,23 +64,40 @@ def vocabulary_for(context: Context) -> Vocabulary:
 
 def stages(asked: Asked, context: Context, *, assistant: Assistant | None = None) -> Iterator[Stage]:
     """Never raises for a question: what cannot be answered is said. The last stage is ``done``."""
+    hits = [] if asked.query else search(asked.question, context)
+    for stage in _stages(asked, context, assistant):
+        yield stage if stage.answer is None else replace(stage, answer=replace(stage.answer, trace={"retrieved": [asdict(hit) for hit in hits]}))
+
+
+def _read(asked: Asked, context: Context) -> tuple[Reading, VerifiedHit | None]:
+    """What staff have checked answers first; then the analyst reads."""
+    if asked.query:
+        return Understood(asked.query), None
+    vocabulary = vocabulary_for(context)
+    if checked := verified(asked.question, context, vocabulary):
+        return Understood(checked.query), checked
+    return analyst.read(asked.question, vocabulary, now=context.now), None
+
+
+def _stages(asked: Asked, context: Context, assistant: Assistant | None) -> Iterator[Stage]:
     try:
-        reading: Reading = Understood(asked.query) if asked.query else analyst.read(asked.question, vocabulary_for(context), now=context.now)
+        reading, checked = _read(asked, context)
         if isinstance(reading, Clarify):
             yield _done(Answer("clarify", reading.text, choices=reading.choices, currency=context.currency))
         elif isinstance(reading, Refuse):
             yield _done(Answer("refused", reading.text, currency=context.currency))
         else:
-            yield from _figures(reading, asked, context, assistant)
+            yield from _figures(reading, asked, context, assistant, checked)
     except (CannotRun, compiler.QueryError, Refused) as problem:
         log.warning("question_not_answered", problem=str(problem))
         yield _done(Answer("refused", f"I could not read the figures: {problem}.", currency=context.currency))
 
 
-def _figures(understood: Understood, asked: Asked, context: Context, assistant: Assistant | None) -> Iterator[Stage]:
+def _figures(understood: Understood, asked: Asked, context: Context, assistant: Assistant | None, checked: VerifiedHit | None) -> Iterator[Stage]:
     query = understood.query
     read_as = phrasing.interpretation(query, context.model, repairs=understood.repairs)
-    yield Stage("understood", {"interpretation": read_as, "engine": BUILT_IN})
+    badge = checked.badge() if checked else None
+    yield Stage("understood", {"interpretation": read_as, "engine": BUILT_IN, "verified": badge})
     yield Stage("plan", {"query": query.model_dump(mode="json")})
     outcome = intents.answered(query, context)
     read_as += " · includes the synthetic audience" if outcome.synthetic else ""
@@ -110,6 +129,7 @@ def _figures(understood: Understood, asked: Asked, context: Context, assistant: 
             statements=outcome.statements,
             more=outcome.more,
             synthetic=outcome.synthetic,
+            verified=badge,
         )
     )
 

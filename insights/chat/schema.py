@@ -50,6 +50,14 @@ class MoreSerializer(serializers.Serializer[Any]):
     cells = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
 
 
+class VerifiedSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    question = serializers.CharField(help_text="As it was checked")
+    by = serializers.CharField()
+    at = serializers.CharField(allow_blank=True)
+    note = serializers.CharField(allow_blank=True, help_text="What the checker wants readers to know")
+
+
 class StageSerializer(serializers.Serializer[Any]):
     stage = serializers.CharField()
     ms = serializers.FloatField(help_text="Milliseconds it took")
@@ -80,6 +88,8 @@ class AnswerSerializer(serializers.Serializer[Any]):
     statements = StatementSerializer(many=True, help_text="All SQL that was run for it, the first gave the rows")
     more = MoreSerializer(many=True, help_text="Tables below the rows, such as what was changed meanwhile")
     synthetic = serializers.BooleanField(help_text="Some of the figures come from a synthetic audience")
+    verified = VerifiedSerializer(allow_null=True, help_text="The question that staff have checked, where it answered")
+    trace = serializers.DictField(help_text="What of the catalogue the question was matched with, and why")
     stages = StageSerializer(many=True)
     edited = serializers.CharField(allow_blank=True)
     milliseconds = serializers.FloatField()
