@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -15,49 +17,97 @@ from psycopg import errors
 
 from adplatform.runtime import INSIGHTS_ROLE
 
-from . import guard
+from . import cost, guard
 from .access import Scope
+from .cancelling import cancelled, running
 from .compiler import Compiled
+from .compiler.finishing import finished
 from .model import SemanticModel
+from .refusals import Cancelled, CannotRun
 
 ALIAS = "insights"
 SCOPE_SETTING = "app.advertiser"
 EVERY_ADVERTISER = "all"
 TIMEOUT_MILLISECONDS = 5_000
 ROW_CAP = guard.MAX_LIMIT
-
-
-class CannotRun(RuntimeError):
-    """The figures could not be read; the message says why and what to do."""
+BYTE_CAP = 16_000_000
+ROWS_AT_ONCE = 500
+# JIT takes longer to compile such a statement than the statement takes to run.
+LIMITS = {"lock_timeout": "1000", "idle_in_transaction_session_timeout": "10000", "work_mem": "32MB", "jit": "off", "TimeZone": "UTC"}
 
 
 @dataclass(frozen=True)
 class Rows:
-    """``values`` as plain JSON values in the order of the compiled columns. ``capped``: there were more rows than shown."""
+    """``values`` as plain JSON values in the order of the compiled columns. ``capped``: there were more rows than shown. ``suppressed``: so many
+    rows were left out because few people stand behind them."""
 
     values: tuple[tuple[Any, ...], ...]
     capped: bool = False
+    suppressed: int = 0
 
 
 def run(compiled: Compiled, *, model: SemanticModel, scope: Scope) -> Rows:
-    """Raises CannotRun when the database refuses or takes too long, guard.Refused when the statement may not run."""
+    """One statement, in the open ``session`` of the same scope or in a transaction of its own.
+
+    Raises CannotRun when the database refuses, takes too long or would have to read too much, Cancelled when somebody ended it,
+    guard.Refused when the statement may not run.
+    """
     guard.check(compiled.sql, columns=model.columns())
+    with session(scope) as reading:
+        try:
+            cursor = reading.cursor()
+            with running(connections[ALIAS].connection):
+                if not compiled.light:
+                    cost.check(cursor, compiled.sql, compiled.params)
+                cursor.execute(compiled.sql, compiled.params)
+                fetched = _fetched(cursor)
+        except DatabaseError as error:
+            reading.broken(error)
+            raise _in_words(error) from error
+    return _told(compiled, fetched)
+
+
+class Session:
+    """One read-only transaction for several statements of one caller; opened by the first of them."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.thread = threading.get_ident()
+        self._stack = ExitStack()
+        self._cursor: CursorWrapper | None = None
+
+    def cursor(self) -> CursorWrapper:
+        if self._cursor is None:
+            self._cursor = self._stack.enter_context(_read_only(self.scope))
+        return self._cursor
+
+    def broken(self, error: BaseException) -> None:
+        """Nothing more can run in a transaction that failed; the next statement begins another."""
+        stack, self._stack, self._cursor = self._stack, ExitStack(), None
+        stack.__exit__(type(error), error, error.__traceback__)
+
+    def close(self) -> None:
+        self._cursor = None
+        self._stack.close()
+
+
+_open: ContextVar[Session | None] = ContextVar("insights_session", default=None)
+
+
+@contextmanager
+def session(scope: Scope) -> Iterator[Session]:
+    """What is run inside for the same scope shares one transaction: it sees one state of the figures, and pays for the setting up once."""
+    current = _open.get()
+    if current is not None and current.scope == scope and current.thread == threading.get_ident():
+        yield current
+        return
+    made = Session(scope)
+    mark = _open.set(made)
     try:
-        with _read_only(scope) as cursor:
-            cursor.execute(compiled.sql, compiled.params)
-            fetched = cursor.fetchmany(ROW_CAP + 1)
-    except OperationalError as error:
-        if isinstance(error.__cause__, errors.QueryCanceled):
-            raise CannotRun(f"the answer took longer than {TIMEOUT_MILLISECONDS // 1000} s; ask for a shorter period") from error
-        raise CannotRun("the database cannot be reached just now; try again in a moment") from error
-    except DatabaseError as error:
-        if isinstance(error.__cause__, errors.InsufficientPrivilege):
-            raise CannotRun(f"the role {INSIGHTS_ROLE} may not read this yet; run `manage.py semantic_grant` (with the model's FILE)") from error
-        if isinstance(error.__cause__, errors.UndefinedTable | errors.UndefinedColumn):
-            raise CannotRun(f"the semantic model does not fit the database: {str(error).splitlines()[0]}") from error
-        raise
-    rows = tuple(tuple(plain(value) for value in row) for row in fetched[:ROW_CAP])
-    return Rows(rows, capped=len(fetched) > ROW_CAP)
+        yield made
+    finally:
+        _open.reset(mark)
+        made.close()
 
 
 @contextmanager
@@ -69,10 +119,9 @@ def _read_only(scope: Scope) -> Iterator[CursorWrapper]:
         cursor.execute("SELECT current_user")
         if cursor.fetchone() != (INSIGHTS_ROLE,):
             _become_reader(cursor)
-        cursor.execute(
-            "SELECT set_config('statement_timeout', %s, true), set_config('lock_timeout', '1000', true), set_config(%s, %s, true)",
-            [str(TIMEOUT_MILLISECONDS), SCOPE_SETTING, advertiser],
-        )
+        settings = LIMITS | {"statement_timeout": str(TIMEOUT_MILLISECONDS), SCOPE_SETTING: advertiser}
+        chosen = ", ".join(["set_config(%s, %s, true)"] * len(settings))
+        cursor.execute(f"SELECT {chosen}", [part for setting in settings.items() for part in setting])
         yield cursor
 
 
@@ -82,6 +131,51 @@ def _become_reader(cursor: CursorWrapper) -> None:
         cursor.execute(f"SET LOCAL ROLE {INSIGHTS_ROLE}")
     except DatabaseError as error:
         raise CannotRun(f"the read-only role {INSIGHTS_ROLE} is missing or may not be used; run `manage.py semantic_grant` as the owner") from error
+
+
+def _fetched(cursor: CursorWrapper) -> list[tuple[Any, ...]]:
+    """At most one row more than are shown. Raises CannotRun for more bytes than anybody reads."""
+    rows: list[tuple[Any, ...]] = []
+    size = 0
+    while len(rows) <= ROW_CAP and (some := cursor.fetchmany(min(ROWS_AT_ONCE, ROW_CAP + 1 - len(rows)))):
+        rows += some
+        size += sum(_size(value) for row in some for value in row)
+        if size > BYTE_CAP:
+            raise CannotRun("that is more data than an answer can hold; ask for a shorter period or fewer dimensions")
+    return rows
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, list):
+        return sum(_size(part) for part in value)
+    return len(value) if isinstance(value, str | bytes) else 8
+
+
+def _in_words(error: DatabaseError) -> CannotRun | DatabaseError:
+    """What happened and what to do, or the error itself where it is a fault of ours."""
+    cause = error.__cause__
+    if isinstance(cause, errors.QueryCanceled):
+        if cancelled():
+            return Cancelled("it was cancelled")
+        return CannotRun(f"the answer took longer than {TIMEOUT_MILLISECONDS // 1000} s; ask for a shorter period")
+    if isinstance(cause, errors.InsufficientPrivilege):
+        return CannotRun(f"the role {INSIGHTS_ROLE} may not read this yet; run `manage.py semantic_grant` (with the model's FILE)")
+    if isinstance(cause, errors.UndefinedTable | errors.UndefinedColumn):
+        return CannotRun(f"the semantic model does not fit the database: {str(error).splitlines()[0]}")
+    if isinstance(cause, errors.DataError | errors.UndefinedFunction):
+        return CannotRun("a value that was asked for does not fit what it is compared with; ask for it by its name")
+    if isinstance(error, OperationalError):
+        return CannotRun("the database cannot be reached just now; try again in a moment")
+    return error
+
+
+def _told(compiled: Compiled, fetched: list[tuple[Any, ...]]) -> Rows:
+    capped, rows, suppressed = len(fetched) > ROW_CAP, fetched[:ROW_CAP], 0
+    if compiled.finish:
+        if len(fetched) >= ROW_CAP:
+            raise CannotRun("that is more groups than can be put in order; ask for a shorter period or fewer dimensions")
+        rows, suppressed = finished(rows, compiled.finish)
+    return Rows(tuple(tuple(plain(value) for value in row) for row in rows), capped=capped, suppressed=suppressed)
 
 
 def plain(value: Any) -> Any:
@@ -96,3 +190,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, float | int | str | bool) or value is None:
         return value
     return str(value)
+
+
+__all__ = ["ALIAS", "Cancelled", "CannotRun", "Rows", "plain", "run", "session"]

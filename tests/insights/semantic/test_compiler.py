@@ -32,7 +32,7 @@ def test_a_rank_of_a_rate_compiles_to_a_rate_of_totals_with_bound_values() -> No
         "SELECT\n  campaign.name AS campaign,\n  CAST(SUM(f.clicks) AS DOUBLE PRECISION) / NULLIF(SUM(f.impressions), 0) AS ctr,\n"
         "  SUM(f.clicks) AS clicks,\n  SUM(f.impressions) AS impressions\nFROM ads_deliveryday AS f\nLEFT JOIN ads_campaign AS campaign\n"
         "  ON campaign.id = f.campaign_id\nWHERE\n  f.advertiser_id = %(p1)s\n  AND f.bucket >= %(p2)s\n  AND f.bucket < %(p3)s\n"
-        "  AND f.device IN (%(p4)s, %(p5)s)\nGROUP BY\n  f.campaign_id,\n  campaign.name\nORDER BY\n  ctr DESC NULLS LAST,\n  campaign ASC\nLIMIT 3"
+        "  AND f.device IN (%(p4)s, %(p5)s)\nGROUP BY\n  f.campaign_id,\n  campaign.name\nORDER BY\n  ctr DESC NULLS LAST,\n  campaign ASC,\n  f.campaign_id ASC\nLIMIT 3"
     )
     assert compiled.params == {"p1": 7, "p2": WEEK.start, "p3": WEEK.end, "p4": "tv", "p5": "mobile"}
 
