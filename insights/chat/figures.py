@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from insights.semantic import compiler
+from insights.semantic import compiler, read
 from insights.semantic.compiler import Compiled
 from insights.semantic.execute import Rows, plain, run
 from insights.semantic.query import SemanticQuery
@@ -17,8 +17,8 @@ from .grounding import Facts, moment
 def found(query: SemanticQuery, context: Context) -> Outcome:
     """Raises CannotRun, QueryError, Refused."""
     cube = context.model.cubes[query.cube]
-    compiled = compiler.compile_query(query, context.model, advertiser=context.scope.advertiser)
-    rows = run(compiled, model=context.model, scope=context.scope)
+    told = read.figures(query, model=context.model, scope=context.scope)
+    compiled, rows = told.compiled, told.rows
     facts = Facts(
         compiled.columns,
         rows.values,
@@ -43,8 +43,8 @@ def found(query: SemanticQuery, context: Context) -> Outcome:
         chart=None if nothing else charts.chart(query, compiled.columns, rows.values),
         note=f"More than {len(rows.values)} rows; the first are shown." if rows.capped else "",
         filled=not nothing,
-        as_of=as_of(query, context),
-        synthetic=is_synthetic(query, context),
+        as_of=moment(told.filled_to.isoformat(), "hour") + " UTC" if told.filled_to else None,
+        synthetic=told.synthetic,
     )
 
 
@@ -59,6 +59,8 @@ def empty(compiled: Compiled, rows: Rows) -> bool:
 
 
 def _nothing_there(query: SemanticQuery, facts: Facts, context: Context) -> tuple[str, Facts]:
+    if context.model.cubes[query.cube].time is None:
+        return f"There is nothing{' for {{filters}}' if query.filters else ''} that you may see.", facts
     extent = run(compiler.compile_extent(query, context.model, advertiser=context.scope.advertiser), model=context.model, scope=context.scope)
     first, last = extent.values[0] if extent.values else (None, None)
     about = " for {{filters}}" if query.filters else ""
