@@ -29,12 +29,17 @@ LEARNING = (
 )
 
 FINDINGS = ("insights.insight",)
+# Questions that were checked, and what people thought of answers.
+ANSWERS = ("insights.verifiedquery", "insights.feedback")
 
 # Letting an ad serve, and giving money back, take a second pair of eyes.
 SIGNING_OFF = ("ads.approve_ad", "ads.refund_ledgerentry")
 
 # Everybody sees that a finding was put aside, so it takes more than the right to read it.
 DISMISSING = ("insights.dismiss_insight",)
+
+# A verified question answers everybody who asks it.
+VERIFYING = ("insights.verify_verifiedquery",)
 
 # Live figures and the chat carry no viewer, so everyone who runs the business may read them.
 LIVE_GROUPS = (EXECUTIVE, AD_OPS, AD_OPS_LEAD, READ_ONLY)
@@ -58,10 +63,12 @@ class GroupRights:
 
 GROUPS: dict[str, GroupRights] = {
     EXECUTIVE: GroupRights(staff=False, may=DISMISSING),
-    AD_OPS: GroupRights(staff=True, view=BILLING + HISTORY + LEARNING + CONTENT + FINDINGS, edit=SELLING, may=DISMISSING),
-    AD_OPS_LEAD: GroupRights(staff=True, view=BILLING + HISTORY + CONTENT + FINDINGS, edit=(*SELLING, *LEARNING), may=SIGNING_OFF + DISMISSING),
+    AD_OPS: GroupRights(staff=True, view=BILLING + HISTORY + LEARNING + CONTENT + FINDINGS + ANSWERS, edit=SELLING, may=DISMISSING),
+    AD_OPS_LEAD: GroupRights(
+        staff=True, view=BILLING + HISTORY + CONTENT + FINDINGS, edit=(*SELLING, *LEARNING, *ANSWERS), may=SIGNING_OFF + DISMISSING + VERIFYING
+    ),
     EDITOR: GroupRights(staff=True, view=AUDIENCE, edit=CONTENT),
-    READ_ONLY: GroupRights(staff=True, view=SELLING + HISTORY + BILLING + CONTENT + AUDIENCE + LEARNING + FINDINGS),
+    READ_ONLY: GroupRights(staff=True, view=SELLING + HISTORY + BILLING + CONTENT + AUDIENCE + LEARNING + FINDINGS + ANSWERS),
     ADVERTISER_MEMBER: GroupRights(staff=False),
     VIEWER: GroupRights(staff=False),
 }

@@ -13,6 +13,7 @@ from adplatform.permissions import (
     AD_OPS,
     AD_OPS_LEAD,
     ADVERTISER_MEMBER,
+    ANSWERS,
     AUDIENCE,
     BILLING,
     CONTENT,
@@ -26,13 +27,14 @@ from adplatform.permissions import (
     READ_ONLY,
     SELLING,
     SIGNING_OFF,
+    VERIFYING,
     VIEWER,
 )
 
 pytestmark = pytest.mark.django_db
 
 PAGES = ("/", "/admin/", "/live/", "/live/models/", "/live/experiments/", "/live/content/", "/live/insights/", "/insights/")
-RIGHTS = SIGNING_OFF + DISMISSING
+RIGHTS = SIGNING_OFF + DISMISSING + VERIFYING
 SIGN_IN, FORBIDDEN, OPEN = "sign in", "no", "yes"
 MATRIX = {
     None: (OPEN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN),
@@ -104,8 +106,8 @@ def test_the_documented_pages_are_those_that_open() -> None:
 
 @pytest.mark.parametrize("group", list(GROUPS))
 def test_the_documented_rows_are_those_of_the_declaration(group: str) -> None:
-    cells = documented("Rows in the admin").get(group, ["-"] * 7)
-    for models, cell in zip((SELLING, HISTORY, BILLING, CONTENT, AUDIENCE, LEARNING, FINDINGS), cells, strict=True):
+    cells = documented("Rows in the admin").get(group, ["-"] * 8)
+    for models, cell in zip((SELLING, HISTORY, BILLING, CONTENT, AUDIENCE, LEARNING, FINDINGS, ANSWERS), cells, strict=True):
         rights = GROUPS[group]
         declared = {"edit" if model in rights.edit else "view" if model in rights.view else "-" for model in models}
         assert declared == {cell}, f"{group} on {models}"
