@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from insights.semantic.model import Cube, Measure, SemanticModel
-from insights.semantic.query import SemanticQuery
+from insights.semantic.query import WITHOUT_FIGURES, SemanticQuery
 
 from .grounding import Facts, sentence
 
 
 def interpretation(query: SemanticQuery, model: SemanticModel, *, repairs: Sequence[tuple[str, str]] = ()) -> str:
+    if query.intent in WITHOUT_FIGURES:
+        about = [query.subject.partition(":")[2].replace("_", " "), *(model.dimensions[name].plural for name in query.dimensions)]
+        return " · ".join([query.intent, *filter(None, about)])
     cube = model.cubes[query.cube]
     parts = [", ".join(_defined(cube.measures[name]) for name in query.measures)]
     by = [model.dimensions[name].label for name in query.dimensions] + ([query.grain] if query.grain else [])

@@ -76,7 +76,7 @@ def _read(asked: Asked, context: Context) -> tuple[Reading, VerifiedHit | None]:
     vocabulary = vocabulary_for(context)
     if checked := verified(asked.question, context, vocabulary):
         return Understood(checked.query), checked
-    return analyst.read(asked.question, vocabulary, now=context.now), None
+    return analyst.read(asked.question, vocabulary, now=context.now, previous=asked.previous), None
 
 
 def _stages(asked: Asked, context: Context, assistant: Assistant | None) -> Iterator[Stage]:

@@ -31,6 +31,9 @@ from .words import (
 ORDINALS = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4}
 
 
+_TWO: int | None = 2
+
+
 def single(words: Sequence[str], at: int, now: datetime, *, led: bool = False) -> Span | None:
     for rule in (_named_day, _ahead, _to_date, _before_last, _ago, _last_n, _last_or_this, _weekend, _date, _part_of, _quarter, _weekday, _year):
         if span := rule(words, at, now):
@@ -106,13 +109,12 @@ def _last_n(words: Sequence[str], at: int, now: datetime) -> Span | None:
     if word(words, at) not in LAST:
         return None
     if [*words[at + 1 : at + 3]] == ["couple", "of"]:
-        count, of, length = 2, unit(word(words, at + 3)), 4
+        count, of, length = _TWO, unit(word(words, at + 3)), 4
     else:
         count, of, length = number(word(words, at + 1)), unit(word(words, at + 2)), 3
-    if word(words, at + 1) == "fortnight":
-        count, of, length = 2, "week", 2
-    if word(words, at + 1) in ("hour", "day"):
-        count, of, length = 1, words[at + 1], 2
+    short = {"fortnight": (2, "week"), "hour": (1, "hour"), "day": (1, "day")}.get(word(words, at + 1))
+    if short:
+        (count, of), length = short, 2
     if count is None or of is None:
         return None
     end = hour_of(now) if of == "hour" else unit_start(day_of(now), of)
@@ -241,10 +243,8 @@ def _weekday(words: Sequence[str], at: int, now: datetime) -> Span | None:
         return None
     today = day_of(now)
     back = (today.weekday() - WEEKDAYS[said]) % 7
-    if skip and words[at] in THIS:
-        day = today - today.weekday() * DAY + WEEKDAYS[said] * DAY
-    else:
-        day = today - (back or 7) * DAY
+    of_this_week = today - today.weekday() * DAY + WEEKDAYS[said] * DAY
+    day = of_this_week if skip and words[at] in THIS else today - (back or 7) * DAY
     return Span(day, day + DAY, f"{day:%A}", 1 + skip)
 
 

@@ -1,0 +1,62 @@
+"""Every content word must be accounted for. What is left over is looked for among the names, asked about, or refused by name."""
+
+from __future__ import annotations
+
+from insights.chat.grammar import PROTECTED
+from insights.chat.tagging import Tagged
+from insights.chat.vocabulary import Vocabulary
+
+from .guard import listed_quoted, not_recorded
+from .says import MOST_CHOICES, ask, can_ask, named_choices, refuse
+
+
+def check(tagged: Tagged, vocabulary: Vocabulary, *, allowed: frozenset[str] = frozenset()) -> None:
+    """Raises Stop when a word has no meaning here. ``allowed`` are words that the reader of this kind of question accounts for itself."""
+    if tagged.unknown_reference:
+        raise refuse(f'There is nothing called "{tagged.unknown_reference}" among what you may see.')
+    leftover = [index for index in tagged.leftover() if tagged.tokens[index].word not in allowed | _said_so(tagged, vocabulary)]
+    if not leftover:
+        return
+    not_recorded(tagged, vocabulary)
+    said = [tagged.tokens[index].raw for index in leftover]
+    plain = all(word.isalpha() for word in said) and any(tagged.tokens[index].word not in PROTECTED for index in leftover)
+    if plain and leftover[-1] - leftover[0] + 1 == len(leftover):
+        _check_names(tagged, vocabulary, leftover[0], leftover[-1] + 1)
+    hint = " Please write dates as 2026-11-03." if "/" in said or any(word.count(".") == 2 for word in said) else ""
+    raise refuse(f"I can't answer that: I have no meaning for {listed_quoted(said)} here, and I don't guess.{hint} {can_ask(vocabulary)}")
+
+
+def _said_so(tagged: Tagged, vocabulary: Vocabulary) -> frozenset[str]:
+    """Words that add nothing beside others: the small ones of a comparison, of a goal ahead, and ``average`` of a rate, which it is already."""
+    operators = tagged.operators()
+    comparing = frozenset({"between"}) if operators & {"difference", "compare", "change", "why"} else frozenset()
+    goals = (
+        frozenset({"will", "going", "likely", "expected", "still", "yet", "forecast", "projected"})
+        if operators & {"pacing", "behind", "ahead"}
+        else comparing
+    )
+    return comparing | goals | _averages(tagged, vocabulary)
+
+
+def _averages(tagged: Tagged, vocabulary: Vocabulary) -> frozenset[str]:
+    asked = {tag.name for tag in tagged.of("measure")}
+    kinds = {cube.measures[name].kind for cube in vocabulary.cubes.values() for name in asked & set(cube.measures)}
+    return frozenset({"average", "avg"}) if asked and kinds <= {"ratio", "value"} else frozenset()
+
+
+def _check_names(tagged: Tagged, vocabulary: Vocabulary, first: int, last: int) -> None:
+    for one in tagged.of("dimension"):
+        if one.last == first or one.first == last or tagged.said(one.last, first) in ("called", "named"):
+            raise _no_such(tagged, vocabulary, one.name, first, last)
+    said = tagged.said(first, last)
+    if near := vocabulary.nearest(said, least=82):
+        raise ask(f'I don\'t know "{said}". Did you mean one of these?', named_choices(tagged, vocabulary, near, first, last))
+
+
+def _no_such(tagged: Tagged, vocabulary: Vocabulary, dimension: str, first: int, last: int) -> Exception:
+    said, label = tagged.said(first, last), vocabulary.model.dimensions[dimension].label
+    near = vocabulary.nearest(said, dimension, limit=MOST_CHOICES)
+    missing = f'There is no {label} called "{said}" among what you may see.'
+    if near:
+        return ask(f"{missing} Did you mean one of these?", named_choices(tagged, vocabulary, near, first, last))
+    return refuse(f"{missing} {can_ask(vocabulary)}")

@@ -1,0 +1,136 @@
+"""Which things are meant: one meaning for each name, those to leave out apart, and the dimensions to group by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from insights.chat.grammar import BY, STOP
+from insights.chat.reading import Choice, Clarify
+from insights.chat.tagging import Tag, Tagged
+from insights.chat.vocabulary import Meaning, Vocabulary
+
+from .says import MOST_CHOICES, Stop
+
+Values = dict[str, list[Meaning]]
+WEEKEND, WORKDAYS = ("6", "7"), ("1", "2", "3", "4", "5")
+
+
+def values(tagged: Tagged, vocabulary: Vocabulary) -> tuple[Values, Values]:
+    """What to filter by and what to leave out. Raises Stop for a name that could be several things, or is none."""
+    include: Values = {}
+    exclude: Values = {}
+    left_out = negated(tagged)
+    for one in tagged.of("value"):
+        meaning = _chosen(tagged, vocabulary, one)
+        into = (exclude if one in left_out else include).setdefault(meaning.name, [])
+        if meaning not in into:
+            into.append(meaning)
+    for operator, days in (("weekends", WEEKEND), ("workdays", WORKDAYS)):
+        for one in tagged.of("operator"):
+            if one.name == operator:
+                known = vocabulary.model.dimensions["weekday"].values
+                picked = [Meaning("value", "weekday", day, known[day][0] if known.get(day) else day) for day in days]
+                (exclude if _follows_not(tagged, one) else include).setdefault("weekday", []).extend(picked)
+    return include, exclude
+
+
+def _chosen(tagged: Tagged, vocabulary: Vocabulary, one: Tag) -> Meaning:
+    found = list(one.meanings)
+    if len(found) > 1 and (kind := _kind_beside(tagged, one)):
+        found = [meaning for meaning in found if meaning.name == kind] or found
+    if len(found) > 1:
+        raise Stop(_ambiguous(tagged, vocabulary, one, found))
+    return found[0]
+
+
+def _ambiguous(tagged: Tagged, vocabulary: Vocabulary, one: Tag, found: Sequence[Meaning]) -> Clarify:
+    labels = [f"{vocabulary.model.dimensions[meaning.name].label} {meaning.label}" for meaning in found[:MOST_CHOICES]]
+    choices = tuple(
+        Choice(
+            label if labels.count(label) == 1 else f"{label} (#{meaning.key})", tagged.instead(one.first, one.last, f"{meaning.name}#{meaning.key}")
+        )
+        for label, meaning in zip(labels, found, strict=False)
+    )
+    more = f" There are {len(found)}; say more of the name if it is none of these." if len(found) > MOST_CHOICES else ""
+    return Clarify(f'"{tagged.said(one.first, one.last)}" could be several things. Which one do you mean?{more}', choices)
+
+
+def negated(tagged: Tagged) -> list[Tag]:
+    """Names after ``without``, ``except`` and the like, for as long as only names, their kinds and small words follow."""
+    return [one for operator in tagged.of("operator") if operator.name == "not" for one in _after_not(tagged, operator)]
+
+
+def _after_not(tagged: Tagged, operator: Tag) -> list[Tag]:
+    found: list[Tag] = []
+    at = operator.last
+    while at < len(tagged.tokens):
+        one = next((tag for tag in tagged.tags if tag.first == at and tag.kind in ("value", "dimension")), None)
+        if one is not None:
+            found += [one] if one.kind == "value" else []
+            at = one.last
+        elif not tagged.covered(at) and tagged.word(at) in (
+            "and",
+            "or",
+            "nor",
+            "the",
+            "any",
+            "all",
+            "on",
+            "from",
+            "our",
+            "of",
+            "ones",
+            "named",
+            "called",
+            "for",
+            "in",
+            "by",
+        ):
+            if tagged.word(at) in ("by", "for", "in", "on", "from") and found:
+                break
+            at += 1
+        else:
+            break
+    return found
+
+
+def not_used(tagged: Tagged) -> list[Tag]:
+    """A ``without`` that nothing follows which could be left out."""
+    return [one for one in tagged.of("operator") if one.name == "not" and not _after_not(tagged, one) and not _before_weekends(tagged, one)]
+
+
+def _follows_not(tagged: Tagged, one: Tag) -> bool:
+    return any(other.name == "not" and _between(tagged, other.last, one.first) for other in tagged.of("operator"))
+
+
+def _before_weekends(tagged: Tagged, one: Tag) -> bool:
+    return any(other.name in ("weekends", "workdays") and _between(tagged, one.last, other.first) for other in tagged.of("operator"))
+
+
+def _between(tagged: Tagged, first: int, last: int) -> bool:
+    return first <= last and all(tagged.word(index) in STOP for index in range(first, last))
+
+
+def beside(tagged: Tagged, one: Tag, other: Tag) -> bool:
+    """Next to each other, but for ``called``, ``named`` and ``the``."""
+    first, last = (one.last, other.first) if one.first < other.first else (other.last, one.first)
+    return all(tagged.tokens[index].word in ("called", "named", "the") for index in range(first, last))
+
+
+def _kind_beside(tagged: Tagged, value: Tag) -> str | None:
+    return next((tag.name for tag in tagged.of("dimension") if beside(tagged, tag, value)), None)
+
+
+def groups(tagged: Tagged, include: Values, exclude: Values) -> list[str]:
+    """Dimensions to group by: those named, but for one that only says what kind of thing a name beside it is."""
+    found: list[str] = []
+    for one in tagged.of("dimension"):
+        asked = tagged.before(one) in BY
+        of_kind = [value for value in tagged.of("value") if any(meaning.name == one.name for meaning in value.meanings)]
+        if not asked and any(beside(tagged, one, value) for value in of_kind):
+            continue
+        if one.name in include and not asked and len(include[one.name]) > 1:
+            continue
+        if one.name not in found:
+            found.append(one.name)
+    return found
