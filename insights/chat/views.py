@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
@@ -17,6 +19,14 @@ from . import llm
 from .answer import BUILT_IN
 from .api import FORBIDDEN
 from .conversation import NoSuchConversation, conversations_of, messages_of, told
+
+
+def _address(name: str, *args: int) -> str:
+    """Empty for what this installation does not have."""
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
 
 
 @require_safe
@@ -31,14 +41,18 @@ def chat(request: HttpRequest, conversation: int | None = None) -> HttpResponse:
         messages = list(messages_of(user, conversation)) if conversation else []
     except NoSuchConversation as error:
         raise Http404(str(error)) from error
-    assistant = llm.configured()
+    assistant, model = llm.configured(), load()
     return render(
         request,
         "insights/chat.html",
         {
             "conversations": conversations_of(user),
             "current": conversation,
-            "examples": load().examples,
+            "examples": model.examples,
+            "currency": model.currency or settings.CURRENCY,
+            "stage_seconds": settings.INSIGHTS_STAGE_SECONDS,
+            "suggest_url": _address("api-ask-suggest"),
+            "feedback": bool(_address("api-ask-feedback", 1)),
             "engine": f"figures from SQL, worded by {assistant.model}" if assistant else BUILT_IN,
             "history": [told(message) for message in messages],
         },

@@ -91,7 +91,10 @@ def _environment() -> dict[str, str]:
     name = settings.DATABASES["default"]["NAME"]
     url = os.environ.get("DATABASE_URL") or runtime.places().database_url()
     url = f"{url.rsplit('/', 1)[0]}/{name}"
-    own = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": url, "INSIGHTS_DATABASE_URL": url, "PYTHONUNBUFFERED": "1"}
+    # The chat reads as its own role, as in production.
+    reader = os.environ.get("INSIGHTS_DATABASE_URL") or os.environ.get("DATABASE_URL") or runtime.places().database_url(runtime.INSIGHTS_ROLE)
+    reader = f"{reader.rsplit('/', 1)[0]}/{name}"
+    own = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": url, "INSIGHTS_DATABASE_URL": reader, "PYTHONUNBUFFERED": "1"}
     own["COUNTED_USER_AGENTS"] = "HeadlessChrome"  # a robot's, and here the viewer's
     # The Director leaves nothing to chance, and a minute of film has a price before anybody watched one.
     own |= {"DIRECTOR_EXPLORATION": "0", "DIRECTOR_MINUTE_MICROS": "2000"}

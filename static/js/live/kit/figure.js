@@ -20,6 +20,7 @@ document.addEventListener("live-look", () => (looked = undefined), { capture: tr
  * - ``x``: time (ISO) | number | category; ``step``: second | minute | hour | day, how times are written; ``xLabel``, ``yLabel``, ``xUnit``
  * - ``unit`` of all values, or ``units: {axis name: unit}`` with each series naming its ``axis`` (the second stands right)
  * - ``height`` in px (300), ``min``, ``max``, ``zero: false`` (the axis need not begin at 0), ``stacked``, ``empty``: words, ``legend: false``
+ * - ``beside``: its table and CSV stand beside it already
  *
  * ``draw(data)``: {x, series: [{name, values, low?, high?, dashed?, axis?, colour? (0-5, or good|bad|warn|ink3), x? (of its own), line? (scatter), labels?, notes?
  * (a text a point)}], marks?: [{x | y, label, kind?: good|bad|warn}], running? (the last x is not complete), caption? (what range it is of)}.
@@ -32,7 +33,8 @@ export function figure(section, spec) {
   state.box = make("div", "figure-box");
   state.box.style.setProperty("--height", `${spec.height ?? 300}px`);
   state.nothing = make("p", "figure-nothing muted", "Waiting for the first figures");
-  tools.append(save("PNG", title, () => png(state)), save("CSV", title, () => saveCsv(plain(state), state.title)));
+  tools.append(save("PNG", title, () => png(state)));
+  if (!spec.beside) tools.append(save("CSV", title, () => saveCsv(plain(state), state.title)));
   if (spec.kind === "heat") heatParts(state);
   else chartParts(state);
   document.addEventListener("live-look", () => state.data && redraw(state));
@@ -68,6 +70,7 @@ function chartParts(state) {
   state.markList = make("ul", "figure-marks");
   const grid = make("table", "grid", make("caption", "visually-hidden", state.title), make("thead", "", state.tableHead), state.body);
   state.details = make("details", "figure-table", make("summary", "", "Show as a table"), make("div", "scroll-x", grid), state.markList);
+  state.details.hidden = Boolean(spec.beside);
   state.details.addEventListener("toggle", () => state.data && drawTable(state));
   element.append(state.legend, box, state.spoken, state.details);
   box.addEventListener("keydown", (event) => step(state, event));
@@ -184,8 +187,7 @@ function plain(state) {
 }
 
 function png(state) {
-  const root = document.getElementById("live");
-  const at = root.dataset.builtAt;
+  const at = document.getElementById("live")?.dataset.builtAt;
   const caption = [state.data?.caption ?? "", at ? `as of ${state.write.moment(at)} UTC` : ""].filter(Boolean).join(", ");
   savePng({ title: state.title, caption, look: look(), canvas: state.chart?.canvas ?? null, heat: state.spec.kind === "heat" ? state.data : null, legend: keys(state) });
 }

@@ -71,8 +71,8 @@ export function writer(currency) {
 }
 
 let ofPage;
-/** The writer in the page's currency. */
-export const pageWriter = () => (ofPage ??= writer(document.getElementById("live").dataset.currency));
+/** The writer in the page's currency, which its root names. */
+export const pageWriter = () => (ofPage ??= writer(document.querySelector("[data-currency]").dataset.currency));
 
 export function ago(milliseconds) {
   const gone = Math.max(0, Math.round(milliseconds / 1000));
