@@ -385,6 +385,8 @@ INSIGHTS_STAGE_SECONDS: float = env.float("INSIGHTS_STAGE_SECONDS", default=20.0
 INSIGHTS_MOST_COST: float = env.float("INSIGHTS_MOST_COST", default=2_000_000.0)
 
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+# What links in mails begin with.
+PUBLIC_URL: str = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{env.int('PORT', default=8000)}").rstrip("/")
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Intermission <intermission@localhost>")
 
 # Logs: one JSON object a line, request id bound by django-structlog in web and tasks.

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from adplatform.celery import schedule
 
+from .desk.mail import send_due
 from .findings.store import insights_refresh
 from .live.business import alerts, director, heat
 from .live.content import worked, working
@@ -69,6 +70,15 @@ def index_catalogue() -> str:
 
 
 schedule("insights.index_catalogue", timedelta(minutes=1))
+
+
+@shared_task(name="insights.send_scheduled")
+def send_scheduled() -> int:
+    """Every five minutes: answers by mail that are due; returns how many mails left."""
+    return send_due(now=timezone.now())
+
+
+schedule("insights.send_scheduled", timedelta(minutes=5))
 schedule("insights.watch_delivery", timedelta(minutes=1))
 schedule("insights.draw_heat", timedelta(minutes=1))
 schedule("insights.time_decisions", timedelta(minutes=1))

@@ -6,4 +6,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("live/insights/", include("insights.findings.urls")),
     path("live/", include("insights.live.urls")),
     path("", include("insights.chat.urls")),
+    path("", include("insights.desk.urls")),
 ]

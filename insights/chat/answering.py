@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from pydantic import ValidationError
 
 from insights.semantic.access import Scope
+from insights.semantic.compiler import QueryError, checked_cube
 from insights.semantic.loading import load
 from insights.semantic.model import SemanticModel
 from insights.semantic.query import SemanticQuery
@@ -64,6 +65,11 @@ def query_of(sent: Any, *, scope: Scope) -> SemanticQuery | None:
     cube = load().cubes.get(query.cube) if query.cube else None
     if query.cube and (cube is None or not scope.sees(cube)):
         raise BadQuery(f"This query cannot be run: there is no cube '{query.cube}' that you may see.")
+    try:
+        if query.cube:
+            checked_cube(query, load(), advertiser=scope.advertiser)
+    except QueryError as problem:
+        raise BadQuery(f"This query cannot be run: {problem}.") from problem
     return query
 
 
