@@ -53,6 +53,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("adplatform.deadevent", "report"),
         ),
     ),
+    ("Answers", (("insights.verifiedquery", "verified"), ("insights.feedback", "thumbs_up_down"))),
     ("Access", (("auth.user", "group"), ("auth.group", "shield_person"))),
 )
 

@@ -6,10 +6,12 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
+from .chat.feedback.admin import FeedbackAdmin
+from .chat.verified.admin import VerifiedQueryAdmin
 from .copy.admin import CopySuggestionAdmin
-from .models import Conversation, Insight, Message, VerifiedQuery
+from .models import Conversation, Insight, Message
 
-__all__ = ["CopySuggestionAdmin"]  # registered by being imported
+__all__ = ["CopySuggestionAdmin", "FeedbackAdmin", "VerifiedQueryAdmin"]  # registered by being imported
 
 
 class _ReadOnly:
@@ -42,13 +44,6 @@ class MessageAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]
     list_display = ("question", "conversation", "asked_at", "milliseconds")
     list_select_related = ("conversation__user",)
     search_fields = ("question",)
-
-
-@admin.register(VerifiedQuery)
-class VerifiedQueryAdmin(ModelAdmin):  # type: ignore[misc]
-    list_display = ("question", "verified_by", "verified_at")
-    search_fields = ("question",)
-    autocomplete_fields = ("verified_by",)
 
 
 @admin.register(Insight)
