@@ -50,6 +50,8 @@ def matches(gold: Sequence[Row], got: Sequence[Row], *, match: str = "subset", t
     if match == "contains":
         values = [value for row in got for value in row]
         return all(any(same(value, other, tolerance) for other in values) for row in gold for value in row)
+    if match == "leads":
+        got, match = got[: len(gold)], "ordered"
     if len(gold) != len(got):
         return False
     if not gold:

@@ -93,10 +93,11 @@ def _count(cursor: Any, tables: Sequence[str]) -> int:
 
 def _events(cursor: Any) -> int:
     """How many events of the log such rollups are made of: tracking events, one decision a break, and what players send while watching."""
+    delivered = "gross_impressions + first_quartiles + midpoints + third_quartiles + gross_completed_views + gross_clicks + skips + errors"
+    watched = "sessions + finished + exits + rewinds + skips + pauses + director_decisions + ratings + watch_milliseconds / 10000"
     cursor.execute(
-        "SELECT (SELECT sum(gross_impressions + first_quartiles + midpoints + third_quartiles + gross_completed_views + gross_clicks + skips"
-        " + errors) FROM ads_deliveryday) + (SELECT sum(requests) FROM ads_breakday) + (SELECT sum(sessions + finished + exits + rewinds + skips + pauses"
-        " + director_decisions + ratings + watch_milliseconds / 10000) FROM engagement_playbackday)"
+        f"SELECT (SELECT sum({delivered}) FROM ads_deliveryday) + (SELECT sum(requests) FROM ads_breakday)"  # noqa: S608
+        f" + (SELECT sum({watched}) FROM engagement_playbackday)"
     )
     return int(cursor.fetchone()[0])
 

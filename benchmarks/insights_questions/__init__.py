@@ -3,7 +3,7 @@
 An item: ``id, kind, intent, ask``, optionally ``before`` (questions asked earlier in the conversation), ``as`` (who asks; an executive where it is
 not said), ``gold`` and ``match``. ``gold`` is SQL, a list of SQL of which each would be right, ``clarify``, ``refuse``, or a list with these words in
 it. ``match``: ``subset`` (the gold columns are among those of the answer, rows in any order; the default), ``ordered`` (and in the gold's order),
-``contains`` (every gold value stands somewhere in the answer) or ``exact`` (no other column). ``says`` are texts the answer must hold beside,
+``leads`` (the gold rows come first, in its order, whatever follows), ``contains`` (every gold value stands somewhere in the answer) or ``exact`` (no other column). ``says`` are texts the answer must hold beside,
 ``forbidden`` is SQL of which no value may be seen.
 
 In SQL ``$yesterday`` is ``bucket >= '2026-11-20' AND bucket < '2026-11-21'``, ``$yesterday.booked_at`` the same of another column, and
@@ -22,7 +22,7 @@ import yaml
 
 FOLDER = Path(__file__).resolve().parent
 KINDS = ("clean", "typo", "terse", "follow-up", "ambiguous", "out-of-scope", "unanswerable", "injection", "cross-tenant")
-MATCHES = ("subset", "ordered", "contains", "exact")
+MATCHES = ("subset", "ordered", "leads", "contains", "exact")
 WORDS = ("clarify", "refuse")
 # Half-open, in UTC; the clock stands at Saturday 2026-11-21 18:30.
 PERIODS = {
@@ -48,6 +48,14 @@ PERIODS = {
     "this_quarter": ("2026-10-01", "2027-01-01"),
     "this_year": ("2026-01-01", "2027-01-01"),
     "yesterday_evening": ("2026-11-20 18:00", "2026-11-21 00:00"),
+    "last_weekend": ("2026-11-14", "2026-11-16"),
+    "last_3_months": ("2026-08-01", "2026-11-01"),
+    "july": ("2026-07-01", "2026-08-01"),
+    "may": ("2026-05-01", "2026-06-01"),
+    "monday": ("2026-11-16", "2026-11-17"),
+    "tuesday": ("2026-11-17", "2026-11-18"),
+    "early_october": ("2026-10-01", "2026-10-16"),
+    "month_to_last_month_day": ("2026-10-01", "2026-10-22"),
 }
 THINGS = {
     "campaign": ("campaign_id", "ads_campaign"), "advertiser": ("advertiser_id", "ads_advertiser"), "flight": ("flight_id", "ads_flight"),
