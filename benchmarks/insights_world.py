@@ -53,13 +53,15 @@ ROLLUPS = (
 
 @dataclass(frozen=True)
 class Size:
-    """Of the cells (ad, title, device) of a day, ``kept`` in a thousand see an ad, in ``hours`` different hours of it."""
+    """Of the cells (ad, title, device) of a day, ``kept`` in a thousand see an ad, in ``hours`` different hours of it. Figures begin on ``first``."""
 
     kept: int
     hours: int
     breaks_kept: int
+    first: datetime = FIRST_DAY
 
 
+SMALL = Size(kept=60, hours=1, breaks_kept=300, first=datetime(2026, 9, 1, tzinfo=UTC))
 DEMO = Size(kept=110, hours=1, breaks_kept=500)
 BUSY = Size(kept=420, hours=24, breaks_kept=900)
 
@@ -74,7 +76,7 @@ class World:
 def fill(size: Size = DEMO) -> World:
     """Writes the world into empty tables. Names come from the demo's own seeds, so that questions are asked as staff would ask them."""
     _things()
-    given = {"now": NOW, "midnight": MIDNIGHT, "first": FIRST_DAY, "kept": size.kept, "hours": size.hours, "breaks_kept": size.breaks_kept}
+    given = {"now": NOW, "midnight": MIDNIGHT, "first": size.first, "kept": size.kept, "hours": size.hours, "breaks_kept": size.breaks_kept}
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = off")
         for statement in STATEMENTS.read_text(encoding="utf-8").split(";\n\n"):

@@ -3,8 +3,9 @@
 An item: ``id, kind, intent, ask``, optionally ``before`` (questions asked earlier in the conversation), ``as`` (who asks; an executive where it is
 not said), ``gold`` and ``match``. ``gold`` is SQL, a list of SQL of which each would be right, ``clarify``, ``refuse``, or a list with these words in
 it. ``match``: ``subset`` (the gold columns are among those of the answer, rows in any order; the default), ``ordered`` (and in the gold's order),
-``leads`` (the gold rows come first, in its order, whatever follows), ``contains`` (every gold value stands somewhere in the answer) or ``exact`` (no other column). ``says`` are texts the answer must hold beside,
-``forbidden`` is SQL of which no value may be seen.
+``leads`` (the gold rows come
+first, in its order, whatever follows), ``contains`` (every gold value stands somewhere in the answer) or ``exact`` (no other column). ``says`` are
+texts the answer must hold beside, each with alternatives between bars; ``forbidden`` is SQL of which no value may be seen.
 
 In SQL ``$yesterday`` is ``bucket >= '2026-11-20' AND bucket < '2026-11-21'``, ``$yesterday.booked_at`` the same of another column, and
 ``@campaign(Summer Blockbusters)`` is ``campaign_id = (SELECT id ...)``.
