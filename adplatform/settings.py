@@ -374,6 +374,8 @@ OPENAI_API_KEY: str = env.str("OPENAI_API_KEY", default="")
 INSIGHTS_LLM_BASE_URL: str = env.str("INSIGHTS_LLM_BASE_URL", default="")
 INSIGHTS_LLM_MODEL: str = env.str("INSIGHTS_LLM_MODEL", default="gpt-4o-mini")
 INSIGHTS_LLM_TIMEOUT_SECONDS: float = env.float("INSIGHTS_LLM_TIMEOUT_SECONDS", default=8.0)
+# Most tokens of one answer of it; models that think aloud need several thousand.
+INSIGHTS_LLM_MOST_TOKENS: int = env.int("INSIGHTS_LLM_MOST_TOKENS", default=1500)
 INSIGHTS_LLM_EMBEDDING_MODEL: str = env.str("INSIGHTS_LLM_EMBEDDING_MODEL", default="")
 INSIGHTS_LLM_ROWS: str = env.str("INSIGHTS_LLM_ROWS", default="aggregates")
 INSIGHTS_LLM_DAILY_TOKENS: int = env.int("INSIGHTS_LLM_DAILY_TOKENS", default=200_000)

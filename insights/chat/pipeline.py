@@ -14,20 +14,18 @@ import structlog
 
 from insights.semantic import compiler
 from insights.semantic.access import Scope
-from insights.semantic.execute import CannotRun, run
+from insights.semantic.execute import CannotRun
 from insights.semantic.guard import Refused
 from insights.semantic.model import SemanticModel
 from insights.semantic.query import SemanticQuery
-from insights.semantic.retrieval import search
 
-from . import analyst, intents, phrasing
-from .answer import BUILT_IN, Answer
+from . import intents, phrasing, reader
+from .answer import Answer
 from .context import Context, Outcome
 from .grounding import Prose, Ungrounded, grounded, shown_rows
 from .llm import Assistant, PhrasingFailed
-from .reading import Clarify, Reading, Refuse, Understood
-from .verified import VerifiedHit, verified
-from .vocabulary import Vocabulary, build
+from .reader import Read
+from .reading import Clarify, Refuse, Understood
 
 log = structlog.get_logger(__name__)
 
@@ -50,54 +48,36 @@ class Asked:
     query: SemanticQuery | None = None
 
 
-def vocabulary_for(context: Context) -> Vocabulary:
-    """The model's words and the names that this caller may see, read under the caller's own scope."""
-    model, scope = context.model, context.scope
-    used = {name for cube in model.cubes.values() if scope.sees(cube) for name in cube.dimensions}
-    names = {
-        name: [(key, str(label)) for key, label in run(compiler.compile_names(entity, advertiser=scope.advertiser), model=model, scope=scope).values]
-        for name, entity in model.entities().items()
-        if name in used
-    }
-    return build(model, names, scope=scope)
-
-
 def stages(asked: Asked, context: Context, *, assistant: Assistant | None = None) -> Iterator[Stage]:
     """Never raises for a question: what cannot be answered is said. The last stage is ``done``."""
-    hits = [] if asked.query else search(asked.question, context)
-    for stage in _stages(asked, context, assistant):
-        yield stage if stage.answer is None else replace(stage, answer=replace(stage.answer, trace={"retrieved": [asdict(hit) for hit in hits]}))
-
-
-def _read(asked: Asked, context: Context) -> tuple[Reading, VerifiedHit | None]:
-    """What staff have checked answers first; then the analyst reads."""
-    if asked.query:
-        return Understood(asked.query), None
-    vocabulary = vocabulary_for(context)
-    if checked := verified(asked.question, context, vocabulary):
-        return Understood(checked.query), checked
-    return analyst.read(asked.question, vocabulary, now=context.now, previous=asked.previous), None
-
-
-def _stages(asked: Asked, context: Context, assistant: Assistant | None) -> Iterator[Stage]:
+    read = Read(Understood(asked.query)) if asked.query else None
     try:
-        reading, checked = _read(asked, context)
-        if isinstance(reading, Clarify):
-            yield _done(Answer("clarify", reading.text, choices=reading.choices, currency=context.currency))
-        elif isinstance(reading, Refuse):
-            yield _done(Answer("refused", reading.text, currency=context.currency))
-        else:
-            yield from _figures(reading, asked, context, assistant, checked)
+        read = read or reader.read(asked.question, context, assistant=assistant, previous=asked.previous)
+        answers = _figures(read.reading, read, asked, context, assistant) if isinstance(read.reading, Understood) else _no_figures(read.reading, read)
+        for stage in answers:
+            yield stage if stage.answer is None else _traced(stage.answer, read, context)
     except (CannotRun, compiler.QueryError, Refused) as problem:
         log.warning("question_not_answered", problem=str(problem))
-        yield _done(Answer("refused", f"I could not read the figures: {problem}.", currency=context.currency))
+        yield _traced(Answer("refused", f"I could not read the figures: {problem}."), read, context)
 
 
-def _figures(understood: Understood, asked: Asked, context: Context, assistant: Assistant | None, checked: VerifiedHit | None) -> Iterator[Stage]:
+def _traced(answer: Answer, read: Read | None, context: Context) -> Stage:
+    trace = {"retrieved": [asdict(hit) for hit in read.hits]} if read else {}
+    return Stage("done", {}, replace(answer, trace=trace, currency=context.currency))
+
+
+def _no_figures(reading: Clarify | Refuse, read: Read) -> Iterator[Stage]:
+    status, choices = ("clarify", reading.choices) if isinstance(reading, Clarify) else ("refused", ())
+    yield Stage("done", {}, Answer(status, reading.text, choices=choices, engine=read.engine(), note=read.note))
+
+
+def _figures(understood: Understood, read: Read, asked: Asked, context: Context, assistant: Assistant | None) -> Iterator[Stage]:
     query = understood.query
+    if query.cube in context.model.cubes and not context.scope.sees(context.model.cubes[query.cube]):
+        raise compiler.QueryError(f"there is no cube '{query.cube}' that you may see")
     read_as = phrasing.interpretation(query, context.model, repairs=understood.repairs)
-    badge = checked.badge() if checked else None
-    yield Stage("understood", {"interpretation": read_as, "engine": BUILT_IN, "verified": badge})
+    badge = read.checked.badge() if read.checked else None
+    yield Stage("understood", {"interpretation": read_as, "engine": read.engine(), "verified": badge})
     yield Stage("plan", {"query": query.model_dump(mode="json")})
     outcome = intents.answered(query, context)
     read_as += " · includes the synthetic audience" if outcome.synthetic else ""
@@ -107,10 +87,12 @@ def _figures(understood: Understood, asked: Asked, context: Context, assistant: 
     columns = [{"name": column.name, "label": column.label, "role": column.role, "unit": column.unit} for column in facts.columns]
     yield Stage("rows", {"columns": columns, "cells": shown_rows(facts.columns, facts.rows, context.currency)})
     yield Stage("chart", {"chart": outcome.chart})
-    prose, engine, note = _worded(outcome, asked.question, read_as, assistant)
+    prose, engine, note = _worded(outcome, asked.question, read_as, context, read, assistant)
     yield Stage("text", {"text": prose.text, "spans": prose.as_json(), "engine": engine})
     first = outcome.statements[0] if outcome.statements else None
-    yield _done(
+    yield Stage(
+        "done",
+        {},
         Answer(
             "answered",
             prose.text,
@@ -130,18 +112,18 @@ def _figures(understood: Understood, asked: Asked, context: Context, assistant: 
             more=outcome.more,
             synthetic=outcome.synthetic,
             verified=badge,
-        )
+        ),
     )
 
 
-def _worded(outcome: Outcome, question: str, read_as: str, assistant: Assistant | None) -> tuple[Prose, str, str]:
+def _worded(outcome: Outcome, question: str, read_as: str, context: Context, read: Read, assistant: Assistant | None) -> tuple[Prose, str, str]:
     text = _built_in(outcome)
-    if assistant is None or not outcome.filled:
-        return text, BUILT_IN, ""
+    if assistant is None or not assistant.sees_rows or not outcome.filled:
+        return text, read.engine(), read.note
     try:
-        return assistant.phrase(question, read_as, outcome.facts, outcome.draft), f"phrased by {assistant.model}", ""
+        return assistant.phrase(question, read_as, outcome.facts, outcome.draft, context), read.engine(assistant.model), read.note
     except PhrasingFailed as failure:
-        return text, BUILT_IN, f"{assistant.model} did not help ({failure}); this is the built-in wording."
+        return text, read.engine(), f"{read.note} {assistant.model} did not help ({failure}); this is the built-in wording.".strip()
 
 
 def _built_in(outcome: Outcome) -> Prose:
@@ -150,10 +132,6 @@ def _built_in(outcome: Outcome) -> Prose:
     except Ungrounded:
         log.exception("draft_not_grounded", draft=outcome.draft)
         return Prose("I have no words for this that I could check; the figures are in the table.", ())
-
-
-def _done(answer: Answer) -> Stage:
-    return Stage("done", {}, answer)
 
 
 def ask(

@@ -26,8 +26,11 @@ class Understood:
 
 @dataclass(frozen=True)
 class Clarify:
+    """``kind``: ``choice`` between known things, which only the asker can make, or ``unknown`` words."""
+
     text: str
     choices: tuple[Choice, ...] = ()
+    kind: str = "choice"
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def _check_names(tagged: Tagged, vocabulary: Vocabulary, first: int, last: int) 
             raise _no_such(tagged, vocabulary, one.name, first, last)
     said = tagged.said(first, last)
     if near := vocabulary.nearest(said, least=82):
-        raise ask(f'I don\'t know "{said}". Did you mean one of these?', named_choices(tagged, vocabulary, near, first, last))
+        raise ask(f'I don\'t know "{said}". Did you mean one of these?', named_choices(tagged, vocabulary, near, first, last), "unknown")
 
 
 def _no_such(tagged: Tagged, vocabulary: Vocabulary, dimension: str, first: int, last: int) -> Exception:

@@ -40,8 +40,8 @@ def refuse(text: str, kind: str = "unknown") -> Stop:
     return Stop(Refuse(text, kind))
 
 
-def ask(text: str, choices: Sequence[Choice] = ()) -> Stop:
-    return Stop(Clarify(text, tuple(choices[:MOST_CHOICES])))
+def ask(text: str, choices: Sequence[Choice] = (), kind: str = "choice") -> Stop:
+    return Stop(Clarify(text, tuple(choices[:MOST_CHOICES]), kind))
 
 
 def measure_label(vocabulary: Vocabulary, name: str) -> str:

@@ -30,7 +30,8 @@ class Call:
 @dataclass(frozen=True)
 class Reply:
     """``raw`` is sent as it stands; otherwise a completion is made of ``content`` and ``calls``, streamed where that was asked (``stream``
-    False: an endpoint that does not stream). ``cut``: the stream ends after so many events, without a last one. ``wait`` is called first."""
+    False: an endpoint that does not stream). ``cut``: the stream ends after so many events, without a last one. ``seconds``: how long
+    it takes to begin."""
 
     content: Any = None
     calls: tuple[Call, ...] = ()
@@ -43,7 +44,7 @@ class Reply:
     cut: int | None = None
     refusal: str | None = None
     usage: dict[str, int] | None = None
-    wait: Callable[[], Any] = lambda: None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def refused(status: int, message: str, *headers: tuple[str, str]) -> Reply:
 
 @contextmanager
 def serving(brain: Brain) -> Iterator[Server]:
-    server = Server("", brain)
+    server, closing = Server("", brain), threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -109,7 +110,7 @@ def serving(brain: Brain) -> Iterator[Server]:
             seen = Seen(self.path, {name.lower(): value for name, value in self.headers.items()}, raw, json.loads(raw))
             server.seen.append(seen)
             reply = server.brain(seen)
-            reply.wait()
+            closing.wait(reply.seconds)
             # The client has stopped waiting where a slow script means it to.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 self._send(reply, streamed=bool(seen.body.get("stream")) and reply.stream)
@@ -146,6 +147,7 @@ def serving(brain: Brain) -> Iterator[Server]:
         try:
             yield server
         finally:
+            closing.set()
             listening.shutdown()
             thread.join()
 
