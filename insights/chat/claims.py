@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from insights.semantic.query import BEFORE, SHARE
+from insights.semantic.query import BEFORE, CHANGE, GROWTH, SHARE
 
 from .facts import Facts, magnitude, shown
+from .text import clean
 
 Kind = Literal["figure", "date", "name", "label", "period", "direction", "comparison", "superlative"]
 CELL = re.compile(r"r([1-9][0-9]{0,3})\.([a-z_][a-z0-9_]*)")
@@ -234,8 +235,41 @@ def _sum(column: str, facts: Facts) -> Backed:
     return Backed(shown(total, _unit(column, facts), facts.currency), "figure", rows)
 
 
+def _noun(places: Sequence[tuple[int, str]], facts: Facts) -> Backed:
+    """The label of a count in its number: 1 impression, 2 impressions."""
+    label = clean(facts.columns[facts.column(places[0][1])].label)
+    words = label.split(" ")
+    if facts.value(*places[0]) == 1:
+        plural = next((at for at, word in enumerate(words) if word.endswith("s") and not word.endswith(("ss", "us", "is", "'s"))), None)
+        if plural is not None:
+            words[plural] = words[plural][:-1]
+    return Backed(" ".join(words), "label", (places[0],))
+
+
+def _short(places: Sequence[tuple[int, str]], facts: Facts) -> Backed:
+    """What a share lacks to the whole: of a goal, what will be missing."""
+    value = number(places[0], facts)
+    if _unit(places[0][1], facts) != "share" or value >= 1:
+        raise Ungrounded(f"r{places[0][0] + 1}.{places[0][1]} does not fall short")
+    return Backed(magnitude(1 - value, "share", facts.currency), "figure", (places[0],))
+
+
+def _most_moved(sign: int, extreme: int, words: str) -> Callable[[Sequence[tuple[int, str]], Facts], Backed]:
+    """``rose the most`` and the like, of a column of changes: the direction and the extreme are checked both."""
+
+    def said(places: Sequence[tuple[int, str]], facts: Facts) -> Backed:
+        _check_extreme(words, Word("extreme", extreme), places[0], facts)
+        if not places[0][1].endswith((CHANGE, GROWTH)) or _sign(number(places[0], facts)) != sign:
+            raise Ungrounded(f"it says {words}, and the figures do not")
+        return Backed(words, "superlative", (places[0],))
+
+    return said
+
+
 _FIGURES: dict[str, Callable[[Sequence[tuple[int, str]], Facts], Backed]] = {
-    "change": _change, "growth": _growth, "times": _times, "share": _share, "rank": _rank,
+    "change": _change, "growth": _growth, "times": _times, "share": _share, "rank": _rank, "noun": _noun, "short": _short,
+    "rose_most": _most_moved(1, 1, "rose the most"), "rose_least": _most_moved(1, -1, "rose the least"),
+    "fell_most": _most_moved(-1, -1, "fell the most"), "fell_least": _most_moved(-1, 1, "fell the least"),
 }  # fmt: skip
 _OVER_COLUMNS: dict[str, Callable[[str, Facts], Backed]] = {"sum": _sum}
 

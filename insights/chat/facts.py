@@ -36,6 +36,7 @@ class Facts:
     baseline: str = ""
     better: Mapping[str, str] = field(default_factory=dict)
     adds_up: frozenset[str] = frozenset()
+    plurals: Mapping[str, str] = field(default_factory=dict)
     whole: bool = True
     order: tuple[str, bool] | None = None
 
@@ -62,6 +63,7 @@ class Facts:
     def cells(self) -> dict[str, str]:
         """Every plain placeholder with the words that replace it."""
         filled = {f"label.{column.name}": clean(column.label) for column in self.columns}
+        filled |= {f"plural.{name}": clean(words) for name, words in self.plurals.items()}
         filled |= {f"told.{name}": clean(words) for name, words in self.told.items()}
         filled |= {"period": clean(self.period), "baseline": clean(self.baseline), "filters": clean(self.filters)}
         filled["rows"] = shown(len(self.rows), "count", self.currency)

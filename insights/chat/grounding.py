@@ -1,7 +1,8 @@
 """Prose in which every figure, name, date, direction and superlative is a cell of the result or follows from cells, checked before it is shown.
 
-A text is written with placeholders: ``{{r3.ctr}}`` (row 3, column ctr), ``{{label.ctr}}``, ``{{period}}``, ``{{baseline}}``, ``{{filters}}``,
-``{{rows}}`` (how many), ``{{told.x}}`` (worked out beside the rows), and the formulas of ``claims``: ``{{growth(r1.ctr)}}``, ``{{rose(r1.ctr)}}``.
+A text is written with placeholders: ``{{r3.ctr}}`` (row 3, column ctr), ``{{label.ctr}}``, ``{{plural.campaign}}``, ``{{period}}``,
+``{{baseline}}``, ``{{filters}}``, ``{{rows}}`` (how many), ``{{told.x}}`` (worked out beside the rows), and the formulas of ``claims``:
+``{{growth(r1.ctr)}}``, ``{{rose(r1.ctr)}}``.
 A judging word may also be typed ("rose", "highest"); it must then hold for everything its part of the sentence names. Digits, numbers in words
 and money signs of the text's own are refused, as is a figure that is told of another row's name.
 """
@@ -172,7 +173,7 @@ def _kind(formula: str, facts: Facts, words: str) -> Kind:
     if CELL.fullmatch(formula):
         role = facts.columns[facts.column(place(formula, facts)[1])].role
         return "figure" if role == "measure" else "date" if role == "time" else "name"
-    if formula.startswith("label."):
+    if formula.startswith(("label.", "plural.")):
         return "label"
     if formula in ("period", "baseline"):
         return "period"

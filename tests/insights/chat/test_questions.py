@@ -57,12 +57,14 @@ def test_a_question_of_the_set_gets_its_answer(business: Business, case: dict[st
 
 
 def grounded(answer: Answer) -> None:
-    """Every numeral of the prose stands in a shown cell or in the line that says how the question was read."""
-    shown = {numeral for row in answer.full()["cells"] for text in row for numeral in NUMERAL.findall(text)}
-    shown |= set(NUMERAL.findall(answer.interpretation)) | {str(len(answer.rows))}
-    if answer.chart is None:
-        return  # nothing recorded: the text tells the extent of the data, tested below
-    assert set(NUMERAL.findall(answer.text)) <= shown, answer.text
+    """Every numeral of the prose lies in a span, and a span that is a cell says what the table shows there."""
+    told = answer.full()
+    covered = {place for span in told["spans"] for place in range(span["start"], span["end"])}
+    assert all(set(range(*found.span())) <= covered for found in NUMERAL.finditer(answer.text)), answer.text
+    names = [column.name for column in answer.columns]
+    for span in told["spans"]:
+        if span["how"] == "cell":
+            assert answer.text[span["start"] : span["end"]] == told["cells"][span["row"]][names.index(span["column"])]
 
 
 def test_an_empty_period_says_what_is_recorded(business: Business) -> None:

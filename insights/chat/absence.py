@@ -1,0 +1,91 @@
+"""What to say where there is nothing: not recorded in the period, not yet in, nothing that matches, nothing that passes a threshold.
+
+Every look is made under the caller's own scope, so that what they may not see is never told apart from what is not there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from rapidfuzz import fuzz, process
+
+from insights.semantic import compiler
+from insights.semantic.compiler import Compiled
+from insights.semantic.execute import run
+from insights.semantic.query import Filter, Period, SemanticQuery
+
+from .context import Context
+from .grounding import Facts, cell, moment, sentence
+from .phrasing.interpretation import value_names
+
+NEAREST, LOOKED_AT = 3, 200
+
+
+def nothing(query: SemanticQuery, facts: Facts, context: Context, filled: datetime | None) -> tuple[str, Facts, list[tuple[str, Compiled]]]:
+    """The draft, the facts it names, and what was run to know it, each with its purpose."""
+    about = " for {{filters}}" if query.filters else ""
+    if context.model.cubes[query.cube].time is None:
+        near, ran = _nearest(query, context)
+        return f"There is nothing{about} that you may see.{_suggest(near)}", _told(facts, near=near), ran
+    extent = compiler.compile_extent(query, context.model, advertiser=context.scope.advertiser)
+    values = run(extent, model=context.model, scope=context.scope).values
+    first, last = values[0] if values else (None, None)
+    ran = [("the time of what is recorded", extent)]
+    if first is None:
+        near, more = _nearest(query, context)
+        draft = f"Nothing has been recorded{about} yet, in any period that you may see.{_suggest(near)}"
+        return draft, _told(facts, near=near), ran + more
+    start, end = query.period.start, query.period.end
+    if filled and start and start >= filled:
+        return f"There is no data{about} in {{{{period}}}} yet: the figures are filled to {{{{told.as_of}}}}.", facts, ran
+    facts = _told(facts, first=moment(first, "day"), last=moment(last, "day"))
+    runs = "from {{told.first}} to {{told.last}}"
+    if start and end and _day(first) < start and _day(last) >= end:
+        return f"There is no data{about} in {{{{period}}}}, though there are figures before and after it: they run {runs}.", facts, ran
+    return f"There is no data{about} in {{{{period}}}}. What is recorded runs {runs}.", facts, ran
+
+
+def none_pass(query: SemanticQuery, facts: Facts) -> str:
+    """Figures there are, and none passes the threshold: ``told.of`` were looked at, by ``told.condition``."""
+    about = "{{filters}}, " if query.filters else ""
+    when = "{{period}}" if query.period.start or query.period.end or "as_of" not in facts.told else "as things stand at {{told.as_of}}"
+    kind = f"{{{{plural.{query.dimensions[0]}}}}}" if query.dimensions else "rows"
+    return f"For {about}{when}, none of {{{{told.of}}}} {kind} had {{{{told.condition}}}}."
+
+
+def _told(facts: Facts, **more: str) -> Facts:
+    return replace(facts, told={**facts.told, **{name: words for name, words in more.items() if words}})
+
+
+def _suggest(near: str) -> str:
+    return " There is data for {{told.near}}." if near else ""
+
+
+def _day(told: str) -> datetime:
+    return datetime.fromisoformat(f"{told[:10]}T00:00:00+00:00")
+
+
+def _nearest(query: SemanticQuery, context: Context) -> tuple[str, list[tuple[str, Compiled]]]:
+    """Names with data that are nearest to the first filter's, among what the caller may see."""
+    part = next((part for part in query.filters if part.op == "in"), None)
+    if part is None:
+        return "", []
+    measure = query.measures[0]
+    update = {
+        "intent": "breakdown", "dimensions": (part.dimension,), "filters": _others(query, part), "measures": (measure,), "having": (), "focus": (),
+        "period": Period(), "baseline": None, "grain": None, "order": None, "limit": LOOKED_AT,
+    }  # fmt: skip
+    try:
+        compiled = compiler.compile_query(query.model_copy(update=update), context.model, advertiser=context.scope.advertiser)
+    except compiler.QueryError:
+        return "", []  # a value that needs more dimensions than this one
+    rows = run(compiled, model=context.model, scope=context.scope).values
+    names = [cell(row[0], compiled.columns[0], context.currency) for row in rows if row[0] is not None]
+    wanted = value_names(part)[0]
+    found = process.extract(wanted.lower(), [name.lower() for name in names], scorer=fuzz.WRatio, limit=NEAREST)
+    return sentence([names[index] for _, _, index in found]), [(f"what there is by {part.dimension}", compiled)]
+
+
+def _others(query: SemanticQuery, part: Filter) -> tuple[Filter, ...]:
+    return tuple(other for other in query.filters if other != part)
