@@ -9,7 +9,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from insights.chat.context import Context
-from insights.chat.pipeline import Asked, stages, vocabulary_for
+from insights.chat.pipeline import Asked, stages
+from insights.chat.reader import vocabulary_for
 from insights.models import VerifiedQuery
 from insights.semantic.access import scope_of
 from insights.semantic.loading import load
