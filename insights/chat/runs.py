@@ -13,6 +13,8 @@ import structlog
 from django.conf import settings
 from django.db import connections
 
+from insights.semantic.cancelling import Cancel
+
 from .answering import Step
 
 log = structlog.get_logger(__name__)
@@ -46,6 +48,7 @@ class Run:
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
         self._state = "running"
+        self._cancel = Cancel()
 
     @property
     def over(self) -> bool:
@@ -74,6 +77,8 @@ class Run:
             if self._state != "running":
                 return False
             self._state = "stopped"
+        # It waits for the database to have heard of it, which this thread must not.
+        self._loop.run_in_executor(None, self._cancel.now)
         self._tell({"type": kind, "reason": reason})
         return True
 
@@ -107,10 +112,11 @@ class Run:
 
     def _answer(self) -> None:
         try:
-            for step in self._work(self._may_store):
-                if self._state == "stopped":
-                    return
-                self._soon(_event(step))
+            with self._cancel:
+                for step in self._work(self._may_store):
+                    if self._state == "stopped":
+                        return
+                    self._soon(_event(step))
         except Exception:
             log.exception("question_failed")
             self._soon({"type": "failed", "reason": WRONG})

@@ -6,7 +6,6 @@ import { figure } from "../live/kit/figure.js";
 
 const MOST_SERIES = 6;
 const UNITS = { milliseconds: "ms" };
-const KINDS = { line: "line", scatter: "scatter" };
 
 /** ``{element, mark(column)}`` or null: where nothing fits, the table alone is shown. */
 export function chart(answer) {
@@ -61,26 +60,27 @@ function title(answer, spec) {
 function axes(answer, spec, length, sets) {
   const column = answer.columns[index(answer, spec.x)];
   const time = column.role === "time" || column.name === "time";
-  const bars = spec.type !== "line";
+  // A line needs two points.
+  const bars = spec.type !== "line" || length < 2;
   const lying = bars && !time;
   const unit = unitOf(answer, spec.y[0]);
   const stacked = spec.type === "stacked";
   return {
-    kind: lying ? "hbar" : (KINDS[spec.type] ?? "bar"),
+    kind: lying ? "hbar" : bars ? "bar" : "line",
     x: bars ? "category" : time ? "time" : "category",
     step: column.unit === "hour" ? "hour" : "day",
     unit,
     stacked,
     beside: true,
     legend: sets > 1,
-    zero: spec.type !== "line" || unit !== "share",
+    zero: bars || unit !== "share",
     height: lying ? Math.max(120, 54 + length * (stacked ? 38 : Math.max(30, 20 * sets))) : 260,
   };
 }
 
 function byColumn(answer, spec) {
   const at = index(answer, spec.x);
-  const x = names(answer, spec, at);
+  const x = names(answer, spec, at, answer.rows.length > 1);
   const series = spec.y.slice(0, MOST_SERIES).map((name, number) => {
     const unit = unitOf(answer, name);
     return { name: answer.columns[index(answer, name)].label, unit, values: answer.rows.map((row) => scaled(row[index(answer, name)], unit)), dashed: spec.type === "paired" && number > 0 };
@@ -93,7 +93,7 @@ function bySeries(answer, spec) {
   const unit = unitOf(answer, spec.y[0]);
   const keys = [...new Set(answer.rows.map((row) => row[at]))];
   const first = keys.map((key) => answer.rows.findIndex((row) => row[at] === key));
-  const x = names(answer, spec, at);
+  const x = names(answer, spec, at, keys.length > 1);
   const groups = [...new Set(answer.cells.map((row) => row[by]))];
   const series = groups.slice(0, MOST_SERIES).map((name) => {
     const found = new Map(answer.rows.filter((_, row) => answer.cells[row][by] === name).map((row) => [row[at], scaled(row[y], unit)]));
@@ -118,9 +118,9 @@ function points(answer, spec) {
 }
 
 /** A time as the kit reads it, else the name as people read it. */
-function names(answer, spec, at) {
+function names(answer, spec, at, several) {
   const time = answer.columns[at].role === "time";
-  return answer.rows.map((row, number) => (time && spec.type === "line" ? iso(row[at]) : answer.cells[number][at]));
+  return answer.rows.map((row, number) => (time && several && spec.type === "line" ? iso(row[at]) : answer.cells[number][at]));
 }
 
 const iso = (value) => (String(value).length === 10 ? `${value}T00:00:00Z` : String(value));

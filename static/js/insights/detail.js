@@ -33,9 +33,9 @@ function definitions({ definitions: told }) {
 
 /** What was found for the words of the question, and how. */
 function hits(answer) {
-  const found = Array.isArray(answer.trace) ? answer.trace : (answer.trace?.hits ?? []);
+  const found = answer.trace?.retrieved ?? [];
   if (!found.length) return null;
-  const rows = found.map((hit) => make("tr", "", make("th", "", hit.label ?? hit.ref), make("td", "", hit.kind ?? ""), make("td", "", hit.how ?? ""), make("td", "number", typeof hit.score === "number" ? hit.score.toFixed(2) : "")));
-  const head = make("tr", "", ...["What was found", "Kind", "How", "Score"].map((name) => make("th", "", name)));
+  const rows = found.map((hit) => make("tr", "", make("th", "", hit.label ?? hit.ref), make("td", "", hit.kind ?? ""), make("td", "", hit.why ?? hit.how ?? ""), make("td", "number", typeof hit.score === "number" ? hit.score.toFixed(2) : "")));
+  const head = make("tr", "", ...["What was found", "Kind", "Why", "Score"].map((name) => make("th", "", name)));
   return make("div", "figures-frame", make("table", "figures", make("caption", "visually-hidden", "What was found for the words of the question"), make("thead", "", head), make("tbody", "", ...rows)));
 }

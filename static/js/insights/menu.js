@@ -76,11 +76,12 @@ function step(event, list, button) {
   }
 }
 
-/** Below what it belongs to, or above where there is no room, and never beyond the edge of the screen. */
-export function place(box, anchor) {
+/** Below what it belongs to (or above, where that is asked for), else on the other side, and never beyond the edge of the screen. */
+export function place(box, anchor, { above = false } = {}) {
   const from = anchor.getBoundingClientRect();
   const { offsetWidth: wide, offsetHeight: high } = box;
-  const below = from.bottom + 6 + high <= innerHeight || from.top < high + 6;
+  const [roomAbove, roomBelow] = [from.top >= high + 14, from.bottom + high + 14 <= innerHeight];
+  const below = above ? !roomAbove : roomBelow || !roomAbove;
   box.style.left = `${Math.max(8, Math.min(from.left, innerWidth - wide - 8))}px`;
   box.style.top = `${Math.max(8, below ? from.bottom + 6 : from.top - high - 6)}px`;
 }

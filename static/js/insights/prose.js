@@ -12,8 +12,7 @@ export function prose(answer, { find, showSql }) {
   for (const span of [...(answer.spans ?? [])].sort((one, other) => one.start - other.start)) {
     if (span.start < from || span.end <= span.start || span.end > answer.text.length) continue;
     const words = answer.text.slice(span.start, span.end);
-    const figure = button(words, () => explain(figure, span, answer, { find, showSql }), "figure", `${words}: where this comes from`);
-    figure.setAttribute("aria-haspopup", "dialog");
+    const figure = pressable(words, () => explain(figure, span, answer, { find, showSql }));
     figure.dataset.kind = span.kind ?? "figure";
     paragraph.append(answer.text.slice(from, span.start), figure);
     from = span.end;
@@ -21,6 +20,23 @@ export function prose(answer, { find, showSql }) {
   paragraph.append(answer.text.slice(from));
   return paragraph;
 }
+
+/** A part of a sentence that can be pressed. A button could not break over two lines as its sentence does. */
+function pressable(words, press) {
+  const part = make("span", "figure", words);
+  part.tabIndex = 0;
+  part.setAttribute("role", "button");
+  part.setAttribute("aria-haspopup", "dialog");
+  part.addEventListener("click", press);
+  part.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    press();
+  });
+  return part;
+}
+
+export const closeExplanation = () => shut?.close();
 
 function explain(figure, span, answer, { find, showSql }) {
   const again = shut?.figure === figure;
@@ -38,7 +54,7 @@ function explain(figure, span, answer, { find, showSql }) {
   box.tabIndex = -1;
   document.body.append(box);
   found?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  place(box, figure);
+  place(box, figure, { above: true });
   const outside = (event) => !box.contains(event.target) && !figure.contains(event.target) && shut?.close();
   const keys = (event) => {
     if (event.key !== "Escape") return;
@@ -47,7 +63,7 @@ function explain(figure, span, answer, { find, showSql }) {
     shut?.close();
     figure.focus({ preventScroll: true });
   };
-  const follow = () => place(box, figure);
+  const follow = () => place(box, figure, { above: true });
   document.addEventListener("pointerdown", outside, true);
   document.addEventListener("keydown", keys, true);
   addEventListener("scroll", follow, { passive: true });

@@ -2,6 +2,7 @@
 
 import { card, failed } from "./card.js";
 import { progress } from "./progress.js";
+import { closeExplanation } from "./prose.js";
 
 const KEPT = "insights-pending";
 const KEPT_MS = 10 * 60_000;
@@ -19,6 +20,7 @@ export function thread({ root, page, line, onAnswer, onBusy }) {
     const shown = progress({ question: words, onCancel: cancel, say: page.say });
     pending = { sent, shown, focus: focus || document.activeElement?.closest?.(".turn") !== null };
     sessionStorage.setItem(KEPT, JSON.stringify({ sent, at: Date.now() }));
+    closeExplanation();
     welcome.hidden = true;
     turns.append(shown.element);
     shown.element.scrollIntoView({ block: "start" });

@@ -16,6 +16,7 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
+from django.db import DatabaseError, connections
 from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -24,6 +25,7 @@ from insights import asking
 from insights.chat import answering, intents, pipeline, runs
 from insights.chat.pipeline import Asked, Stage
 from insights.models import Message
+from insights.semantic import cancelling
 from tests.insights.business import Business
 
 from .askers import Askers, opened
@@ -208,6 +210,29 @@ async def test_a_cancelled_question_ends_at_once_and_is_not_stored(askers: Asker
         await ask(socket, SPEND)
         assert (await to_the_end(socket))[-1]["type"] == "done"
     assert await database_sync_to_async(stored)(client) == []
+
+
+async def test_cancelling_ends_the_statement_that_runs(askers: Askers, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, ended = threading.Event(), threading.Event()
+    figures = intents.answered
+
+    def slow(*args: Any) -> Any:
+        began.set()
+        try:
+            with connections["insights"].cursor() as cursor, cancelling.running(cursor.connection):
+                cursor.execute("SELECT pg_sleep(20)")
+        except DatabaseError:
+            ended.set()
+            raise
+        return figures(*args)
+
+    monkeypatch.setattr(intents, "answered", slow)
+    async with connected(askers["eve"]) as socket:
+        client = await ask(socket, SPEND)
+        assert await asyncio.to_thread(began.wait, 10)
+        await socket.send_to(text_data=json.dumps({"type": "cancel", "id": client}))
+        assert (await to_the_end(socket))[-1]["type"] == "cancelled"
+        assert await asyncio.to_thread(ended.wait, 10)
 
 
 async def test_nobody_cancels_the_question_of_another(askers: Askers, held: threading.Event) -> None:
