@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from .model import SemanticModel
 
-SHIPPED = Path(__file__).resolve().parent / "intermission.yaml"
+SHIPPED = Path(__file__).resolve().parent / "intermission"
 # What several files of a folder may each have a part of; the rest stands in one of them.
 _SHARED = {"dimensions": dict, "cubes": dict, "ambiguous": dict, "examples": list}
 
@@ -59,7 +59,7 @@ class _NoDuplicates(yaml.SafeLoader):
 def _unique(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     keys = [loader.construct_object(key) for key, _ in node.value]
     if twice := next((key for index, key in enumerate(keys) if key in keys[:index]), None):
-        raise yaml.YAMLError(f"'{twice}' stands twice in one place{node.start_mark}")
+        raise yaml.constructor.ConstructorError(None, None, f"'{twice}' stands twice in one place", node.start_mark)
     return loader.construct_mapping(node, deep=True)
 
 
@@ -70,7 +70,9 @@ def _mapping(text: str, *, source: str) -> dict[str, Any]:
     try:
         raw: Any = yaml.load(text, Loader=_NoDuplicates)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
-        raise SemanticModelError(f"{source} is not valid YAML: {str(error).splitlines()[0]}") from error
+        mark = getattr(error, "problem_mark", None)
+        line = f" (line {mark.line + 1})" if mark else ""
+        raise SemanticModelError(f"{source} is not valid YAML{line}: {getattr(error, 'problem', None) or error}") from error
     if not isinstance(raw, dict):
         raise SemanticModelError(f"{source} must be a mapping with the keys name, dimensions and cubes")
     return raw
