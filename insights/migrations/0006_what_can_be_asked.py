@@ -48,8 +48,7 @@ UNION ALL SELECT 'models', greatest(max(v.trained_at), (SELECT max(window_to) FR
 FLIGHT = """
 WITH told AS (
     SELECT f.id AS flight_id, f.campaign_id, c.advertiser_id, f.tier, f.pricing, f.goal_type, f.bid_micros, f.budget_micros, f.starts_at, f.ends_at,
-        f.state = 'live' AND c.state = 'active' AS on_sale,
-        CASE WHEN f.state <> 'live' THEN f.state WHEN c.state <> 'active' THEN c.state ELSE '' END AS halted,
+        CASE WHEN f.state <> 'live' THEN f.state || '_flight' WHEN c.state <> 'active' THEN c.state || '_flight' ELSE '' END AS halted,
         coalesce(o.computed_at, (SELECT max(computed_at) FROM ads_flightforecast)) AS clock,
         CASE WHEN f.goal_type = 'spend' THEN 1000000.0 ELSE 1.0 END AS unit,
         f.goal_amount::float8 AS goal,
@@ -62,21 +61,24 @@ WITH told AS (
     LEFT JOIN ads_flightbalance b ON b.flight_id = f.id LEFT JOIN ads_flightforecast o ON o.flight_id = f.id
 ), expected AS (
     SELECT told.*, CASE WHEN forecast IS NOT NULL THEN greatest(forecast, delivered) END AS expected,
-        CASE WHEN halted <> '' THEN halted WHEN ends_at <= clock THEN 'ended' WHEN starts_at > clock THEN 'scheduled' ELSE 'live' END AS status
+        CASE WHEN halted <> '' THEN halted WHEN ends_at <= clock THEN 'ended_flight' WHEN starts_at > clock THEN 'scheduled_flight'
+            ELSE 'live_flight' END AS status
     FROM told
 ), judged AS (
     SELECT expected.*, CASE WHEN goal IS NOT NULL AND expected IS NOT NULL THEN greatest(0, goal - expected) END AS missing,
-        CASE WHEN status IN ('draft', 'paused', 'ended') THEN 'not_running' WHEN goal IS NULL OR tier = 'house' THEN 'no_goal'
-            WHEN expected IS NULL THEN 'unknown'
-            WHEN forecast < goal * 0.98 AND forecast <= goal - 1 AND round((greatest(0, goal - expected) / goal)::numeric, 4) > 0.02 THEN 'at_risk'
-            ELSE 'on_track' END AS outlook
+        CASE WHEN status NOT IN ('live_flight', 'scheduled_flight') THEN 'not_running' WHEN goal IS NULL OR tier = 'house' THEN 'without_goal'
+            WHEN expected IS NULL THEN 'not_forecast'
+            WHEN forecast < goal * 0.98 AND forecast <= goal - 1 AND round((greatest(0, goal - expected) / goal)::numeric, 4) > 0.02 THEN 'goal_at_risk'
+            ELSE 'goal_in_reach' END AS outlook
     FROM expected
 )
-SELECT flight_id, campaign_id, advertiser_id, tier, pricing, goal_type, status, outlook, 1 AS flights, (outlook = 'at_risk')::int AS at_risk,
+SELECT flight_id, campaign_id, advertiser_id, tier, pricing, status, outlook,
+    CASE goal_type WHEN 'impressions' THEN 'impression_goal' WHEN 'completed_views' THEN 'completed_view_goal' WHEN 'clicks' THEN 'click_goal'
+        ELSE 'money_goal' END AS goal_type, 1 AS flights, (outlook = 'goal_at_risk')::int AS at_risk,
     goal / unit AS goal, delivered / unit AS delivered, expected / unit AS expected, missing / unit AS missing,
     delivered / goal AS delivered_share, expected / goal AS expected_share,
     greatest(0, extract(epoch FROM ends_at - clock)::float8 / 86400) AS days_left, budget_micros, booked_micros,
-    CASE WHEN outlook = 'at_risk' THEN least(greatest(0, budget_micros - booked_micros), CASE
+    CASE WHEN outlook = 'goal_at_risk' THEN least(greatest(0, budget_micros - booked_micros), CASE
         WHEN goal_type = 'spend' THEN missing
         WHEN events_per_win > 0 AND micros_per_win > 0 THEN missing * micros_per_win / events_per_win
         WHEN (goal_type, pricing) = ('impressions', 'cpm') THEN missing * bid_micros / 1000
@@ -108,24 +110,27 @@ WHERE unfilled_milliseconds > 0
 """
 # As in ads/decision/stages.py.
 FUNNEL = """
-SELECT n.bucket, n.flight_id, n.ad_id, f.campaign_id, c.advertiser_id, f.tier, n.reason, n.synthetic, n.decisions,
+SELECT n.bucket, n.flight_id, n.ad_id, f.campaign_id, c.advertiser_id, f.tier, n.synthetic, n.decisions,
+    CASE n.reason WHEN 'won' THEN 'won_slot' WHEN 'explored' THEN 'shown_to_learn' WHEN 'not_started' THEN 'flight_not_started' WHEN 'ended' THEN 'flight_ended'
+        WHEN 'budget_spent' THEN 'flight_budget_spent' WHEN 'paced' THEN 'held_by_pacing' WHEN 'share_of_voice' THEN 'other_sponsors_turn'
+        ELSE n.reason END AS reason,
     CASE WHEN n.reason IN ('won', 'explored') THEN n.decisions ELSE 0 END AS served,
     CASE WHEN n.reason IN ('won', 'explored', 'runner_up', 'pod_conflict', 'no_room', 'reservation_lost', 'holds_full', 'address_quota')
         THEN n.decisions ELSE 0 END AS eligible,
     CASE
-        WHEN n.reason LIKE '%_not_targeted' OR n.reason LIKE '%_excluded' OR n.reason IN ('attribute_withheld', 'outside_daypart') THEN 'targeting'
-        WHEN n.reason IN ('not_started', 'ended') THEN 'schedule'
-        WHEN n.reason IN ('budget_spent', 'goal_reached', 'daily_budget_spent', 'daily_goal_reached', 'arm_budget_spent') THEN 'budget'
-        WHEN n.reason IN ('caps_uncountable', 'frequency_cap', 'too_soon', 'stream_exclusive') THEN 'caps'
-        WHEN n.reason = 'too_long' THEN 'fit'
-        WHEN n.reason = 'house_not_allowed' THEN 'house'
-        WHEN n.reason = 'below_reserve' THEN 'price'
-        WHEN n.reason = 'paced' THEN 'pacing'
-        WHEN n.reason = 'share_of_voice' THEN 'share_of_voice'
-        WHEN n.reason IN ('runner_up', 'pod_conflict', 'no_room') THEN 'pod'
-        WHEN n.reason IN ('reservation_lost', 'holds_full', 'address_quota') THEN 'reservation'
-        WHEN n.reason IN ('won', 'explored') THEN 'served'
-        ELSE 'other' END AS stage
+        WHEN n.reason LIKE '%_not_targeted' OR n.reason LIKE '%_excluded' OR n.reason IN ('attribute_withheld', 'outside_daypart') THEN 'targeting_rules'
+        WHEN n.reason IN ('not_started', 'ended') THEN 'flight_dates'
+        WHEN n.reason IN ('budget_spent', 'goal_reached', 'daily_budget_spent', 'daily_goal_reached', 'arm_budget_spent') THEN 'nothing_left'
+        WHEN n.reason IN ('caps_uncountable', 'frequency_cap', 'too_soon', 'stream_exclusive') THEN 'viewer_caps'
+        WHEN n.reason = 'too_long' THEN 'too_long_for_break'
+        WHEN n.reason = 'house_not_allowed' THEN 'house_not_on_title'
+        WHEN n.reason = 'below_reserve' THEN 'reserve_price'
+        WHEN n.reason = 'paced' THEN 'held_for_pacing'
+        WHEN n.reason = 'share_of_voice' THEN 'share_of_voice_turn'
+        WHEN n.reason IN ('runner_up', 'pod_conflict', 'no_room') THEN 'outbid_in_break'
+        WHEN n.reason IN ('reservation_lost', 'holds_full', 'address_quota') THEN 'reservation_failed'
+        WHEN n.reason IN ('won', 'explored') THEN 'served_ads'
+        ELSE 'other_stage' END AS stage
 FROM ads_funnel{grain} n LEFT JOIN ads_flight f ON f.id = n.flight_id LEFT JOIN ads_campaign c ON c.id = f.campaign_id
 """
 REACH_CAMPAIGN = """
@@ -144,8 +149,13 @@ FROM engagement_sceneday WHERE scene_id <> 0
 """
 # A row a decision and nothing of who watched. What came of it counts where the viewer came to the place that it was about.
 DIRECTOR = """
-SELECT d.decided_at, d.title AS title_id, d.action, d.trigger, d.synthetic, 1 AS decisions,
-    CASE WHEN d.explored THEN 'explored' WHEN d.intended <> '' AND d.intended <> d.action THEN 'held_back' ELSE 'chosen' END AS choice,
+SELECT d.decided_at, d.title AS title_id, d.synthetic, 1 AS decisions,
+    CASE d.action WHEN 'keep' THEN 'kept_plan' WHEN 'tighten' THEN 'tightened_scene' WHEN 'bring_forward' THEN 'brought_forward'
+        WHEN 'move_back' THEN 'moved_back' WHEN 'linger' THEN 'lingered' WHEN 'move_break' THEN 'moved_break' WHEN 'shorten_break' THEN 'shortened_break'
+        WHEN 'suggest' THEN 'suggested_title' ELSE d.action END AS action,
+    CASE d.trigger WHEN 'drop' THEN 'attention_drop' ELSE d.trigger END AS trigger,
+    CASE WHEN d.explored THEN 'explored_by_chance' WHEN d.intended <> '' AND d.intended <> d.action THEN 'held_back_arm'
+        ELSE 'chosen_as_best' END AS choice,
     (d.applied AND d.action NOT IN ('keep', 'suggest'))::int AS changes, d.explored::int AS explored,
     (d.action = 'suggest')::int AS suggestions, coalesce(o.taken, false)::int AS taken, coalesce(o.reached, false)::int AS reached,
     CASE WHEN o.reached THEN o.watched END AS watched, (o.reached AND o.watched IS NOT NULL)::int AS watched_known
@@ -153,9 +163,10 @@ FROM engagement_directordecision d LEFT JOIN engagement_directoroutcome o ON o.d
 """
 # The last look at each metric of each arm. How many units each arm got has no effect to tell; where it is wrong, every verdict says so.
 EXPERIMENT = """
-SELECT r.experiment_id, e.state, r.metric, r.arm, coalesce(nullif(r.verdict, ''), 'not_yet') AS verdict, r.words,
-    CASE WHEN r.metric = e.metric THEN 'decides' WHEN e.guardrails @> jsonb_build_array(jsonb_build_object('metric', r.metric)) THEN 'guards'
-        ELSE 'beside' END AS role,
+SELECT r.experiment_id, e.state || '_experiment' AS state, r.metric, r.arm, CASE r.verdict WHEN 'better' THEN 'proven_better' WHEN 'worse' THEN 'proven_worse' WHEN 'mismatch' THEN 'cannot_be_read' WHEN 'breach' THEN 'guardrail_broken'
+        WHEN 'no_difference' THEN 'no_difference' WHEN 'not_read' THEN 'not_read' ELSE 'not_yet_clear' END AS verdict, r.words,
+    CASE WHEN r.metric = e.metric THEN 'deciding_metric' WHEN e.guardrails @> jsonb_build_array(jsonb_build_object('metric', r.metric)) THEN 'guardrail_metric'
+        ELSE 'secondary_metric' END AS role,
     r.units, r.control_units, r.mean, r.control_mean, r.effect, r.low, r.high, (r.figures ->> 'change')::float8 AS change,
     (r.figures ->> 'change_low')::float8 AS change_low, (r.figures ->> 'change_high')::float8 AS change_high
 FROM (

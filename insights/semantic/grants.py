@@ -1,9 +1,12 @@
-"""What the read-only role may read: the columns a semantic model names, and nothing else."""
+"""What the read-only role may read: the columns a semantic model names, those that its views are made of, and nothing else."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import structlog
 from django.db import DatabaseError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
 from adplatform.runtime import INSIGHTS_ROLE
@@ -38,12 +41,11 @@ def ensure_role() -> None:
 def grant(model: SemanticModel) -> dict[str, tuple[str, ...]]:
     """Let the read-only role SELECT the model's columns; safe to repeat. Returns what was granted, by table.
 
-    Raises RoleMissing, and LookupError for tables or columns that are not there.
+    Raises RoleMissing, and LookupError for tables or columns that are not there, and for views that would read with their owner's rights.
     """
     ensure_role()
-    wanted = {table: tuple(sorted(columns)) for table, columns in sorted(model.columns().items())}
     with transaction.atomic(), connection.cursor() as cursor:
-        _check_present(cursor, wanted)
+        wanted = reach(cursor, model)
         cursor.execute(f"GRANT USAGE ON SCHEMA public TO {INSIGHTS_ROLE}")
         for table, columns in wanted.items():
             cursor.execute(
@@ -54,16 +56,65 @@ def grant(model: SemanticModel) -> dict[str, tuple[str, ...]]:
     return wanted
 
 
-def _check_present(cursor: object, wanted: dict[str, tuple[str, ...]]) -> None:
-    cursor.execute(  # type: ignore[attr-defined]
+def reach(cursor: CursorWrapper, model: SemanticModel) -> dict[str, tuple[str, ...]]:
+    """Every table and view that the model reads with the columns it needs there. A view that reads as its caller needs those of its tables too.
+
+    Raises LookupError.
+    """
+    wanted = {table: set(columns) for table, columns in model.columns().items()}
+    _check_present(cursor, wanted)
+    _check_views(cursor, list(wanted))
+    waiting = list(wanted)
+    while waiting:
+        cursor.execute(_BEHIND_VIEWS, [waiting])
+        waiting = []
+        for table, column in cursor.fetchall():
+            waiting += [table] if table not in wanted else []
+            wanted.setdefault(table, set()).add(column)
+    return {table: tuple(sorted(columns)) for table, columns in sorted(wanted.items())}
+
+
+# Of each view the columns that its rule reads, as the database itself keeps them.
+_BEHIND_VIEWS = """
+SELECT DISTINCT t.relname, a.attname
+FROM pg_class v JOIN pg_rewrite r ON r.ev_class = v.oid
+JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> v.oid
+JOIN pg_class t ON t.oid = d.refobjid JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
+WHERE v.relkind = 'v' AND v.relnamespace = current_schema()::regnamespace AND v.relname = ANY(%s)
+ORDER BY 1, 2
+"""
+
+
+def _check_present(cursor: CursorWrapper, wanted: Mapping[str, Iterable[str]]) -> None:
+    cursor.execute(
         "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
         " WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(%s)",
         [list(wanted)],
     )
-    present = set(cursor.fetchall())  # type: ignore[attr-defined]
-    missing = [f"{table}.{column}" for table, columns in wanted.items() for column in columns if (table, column) not in present]
+    present = set(cursor.fetchall())
+    tables = {table for table, _ in present}
+    missing = [
+        f"{table}.{column}" if table in tables else table
+        for table, columns in sorted(wanted.items())
+        for column in (sorted(columns) if table in tables else [""])
+        if (table, column) not in present
+    ]
     if missing:
         raise LookupError(f"the model names what the database does not have: {', '.join(missing)}")
+
+
+def _check_views(cursor: CursorWrapper, names: list[str]) -> None:
+    """Row-level security of the tables behind a view holds for its caller only where the view reads as its caller."""
+    cursor.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(%s) AND relkind IN ('v', 'm')"
+        " AND (relkind = 'm' OR NOT coalesce(reloptions, '{}') && '{security_invoker=true,security_invoker=on,security_invoker=1}') ORDER BY 1",
+        [names],
+    )
+    if owned := [name for (name,) in cursor.fetchall()]:
+        raise LookupError(
+            f"{', '.join(owned)} would read with the owner's rights, past row-level security; "
+            f"make each a plain view WITH (security_invoker = true): ALTER VIEW {owned[0]} SET (security_invoker = true)"
+        )
 
 
 def grant_after_migrate(**_: object) -> None:

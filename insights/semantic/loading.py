@@ -17,6 +17,14 @@ SHIPPED = Path(__file__).resolve().parent / "intermission"
 _SHARED = {"dimensions": dict, "cubes": dict, "ambiguous": dict, "examples": list}
 
 
+# Where the library's own words leave people alone.
+_WORDS = {
+    "extra_forbidden": "no field has this name; docs/asking.md lists those there are",
+    "missing": "it is missing; docs/asking.md says what it holds",
+    "string_pattern_mismatch": "a plain name stands here: small letters, digits and _, and no digit first",
+}
+
+
 class SemanticModelError(ValueError):
     """The model cannot be used; the message names the file and what to change."""
 
@@ -103,4 +111,4 @@ def _validated(raw: dict[str, Any], *, source: str) -> SemanticModel:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise SemanticModelError(f"{source}: at {place}: {re.sub(r'^Value error, ', '', first['msg'])}") from error
+        raise SemanticModelError(f"{source}: at {place}: {_WORDS.get(first['type']) or re.sub(r'^Value error, ', '', first['msg'])}") from error
