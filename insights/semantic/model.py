@@ -25,13 +25,15 @@ class _Strict(BaseModel):
 
 class Entity(_Strict):
     """Things with a name in a table of their own. ``scope`` is the column that says whose they are; ``needs`` are columns
-    that the table's row policies read and the read-only role must therefore be granted."""
+    that the table's row policies read and the read-only role must therefore be granted. ``shared``: they are nobody's in particular,
+    and everybody who may ask by them may know their names, row-level security or not."""
 
     table: Name
     key: Name = "id"
     name: Name = "name"
     scope: Name | None = None
     needs: tuple[Name, ...] = ()
+    shared: bool = False
 
 
 class Dimension(_Strict):

@@ -1,7 +1,8 @@
 """Names of things with whose they are, from the tables the semantic model names. Who owns what is found, never written down twice.
 
 An entity's owner is its ``scope`` column; without one, the scope of what it belongs to, along the foreign keys of its ``needs``. A table that
-is row-secured and whose owners cannot be found so is shown to those alone who see every advertiser: unknown means nobody's.
+is row-secured and whose owners cannot be found so is shown to those alone who see every advertiser: unknown means nobody's, unless the model
+says that it is shared.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def _read(cursor: CursorWrapper, dimension: str, entity: Entity, model: Semantic
     owner_of = (entity.scope, "e0") if entity.scope else (steps[-1].entity.scope, f"e{len(steps)}") if steps else None
     cursor.execute(_statement(entity, steps, owner_of))
     for key, name, owner, *within in cursor.fetchall():
-        yield Thing(dimension, key, str(name), tuple(str(part) for part in within if part), owner, unscoped=secured and owner is None)
+        unscoped = secured and owner is None and not entity.shared
+        yield Thing(dimension, key, str(name), tuple(str(part) for part in within if part), owner, unscoped=unscoped)
 
 
 def _statement(entity: Entity, steps: list[_Step], owner_of: tuple[str | None, str] | None) -> sql.Composed:

