@@ -48,10 +48,10 @@ GENRES = (("Drama", "drama"), ("Sci-Fi", "sci-fi"))
 @contextmanager
 def opened() -> Iterator[Business]:
     """Commits the rows on entry and deletes every one of them on exit."""
-    business = _things()
-    _facts(business)
-    standing.stand(now=NOW, today=TODAY)
     try:
+        business = _things()
+        _facts(business)
+        standing.stand(now=NOW, today=TODAY)
         yield business
     finally:
         connections["insights"].close()

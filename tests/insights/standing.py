@@ -40,10 +40,10 @@ def stand(*, now: datetime, today: datetime) -> None:
 
 
 def _flights(flights: list[Flight], now: datetime) -> None:
-    FlightBalance.objects.bulk_create(
-        FlightBalance(flight=flight, booked_micros=(number + 1) * 10_000_000, impressions=300 + number, completed_views=200, clicks=20)
-        for number, flight in enumerate(flights)
-    )
+    for number, flight in enumerate(flights):
+        FlightBalance.objects.filter(flight=flight).update(
+            booked_micros=(number + 1) * 10_000_000, impressions=300 + number, completed_views=200, clicks=20
+        )
     FlightForecast.objects.bulk_create(
         FlightForecast(
             flight=flight, computed_at=now - timedelta(hours=1), requests=5000, expected_delivery=EXPECTED[number],
