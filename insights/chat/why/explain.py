@@ -42,8 +42,8 @@ def explained(query: SemanticQuery, context: Context) -> Outcome:
     asking = _Asking(query, context, measure)
     whole, statements = asking.compared(())
     facts = Facts((), (), context.currency, query.period.label, phrasing.filter_words(query, context.model))
-    if whole is None or not _there(whole):
-        return _nothing(asking, facts, whole, statements)
+    if whole is None or asking.missing:
+        return _nothing(asking, facts, statements)
     splits: list[Split] = []
     for dimension in asking.dimensions():
         sides, ran = asking.compared((dimension,))
@@ -90,6 +90,7 @@ class _Asking:
         ratio = measure.ratio
         self.parts = (ratio.numerator, ratio.denominator) if ratio else (query.measures[0],)
         self.factor = ratio.factor if ratio else 1.0
+        self.missing = ""
 
     def dimensions(self) -> list[str]:
         """Those that are not already held to one value."""
@@ -109,14 +110,20 @@ class _Asking:
         def values(name: str) -> Any:
             return np.array([float(row[place[name]] or 0.0) for row in rows.values])
 
-        kept = [row for row in rows.values if any(row[place[name + side]] is not None for name in self.parts for side in ("", BEFORE))]
-        if not kept:
+        if not dimensions:
+            now, before = (rows.values[0][place[self.parts[-1] + side]] if rows.values else None for side in ("", BEFORE))
+            self.missing = "now" if self._absent(now) else "before" if self._absent(before) else ""
+        if not rows.values:
             return None, [statement(purpose, compiled)]
         names = tuple(str(row[place[dimensions[0]]]) if dimensions else "" for row in rows.values)
         top = self.parts[0]
         base = self.parts[1] if len(self.parts) > 1 else None
         sides = Sides(names, values(top + BEFORE), values(top), values(base + BEFORE) if base else None, values(base) if base else None)
         return sides, [statement(purpose, compiled)]
+
+    def _absent(self, below: float | None) -> bool:
+        """Nothing recorded is not nothing delivered: a zero can be explained, a gap cannot; a rate needs something below its line."""
+        return below is None or (len(self.parts) > 1 and not below)
 
     def _run(self, query: SemanticQuery) -> tuple[Compiled, Rows]:
         compiled = compiler.compile_query(query, self.context.model, advertiser=self.context.scope.advertiser)
@@ -171,13 +178,12 @@ def _moment(value: Any, like: datetime) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=like.tzinfo)
 
 
-def _nothing(asking: _Asking, facts: Facts, whole: Sides | None, statements: list[Statement]) -> Outcome:
+def _nothing(asking: _Asking, facts: Facts, statements: list[Statement]) -> Outcome:
     query = asking.query
-    baseline = query.baseline.label if query.baseline else ""
-    side = "before" if whole is not None and _pair(whole.now, whole.base_now)[0] else "now"
-    told = {"baseline": baseline}
+    told = {"baseline": query.baseline.label if query.baseline else ""}
     about = " for {{filters}}" if query.filters else ""
-    draft = f"There is no data{about} in " + ("{{told.baseline}}" if side == "before" else "{{period}}") + ", so there is no change to explain."
+    when = "{{told.baseline}}" if asking.missing == "before" else "{{period}}"
+    draft = f"There is no data{about} in {when}, so there is no change to explain."
     return Outcome(replace(facts, told=told), draft, statements=tuple(statements), filled=False)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from insights.chat.context import Context, Outcome
-from insights.chat.grounding import Facts, shown
+from insights.chat.grounding import Facts, sentence, shown
 from insights.semantic.compiler import Column
 from insights.semantic.model import Measure
 from insights.semantic.query import SemanticQuery
@@ -152,7 +152,8 @@ def _where(told: Told) -> str:
         return "No single part accounts for it: it is spread over many small ones."
     first = told.splits[0]
     if first.alike:
-        return f"It is spread in proportion: no {_either(_labels(told))} stands out for its size."
+        kinds = sentence([told.context.model.dimensions[one.dimension].plural for one in told.splits])
+        return f"It is spread over {kinds} in proportion to their size."
     named: list[str] = []
     row = 0
     for number, one in enumerate(told.splits, start=1):
@@ -165,14 +166,6 @@ def _where(told: Told) -> str:
     return f"Where it comes from: {'; '.join(named)}."
 
 
-def _either(words: Sequence[str]) -> str:
-    return ", ".join(words[:-1]) + f" or {words[-1]}" if len(words) > 1 else "".join(words)
-
-
-def _labels(told: Told) -> list[str]:
-    return [told.context.model.dimensions[one.dimension].label for one in told.splits]
-
-
 def _rates(told: Told) -> str:
     if not told.splits or told.splits[0].rate is None:
         return ""
@@ -181,9 +174,9 @@ def _rates(told: Told) -> str:
 
 def _meanwhile(told: Told) -> str:
     if not told.events:
-        return f"No change to budgets, creatives, targeting or models is on record for that time. {NOT_PROOF}" if told.splits else ""
-    changes = "change is" if len(told.events) == 1 else "changes are"
-    return f"{{{{told.changes}}}} {changes} on record for that time, listed below. {NOT_PROOF}"
+        return f"The audit log holds no change to budgets, creatives, targeting or models for that time. {NOT_PROOF}" if told.splits else ""
+    changes = "change" if len(told.events) == 1 else "changes"
+    return f"The audit log holds {{{{told.changes}}}} {changes} for that time, listed below. {NOT_PROOF}"
 
 
 def _chart(rows: Sequence[Sequence[Any]]) -> dict[str, Any] | None:
