@@ -9,16 +9,18 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from insights.semantic.access import may_open_page
+from insights.semantic.access import scope_of
 from insights.semantic.loading import load
 
 from . import llm
 from .answer import BUILT_IN
 from .api import FORBIDDEN
 from .conversation import NoSuchConversation, conversations_of, messages_of, told
+from .suggestions import for_user
 
 
 def _address(name: str, *args: int) -> str:
@@ -35,7 +37,8 @@ def _address(name: str, *args: int) -> str:
 def chat(request: HttpRequest, conversation: int | None = None) -> HttpResponse:
     """A new conversation, or one of the user's own with all that was said in it."""
     user = request.user
-    if not isinstance(user, User) or not may_open_page(user):
+    scope = scope_of(user)
+    if not isinstance(user, User) or scope is None:
         raise PermissionDenied(FORBIDDEN)
     try:
         messages = list(messages_of(user, conversation)) if conversation else []
@@ -48,7 +51,7 @@ def chat(request: HttpRequest, conversation: int | None = None) -> HttpResponse:
         {
             "conversations": conversations_of(user),
             "current": conversation,
-            "examples": model.examples,
+            "examples": [one.question for one in for_user(user, scope, now=timezone.now())],
             "currency": model.currency or settings.CURRENCY,
             "stage_seconds": settings.INSIGHTS_STAGE_SECONDS,
             "suggest_url": _address("api-ask-suggest"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +79,34 @@ class Lexicon:
         for word in widened(spoken):
             self._count(scores, why, word, 1.0 if word in spoken else PUT_OTHERWISE, word)
         return self._best(scores, why, limit)
+
+    def beginning(self, start: str, limit: int) -> list[Entry]:
+        """Entries, but for questions, with a phrase that begins so, or one of whose words does: those that are called so themselves first."""
+        wanted = start.lower()
+        found: dict[int, None] = {}
+        for phrases in (self._begin, self._begin_within):
+            first = bisect_left(phrases, (wanted, -1))
+            while first < len(phrases) and phrases[first][0].startswith(wanted) and len(found) < 4 * limit:
+                found.setdefault(phrases[first][1])
+                first += 1
+        return list({self.entries[index].label: self.entries[index] for index in found}.values())[:limit]
+
+    @cached_property
+    def _begin(self) -> list[tuple[str, int]]:
+        """Sorted, each with its entry; made when first somebody types."""
+        return sorted((entry.label.lower(), index) for index, entry in enumerate(self.entries) if entry.kind != "question")
+
+    @cached_property
+    def _begin_within(self) -> list[tuple[str, int]]:
+        return sorted(
+            (" ".join(parts[at:]), index)
+            for index, entry in enumerate(self.entries)
+            if entry.kind != "question"
+            for phrase in phrases_of(entry.text)
+            for parts in (phrase.lower().split(),)
+            for at in range(len(parts))
+            if parts[at] not in EMPTY
+        )
 
     def _said(self, said: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], set[int]]]:
         """Phrases in the text with the entries they name, longest first; none within a longer one: "click" is not said by "cost per click"."""

@@ -35,7 +35,7 @@ function definitions({ definitions: told }) {
 function hits(answer) {
   const found = answer.trace?.retrieved ?? [];
   if (!found.length) return null;
-  const rows = found.map((hit) => make("tr", "", make("th", "", hit.label ?? hit.ref), make("td", "", hit.kind ?? ""), make("td", "", hit.why ?? hit.how ?? ""), make("td", "number", typeof hit.score === "number" ? hit.score.toFixed(2) : "")));
+  const rows = found.map((hit) => make("tr", "", make("th", "", hit.label ?? hit.ref), make("td", "", hit.kind ?? ""), make("td", "", hit.why ?? hit.how ?? ""), make("td", "number", typeof hit.score === "number" ? hit.score.toFixed(3) : "")));
   const head = make("tr", "", ...["What was found", "Kind", "Why", "Score"].map((name) => make("th", "", name)));
   return make("div", "figures-frame", make("table", "figures", make("caption", "visually-hidden", "What was found for the words of the question"), make("thead", "", head), make("tbody", "", ...rows)));
 }
