@@ -90,8 +90,25 @@ class AnswerSerializer(serializers.Serializer[Any]):
     synthetic = serializers.BooleanField(help_text="Some of the figures come from a synthetic audience")
     verified = VerifiedSerializer(allow_null=True, help_text="The question that staff have checked, where it answered")
     trace = serializers.DictField(help_text="What of the catalogue the question was matched with, and why")
+    spans = serializers.ListField(
+        child=serializers.DictField(),
+        required=False,
+        help_text="For all the text states: {start, end, kind, how, formula, cell, row, column}, counted in UTF-16 units",
+    )
+    chips = serializers.ListField(
+        child=serializers.DictField(),
+        required=False,
+        help_text="The interpretation in parts: {id, kind, label, options: [{label, query}], remove: query}; send a query to run it",
+    )
+    definitions = serializers.ListField(child=serializers.DictField(), required=False, help_text="What its figures mean")
+    suggestions = serializers.ListField(child=serializers.DictField(), required=False, help_text="What could be asked next: {label, question, query}")
+    verified = serializers.DictField(
+        required=False, allow_null=True, help_text="The checked question it was matched with: {id, question, by, at, note}"
+    )
+    trace = serializers.DictField(required=False, help_text="{retrieved: what was found for the words of the question, and why}")
     stages = StageSerializer(many=True)
-    edited = serializers.CharField(allow_blank=True)
+    edited = serializers.CharField(allow_blank=True, help_text="What was changed about the answer before it, in words")
+    client = serializers.CharField(required=False, help_text="The id that it was sent with")
     milliseconds = serializers.FloatField()
 
 

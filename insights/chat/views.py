@@ -51,7 +51,7 @@ def chat(request: HttpRequest, conversation: int | None = None) -> HttpResponse:
         {
             "conversations": conversations_of(user),
             "current": conversation,
-            "examples": [one.question for one in for_user(user, scope, now=timezone.now())],
+            "examples": for_user(user, scope, now=timezone.now()),
             "currency": model.currency or settings.CURRENCY,
             "stage_seconds": settings.INSIGHTS_STAGE_SECONDS,
             "suggest_url": _address("api-ask-suggest"),

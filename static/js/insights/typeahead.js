@@ -4,6 +4,7 @@ import { make } from "../live/kit/dom.js";
 
 const WAIT_MS = 180;
 const LEAST = 2;
+const KINDS = { yours: "asked before", example: "example" };
 
 /** ``took(event)``: whether a key was meant for the list. Without an address of suggestions nothing is ever offered. */
 export function typeahead(box, page, choose) {
@@ -42,7 +43,7 @@ export function typeahead(box, page, choose) {
     at = -1;
     list.replaceChildren(...found.slice(0, 6).map((one, number) => {
       const question = typeof one === "string" ? one : (one.question ?? one.label);
-      const item = make("li", "offer", question, one.kind ? make("small", "muted", one.verified ? "✓ verified" : one.kind) : null);
+      const item = make("li", "offer", question, one.kind ? make("small", "muted", one.verified ? "✓ verified" : (KINDS[one.kind] ?? one.kind)) : null);
       item.id = `offer-${number}`;
       item.dataset.question = question;
       item.setAttribute("role", "option");
