@@ -14,6 +14,7 @@ class InsightsConfig(AppConfig):
         from adplatform import metrics
         from ads.admin import links
 
+        from . import checks  # noqa: F401 - registers itself
         from .live import gauges, kinds, permissions
         from .semantic.grants import grant_after_migrate
 

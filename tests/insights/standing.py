@@ -29,6 +29,7 @@ REASONS = ("won", "explored", "runner_up", "paced", "frequency_cap", "device_not
 
 def stand(*, now: datetime, today: datetime) -> None:
     flights = list(Flight.objects.order_by("pk"))
+    Flight.objects.update(state=Flight.State.LIVE)
     Flight.objects.filter(pk=flights[1].pk).update(tier=Flight.Tier.HOUSE)
     _flights(flights, now)
     _funnel(flights, today)
