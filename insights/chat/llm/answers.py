@@ -75,7 +75,7 @@ def _known(name: str, arguments: Any) -> tuple[str, dict[str, Any]]:
             # Twice encoded: a text of JSON in a text of JSON.
             try:
                 read = objects(str(json.loads(arguments)))
-            except ValueError:
+            except (ValueError, RecursionError):
                 read = []
         arguments = read[0] if len(read) == 1 else None
     if not isinstance(arguments, dict):

@@ -136,5 +136,5 @@ def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def _json(raw: bytes) -> Any:
     try:
         return json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Failed("the endpoint's answer cannot be read") from error

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-PIECE = 24
+PIECES = 40
 
 
 @dataclass(frozen=True)
@@ -175,8 +175,8 @@ def _events(reply: Reply) -> Iterator[dict[str, Any]]:
     """Content and the arguments of calls in pieces, as endpoints stream them."""
     yield _event({"role": "assistant", "content": None if reply.content is None else ""})
     if isinstance(reply.content, str):
-        for first in range(0, len(reply.content), PIECE):
-            yield _event({"content": reply.content[first : first + PIECE]})
+        for piece in _pieces(reply.content):
+            yield _event({"content": piece})
     elif reply.content is not None:
         yield _event({"content": reply.content})
     if reply.refusal:
@@ -187,11 +187,16 @@ def _events(reply: Reply) -> Iterator[dict[str, Any]]:
             yield _event({"tool_calls": [call]})
             continue
         yield _event({"tool_calls": [{**call, "function": {"name": call["function"]["name"], "arguments": ""}}]})
-        for first in range(0, len(arguments), PIECE):
-            yield _event({"tool_calls": [{"index": call["index"], "function": {"arguments": arguments[first : first + PIECE]}}]})
+        for piece in _pieces(arguments):
+            yield _event({"tool_calls": [{"index": call["index"], "function": {"arguments": piece}}]})
     yield _event({}, finish=reply.finish)
     if reply.usage:
         yield _event({}) | {"choices": [], **_usage(reply)}
+
+
+def _pieces(text: str) -> list[str]:
+    size = max(3, len(text) // PIECES)
+    return [text[first : first + size] for first in range(0, len(text), size)]
 
 
 def _event(delta: dict[str, Any], *, finish: str | None = None) -> dict[str, Any]:
