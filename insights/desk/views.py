@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -25,7 +26,7 @@ def board(request: HttpRequest) -> HttpResponse:
     """The person's own pins, answered anew one by one by the page, and what they get by mail."""
     user = _asker(request)
     schedules = ScheduledQuestion.objects.filter(user=user, active=True)
-    return render(request, "insights/board.html", {"pins": Pin.objects.filter(user=user), "schedules": schedules})
+    return render(request, "insights/board.html", {"currency": settings.CURRENCY, "pins": Pin.objects.filter(user=user), "schedules": schedules})
 
 
 @require_safe
@@ -35,7 +36,7 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
     """A question that somebody shared, answered for whoever opens it."""
     _asker(request)
     found = shared_by_token(token, now=timezone.now())
-    return render(request, "insights/shared.html", {"shared": found, "token": token}, status=200 if found else 404)
+    return render(request, "insights/shared.html", {"currency": settings.CURRENCY, "shared": found, "token": token}, status=200 if found else 404)
 
 
 def _asker(request: HttpRequest) -> User:

@@ -4,8 +4,9 @@
 import { saveCsv } from "../live/kit/download.js";
 import { button, make } from "../live/kit/dom.js";
 import { thumbs } from "./feedback.js";
+import { mail, pin, share } from "./keep.js";
 
-export const ACTIONS = [copyText, copyTable, download, thumbs];
+export const ACTIONS = [copyText, copyTable, download, share, pin, mail, thumbs];
 
 export function actions(answer, page) {
   const row = make("div", "turn-actions no-print");

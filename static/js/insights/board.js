@@ -1,6 +1,7 @@
 // Pinned and shared answers: each is read anew, one after the other, and drawn as in the chat.
+import { button as control, make } from "../live/kit/dom.js";
+import { themeButton } from "../live/kit/look.js";
 import { card } from "./card.js";
-import { make } from "./dom.js";
 
 const board = document.getElementById("board");
 const said = document.getElementById("board-said");
@@ -15,18 +16,24 @@ async function send(method, url, body) {
   if (!response.ok) throw new Error(response.status === 404 ? "It is gone already; reload the page." : "That did not work; please try again.");
 }
 
-const ask = (question) => { location.href = `${board.dataset.ask}?q=${encodeURIComponent(question)}`; };
+// What an answer's card is handed: here it is read, so that asking on leads to the chat.
+const page = {
+  token,
+  feedback: false,
+  suggest: null,
+  api: (path) => `${board.dataset.api}/${path}`,
+  ask: ({ question }) => { location.href = `${board.dataset.ask}?q=${encodeURIComponent(question)}`; },
+  say: (words) => { said.textContent = words; },
+};
 
 async function show(section) {
   const place = section.querySelector(".board-answer");
   try {
     const response = await fetch(section.dataset.answer, { signal: AbortSignal.timeout(30_000) });
     if (!response.ok) throw new Error(response.status === 429 ? "Too many questions in a short time; reload in a minute." : "It cannot be read just now.");
-    place.replaceChildren(card(await response.json(), ask));
+    place.replaceChildren(card(await response.json(), page));
   } catch (error) {
-    const again = make("button", "button quiet", "Try again");
-    again.type = "button";
-    again.addEventListener("click", () => show(section));
+    const again = control("Try again", () => show(section), "button quiet");
     place.replaceChildren(make("p", "muted", error.name === "TimeoutError" ? "This took too long." : error.message), again);
   }
   place.removeAttribute("aria-busy");
@@ -75,4 +82,6 @@ board.addEventListener("click", async (event) => {
   button.disabled = false;
 });
 
+const theme = document.getElementById("theme");
+if (theme) themeButton(theme);
 for (const section of board.querySelectorAll("[data-answer]")) await show(section);

@@ -52,6 +52,10 @@ export function askBox({ page, onAsk, onCancel, last }) {
       send.textContent = now ? "Cancel" : "Ask";
       send.classList.toggle("quiet", now);
     },
+    put(question) {
+      box.value = question;
+      grow();
+    },
     focusIfWide() {
       // On a phone the keyboard would cover the page before anything was read.
       if (matchMedia("(min-width: 900px)").matches) box.focus({ preventScroll: true });

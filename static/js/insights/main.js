@@ -22,4 +22,10 @@ for (const chip of document.querySelectorAll("[data-question]")) chip.addEventLi
 themeButton(document.getElementById("theme"));
 turns.restore(JSON.parse(document.getElementById("history").textContent));
 line.open();
+// A pinned or shared answer leads here with a question to go on with.
+const asked = new URLSearchParams(location.search).get("q");
+if (asked) {
+  window.history.replaceState(null, "", location.pathname);
+  box.put(asked.slice(0, 500));
+}
 box.focusIfWide();
