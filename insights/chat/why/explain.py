@@ -41,6 +41,13 @@ def explained(query: SemanticQuery, context: Context) -> Outcome:
     query = query if query.baseline else query.model_copy(update={"baseline": _before(query.period)})
     asking = _Asking(query, context, measure)
     whole, statements = asking.compared(())
+    if asking.missing == "before" and (nearer := _just_before(query)):
+        # A young installation has no such weekday yet; the stretch just before is the next best, and the text names it.
+        other = _Asking(nearer, context, measure)
+        found, ran = other.compared(())
+        statements += ran
+        if not other.missing:
+            query, asking, whole = nearer, other, found
     facts = Facts((), (), context.currency, query.period.label, phrasing.filter_words(query, context.model))
     if whole is None or asking.missing:
         return _nothing(asking, facts, statements)
@@ -68,6 +75,17 @@ def _before(period: Period) -> Period:
     shift = week * -(-length // week) if length <= week or length % week == timedelta(0) else length
     label = "the same day of the week before" if length == timedelta(days=1) else "the same time before" if shift == length else "the week before"
     return Period(start=period.start - shift, end=period.end - shift, label=f"{label} ({_range(period.start - shift, period.end - shift)})")
+
+
+def _just_before(query: SemanticQuery) -> SemanticQuery | None:
+    """The same question against the stretch of the same length just before; None where it is that already."""
+    start, end, baseline = query.period.start, query.period.end, query.baseline
+    if start is None or end is None or baseline is None or baseline.end == start:
+        return None
+    earlier = start - (end - start)
+    said = "the day before" if end - start == timedelta(days=1) else "the time just before"
+    label = f"{said} ({_range(earlier, start)}; nothing is recorded for {baseline.label.partition(' (')[0]})"
+    return query.model_copy(update={"baseline": Period(start=earlier, end=start, label=label)})
 
 
 def _range(start: Any, end: Any) -> str:

@@ -119,12 +119,12 @@ def _cells(part: Part, *, is_ratio: bool) -> tuple[Any, ...]:
 
 def _draft(told: Told) -> str:
     about = " for {{filters}}" if told.query.filters else ""
+    beside = "{{period}} beside {{told.baseline}}"
     if _way(told) == "stayed the same":
-        same = "{{told.now}} in {{period}} as in {{told.baseline}}. There is nothing to explain."
-        return f"{{{{told.figure}}}}{about} {{{{told.way}}}}: {same}"
+        return f"{{{{told.figure}}}}{about} {{{{told.way}}}} at {{{{told.now}}}}, {beside}. There is nothing to explain."
     by = "{{told.change}}, {{told.growth}}" if told.before and told.measure.unit != "share" else "{{told.change}}"
     sentences = [
-        f"{{{{told.figure}}}}{about} {{{{told.way}}}} from {{{{told.before}}}} in {{{{told.baseline}}}} to {{{{told.now}}}} in {{{{period}}}}: {by}.",
+        f"{{{{told.figure}}}}{about} {{{{told.way}}}} from {{{{told.before}}}} to {{{{told.now}}}} ({by}), {beside}.",
         _real(told.reality),
         _where(told),
         _rates(told),
@@ -155,10 +155,14 @@ def _where(told: Told) -> str:
         kinds = sentence([told.context.model.dimensions[one.dimension].plural for one in told.splits])
         return f"It is spread over {kinds} in proportion to their size."
     named: list[str] = []
+    seen: set[tuple[float | None, float | None, float]] = set()
     row = 0
     for number, one in enumerate(told.splits, start=1):
-        for place in range(min(len(one.parts), TOP)):
-            if len(named) < TOP and not one.alike:
+        for place, part in enumerate(one.parts[:TOP]):
+            # An ad that is alone in its flight is the same change under another name.
+            twin = (part.before, part.now, part.contribution)
+            if len(named) < TOP and not one.alike and twin not in seen:
+                seen.add(twin)
                 at = row + place + 1
                 figures = f"{{{{r{at}.before}}}} to {{{{r{at}.now}}}}, {{{{r{at}.explains}}}} of the change"
                 named.append(f"{{{{told.kind{number}}}}} {{{{r{at}.part}}}} ({figures})")

@@ -74,6 +74,13 @@ def test_a_link_is_answered_for_whoever_opens_it_and_never_beyond_what_they_may_
     assert b"This link is over" in page.content
 
 
+@pytest.mark.parametrize("page", ["/insights/board/", "/insights/shared/nothing/"])
+def test_the_board_and_a_link_are_for_those_who_may_ask(page: str) -> None:
+    assert Client().get(page).status_code == 302
+    assert client_of(person("eve", "viewer")).get(page).status_code == 403
+    assert client_of(person("ann")).get(page).status_code in (200, 404)
+
+
 @time_machine.travel(NOW, tick=False)
 def test_a_link_ends_by_itself(business: Business) -> None:
     author = person("ann")
