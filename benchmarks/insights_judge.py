@@ -44,12 +44,12 @@ def same(one: Any, other: Any, tolerance: float) -> bool:
     return bool(one == other)
 
 
-def matches(gold: Sequence[Row], got: Sequence[Row], *, match: str = "subset", tolerance: float = 1e-6) -> bool:
-    """Whether each gold column is a column of the answer, row by row."""
+def matches(gold: Sequence[Row], got: Sequence[Row], *, match: str = "subset", tolerance: float = 1e-6, text: str = "") -> bool:
+    """Whether each gold column is a column of the answer, row by row; ``contains`` looks into its ``text`` too, as far as that rounds."""
     gold, got = [tuple(map(normal, row)) for row in gold], [tuple(map(normal, row)) for row in got]
     if match == "contains":
         values = [value for row in got for value in row]
-        return all(any(same(value, other, tolerance) for other in values) for row in gold for value in row)
+        return all(any(same(value, other, tolerance) for other in values) or _worded(value, text) for row in gold for value in row)
     if match == "leads":
         got, match = got[: len(gold)], "ordered"
     if len(gold) != len(got):
@@ -107,9 +107,18 @@ def outcome(question: Question, answer: dict[str, Any], golds: Sequence[Sequence
     rows = [tuple(row) for row in answer["rows"]]
     if question.match == "contains":
         rows += [tuple(row) for table in answer.get("more", ()) for row in table.get("rows", ())]
-    figures = not question.sql or any(matches(gold, rows, match=question.match, tolerance=question.tolerance) for gold in golds)
+    figures = not question.sql or any(
+        matches(gold, rows, match=question.match, tolerance=question.tolerance, text=answer["text"]) for gold in golds
+    )
     told = seen(answer).casefold()
     return RIGHT if (question.sql or question.says) and figures and all(_told(words, told) for words in question.says) else WRONG
+
+
+def _worded(value: Any, text: str) -> bool:
+    """Whether a figure or a name stands in the text, as it is read there."""
+    if not isinstance(value, float):
+        return value is not None and str(value) in text.casefold()
+    return any(_explained(found, [value]) for found in NUMERAL.findall(text))
 
 
 def _told(words: str, text: str) -> bool:
