@@ -63,7 +63,7 @@ class Size:
 
 SMALL = Size(kept=60, hours=1, breaks_kept=300, first=datetime(2026, 9, 1, tzinfo=UTC))
 DEMO = Size(kept=110, hours=1, breaks_kept=500)
-BUSY = Size(kept=420, hours=24, breaks_kept=900)
+BUSY = Size(kept=160, hours=24, breaks_kept=800)
 
 
 @dataclass(frozen=True)
