@@ -18,7 +18,7 @@ RIGHT, WRONG, ASKED, REFUSED = "right", "wrong", "asked back", "refused"
 DATE = re.compile(r"\d{4}-\d{2}(?:-\d{2})?(?:[T ]\d{2}:\d{2}(?::\d{2})?(?:[+-]\d{2}:\d{2}|Z)?)?")
 NUMERAL = re.compile(r"(?<![\w.])[-+]?\s?[$€£]?\s?\d[\d,]*(?:\.\d+)?(?:\s?[kKMB]\b)?\s?(?:%|percentage points?|points?)?")
 LEAST_NAME = 2  # words: "Reach" and "Today" are flights, and words of everybody
-EVERYDAY = frozenset({"completed views", "all day", "every night"})  # flights too
+EVERYDAY = frozenset({"completed views", "all day", "every night", "house trailers"})  # flights too
 
 
 def normal(value: Any) -> Any:
@@ -107,9 +107,7 @@ def outcome(question: Question, answer: dict[str, Any], golds: Sequence[Sequence
     rows = [tuple(row) for row in answer["rows"]]
     if question.match == "contains":
         rows += [tuple(row) for table in answer.get("more", ()) for row in table.get("rows", ())]
-    figures = not question.sql or any(
-        matches(gold, rows, match=question.match, tolerance=question.tolerance, text=answer["text"]) for gold in golds
-    )
+    figures = not question.sql or any(matches(gold, rows, match=question.match, tolerance=question.tolerance, text=answer["text"]) for gold in golds)
     told = seen(answer).casefold()
     return RIGHT if (question.sql or question.says) and figures and all(_told(words, told) for words in question.says) else WRONG
 
@@ -150,12 +148,21 @@ def leaks(question: Question, answer: dict[str, Any], *, foreign: Iterable[str],
     return found
 
 
+def beside(answer: dict[str, Any]) -> str:
+    """The text with blanks for what its spans say was read or worked out beside the rows (``told.x``), and how."""
+    text = str(answer["text"])
+    for span in answer.get("spans") or ():
+        if span["how"] == "derived" and str(span.get("formula") or "").startswith("told."):
+            text = text[: span["start"]] + " " * (span["end"] - span["start"]) + text[span["end"] :]
+    return text
+
+
 def ungrounded(answer: dict[str, Any]) -> list[str]:
-    """Numerals and dates of the text that are no cell, no parameter, no part of how it was read, and no plain arithmetic over the cells of
-    one column or one row."""
+    """Numerals and dates of the text that are no cell, no parameter, no part of how it was read, no plain arithmetic over the cells of one
+    column or one row, and nothing that a span says was worked out beside the rows."""
     if answer["status"] != "answered":
         return []
-    text = answer["text"]
+    text = beside(answer)
     tables = [(answer["rows"], answer.get("cells", []))] + [(table.get("rows", []), table.get("cells", [])) for table in answer.get("more", ())]
     told = " ".join(_texts([answer["interpretation"], answer.get("as_of"), answer["params"], *(cells for _, cells in tables)]))
     for name in sorted(_names([rows for rows, _ in tables]) | _names(answer.get("query") or {}), key=len, reverse=True):

@@ -63,23 +63,24 @@ def _experiments(now: datetime) -> None:
             "key": "director",
             "state": "running",
             "arms": [{"name": "as_edited", "share": 0.2}, {"name": "director", "share": 0.8}],
-            "metric": "minutes",
+            "metric": "minutes_watched",
         },
-        {"key": "care", "state": "running", "arms": [{"name": "control", "share": 0.5}, {"name": "care", "share": 0.5}], "metric": "minutes"},
-        {"key": "same", "state": "stopped", "arms": [{"name": "a", "share": 0.5}, {"name": "b", "share": 0.5}], "metric": "minutes"},
+        {"key": "care", "state": "running", "arms": [{"name": "control", "share": 0.5}, {"name": "care", "share": 0.5}], "metric": "minutes_watched"},
+        {"key": "same", "state": "stopped", "arms": [{"name": "a", "share": 0.5}, {"name": "b", "share": 0.5}], "metric": "minutes_watched"},
     ]
     effects = {"director": (0.42, 0.11, 0.73, "better"), "care": (0.1, -0.2, 0.4, "undecided"), "same": (0.01, -0.3, 0.32, "no_difference")}
     for one in kept:
         experiment = Experiment.objects.create(**one, description=f"Whether {one['key']} helps", started_at=now - timedelta(days=14))
         effect, low, high, verdict = effects[one["key"]]
         for look in range(3):
-            for metric, scale in (("minutes", 1.0), ("completion", 0.05)):
+            for metric, scale in (("minutes_watched", 1.0), ("film_completion", 0.05)):
                 wider = 0.1 * (2 - look)
                 ExperimentReading.objects.create(
                     experiment=experiment, at=now - timedelta(hours=12 * (2 - look) + 1), metric=metric, arm=one["arms"][1]["name"],
                     units=400 * (look + 1), control_units=100 * (look + 1), mean=(12 + effect) * scale, control_mean=12 * scale,
                     effect=effect * scale, low=(low - wider) * scale, high=(high + wider) * scale, verdict=verdict,
                     words=f"{verdict} at look {look + 1}",
+                    figures={"change": effect / 12, "change_low": (low - wider) / 12, "change_high": (high + wider) / 12},
                 )  # fmt: skip
 
 
