@@ -39,6 +39,10 @@ class Answer:
     statements: tuple[Statement, ...] = ()
     more: tuple[tuple[str, tuple[Column, ...], tuple[tuple[Any, ...], ...]], ...] = ()
     synthetic: bool = False
+    # How it was read, in parts that can be changed (chips.chips); what the measures mean; what could be asked next.
+    chips: tuple[dict[str, Any], ...] = ()
+    definitions: tuple[dict[str, str], ...] = ()
+    suggestions: tuple[str, ...] = ()
     # The question that staff have checked, where one answered; and what of the catalogue the asked one was matched with, and why.
     verified: dict[str, Any] | None = None
     trace: dict[str, Any] = field(default_factory=dict)
@@ -78,6 +82,9 @@ class Answer:
                 for heading, columns, rows in self.more
             ],
             "synthetic": self.synthetic,
+            "chips": list(self.chips),
+            "definitions": list(self.definitions),
+            "suggestions": [{"label": question, "question": question} for question in self.suggestions],
             "verified": self.verified,
             "trace": self.trace,
         }

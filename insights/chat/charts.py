@@ -7,7 +7,7 @@
 - ``line``: ``x`` "time", ``y`` one column or several of one unit, or one with ``series``, the column that names its lines; ``partial`` true
   where the last bucket is not complete.
 - ``bar``: ``x`` the column of names, ``y`` columns of one unit; ``sorted`` false where the names have an order of their own (weekdays, hours).
-- ``paired``: bars of two periods side by side: ``x``, ``y`` = [figure before, figure now], ``labels`` what they are called.
+- ``paired``: bars of two periods side by side: ``x``, ``y`` = [figure, figure before], ``labels`` what the two periods are called.
 - ``stacked``: one bar of parts: ``x`` the column of names, ``y`` [share].
 - ``scatter``: ``x`` and ``y`` [one] are measures, ``names`` the column that names a point.
 
@@ -73,7 +73,7 @@ def _bars(query: SemanticQuery, facts: Facts, cube: Cube, x: str, lead: str) -> 
     cyclic = x in (WEEKDAY, HOUR_OF_DAY)
     if len(facts.rows) <= (MOST_CYCLIC if cyclic else MOST_BARS):
         if facts.has(lead + BEFORE):
-            return {"type": "paired", "x": x, "y": [lead + BEFORE, lead], "labels": [facts.baseline, facts.period], "sorted": not cyclic}
+            return {"type": "paired", "x": x, "y": [lead, lead + BEFORE], "labels": [facts.period, facts.baseline], "sorted": not cyclic}
         if _two_kinds(query, cube) and len(facts.rows) >= LEAST_POINTS and query.intent == "breakdown":
             return _scatter(query, x)
         return {"type": "bar", "x": x, "y": _alike(query, facts, lead), "sorted": not cyclic}

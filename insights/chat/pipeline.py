@@ -21,7 +21,10 @@ from insights.semantic.query import SemanticQuery
 
 from . import intents, phrasing, reader
 from .answer import Answer
+from .catalogue import definitions
+from .chips import chips
 from .context import Context, Outcome
+from .followups import follow_ups
 from .grounding import Prose, Ungrounded, grounded, shown_rows
 from .llm import Assistant, PhrasingFailed
 from .reader import Read
@@ -112,6 +115,9 @@ def _figures(understood: Understood, read: Read, asked: Asked, context: Context,
             more=outcome.more,
             synthetic=outcome.synthetic,
             verified=badge,
+            chips=tuple(chips(query, context)),
+            definitions=tuple(definitions(query, context)),
+            suggestions=tuple(follow_ups(query, facts, context) if outcome.filled else ()),
         ),
     )
 

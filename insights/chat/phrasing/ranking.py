@@ -40,8 +40,12 @@ def breakdown(telling: Telling) -> str:
             f"{alike}." if len(rows) == len(telling.facts.rows) else f"{opening(telling)}, {label(measure)} is {at(top, measure)} where it is known."
         )
     highest = f"{row_name(telling, top)} has the {call('highest', ref(top, measure))} {label(measure)} ({at(top, measure)})"
+    if not telling.facts.whole and telling.ends(measure, highest=True):
+        return f"{opening(telling)}, {highest}; {{{{rows}}}} are shown and there are others."
     if not telling.facts.whole:
-        return f"{opening(telling)}, {highest}; {{{{rows}}}} are shown and there are others.{_moves(telling)}"
+        return (
+            f"{opening(telling)}, {{{{rows}}}} are shown and there are others, beginning with {row_name(telling, 1)}: {figure(telling, measure, 1)}."
+        )
     lowest = f"{row_name(telling, low)} the {call('lowest', ref(low, measure))} ({at(low, measure)})"
     return f"{opening(telling)}, {highest} and {lowest}, among {{{{rows}}}}.{_totals(telling)}{_moves(telling)}"
 
@@ -117,10 +121,10 @@ def share(telling: Telling) -> str:
         return f"{opening(telling)}, there is no {label(measure)} to take a share of."
     told = [f"{row_name(telling, row)} {at(row, part)} ({at(row, measure)})" for row in rows[:NAMED]]
     if telling.query.focus:
-        made = [f"{row_name(telling, row)} made up {at(row, part)} of {label(measure)} ({at(row, measure)})" for row in rows[:NAMED]]
+        made = [f"{row_name(telling, row)} accounts for {at(row, part)} of {label(measure)} ({at(row, measure)})" for row in rows[:NAMED]]
         return f"{opening(telling)}, {sentence(made)}."
     top = max(rows, key=lambda row: (telling.value(row, part), -row))
-    if len(rows) == 1 or top != rows[0] or telling.value(top, part) == telling.value(rows[1], part):
+    if len(rows) == 1 or top != rows[0] or not telling.ends(part, highest=True) or telling.value(top, part) == telling.value(rows[1], part):
         return f"{opening(telling)}, of {label(measure)}: {', '.join(told)}{' and others' if len(rows) > NAMED else ''}."
     lead = f"{opening(telling)}, {row_name(telling, top)} had the {call('largest', ref(top, part))} share of {label(measure)}"
     return f"{lead}, {at(top, part)} ({at(top, measure)}). Next: {', '.join(told[1:])}{' and others' if len(rows) > NAMED else ''}."

@@ -14,8 +14,10 @@ MOST_SERIES = 4
 
 
 def trend(telling: Telling) -> str:
-    measure = telling.query.measures[0]
+    measure = next((name for name in telling.query.measures if telling.rows(name)), telling.query.measures[0])
     rows = telling.rows(measure)
+    if not rows:
+        return f"{opening(telling)}, there is no {label(measure)} by {telling.query.grain}: nothing was recorded to take it of."
     lead = f"{opening(telling)}, {label(measure)} by {telling.query.grain}"
     if telling.query.dimensions:
         return _several(telling, measure, rows, lead)

@@ -24,9 +24,9 @@ def single(telling: Telling) -> str:
 def _stated(telling: Telling, name: str) -> str:
     measure = telling.measure(name)
     if telling.value(1, name) is None and telling.facts.has(name + BEFORE) and telling.value(1, name + BEFORE) is not None:
-        return f"{label(name)} cannot be told, against {at(1, name + BEFORE)} in {BASELINE}"
+        return f"{label(name)} {verb(measure, now=True)} unknown, against {at(1, name + BEFORE)} in {BASELINE}"
     if telling.value(1, name) is None:
-        return f"{label(name)} cannot be told{_why(telling, name)}"
+        return f"{label(name)} {verb(measure, now=True)} unknown{_why(telling, name)}"
     said = f"{label(name)} {verb(measure, now=telling.cube.time is None)} {at(1, name)}"
     return f"{said}{volume(telling, name, 1)}{moved(telling, name, 1, since=BASELINE)}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from insights.semantic.query import BEFORE
 
 from . import ranking, series, single, standing
-from .words import Telling, label
+from .words import Telling, label, verb
 
 
 def template(telling: Telling) -> str:
@@ -15,7 +15,8 @@ def template(telling: Telling) -> str:
     if query.having and query.dimensions and not query.grain and telling.cube.pacing not in {part.measure for part in query.having}:
         text = ranking.having(telling)
     estimates = [name for name in query.measures if telling.measure(name).estimate and f"estimate_{name}" in telling.facts.told]
-    return " ".join([text, *(f"{label(name)} is an estimate: {{{{told.estimate_{name}}}}}." for name in estimates[:1])])
+    made = [f"{label(name)} {verb(telling.measure(name), now=True)} an estimate: {{{{told.estimate_{name}}}}}." for name in estimates[:1]]
+    return " ".join([text, *made])
 
 
 def _body(telling: Telling) -> str:

@@ -43,6 +43,10 @@ class Telling:
         column = self.facts.columns[self.facts.column(name)]
         return cell(self.value(row, name), signed_as(column, self.facts.derived(column)), self.facts.currency)
 
+    def ends(self, name: str, *, highest: bool) -> bool:
+        """Whether the end of a column is known: every row is here, or they were sorted by it before any was cut off."""
+        return self.facts.whole or self.facts.order == (name, highest)
+
     def rows(self, name: str) -> list[int]:
         """The rows that have the figure."""
         return [row for row in range(1, len(self.facts.rows) + 1) if self.value(row, name) is not None]
