@@ -209,6 +209,8 @@ def _sources(select: exp.Select, tables: Mapping[str, frozenset[str]], steps: Ma
     for table in (start.this, *(join.this for join in joins)):
         if not isinstance(table, exp.Table):
             raise Refused("tables are named plainly")
+        if table.args.get("db"):
+            raise Refused("tables are named plainly, without a schema")
         _only(table, TABLE_PARTS, "a table")
         alias = table.alias_or_name
         if alias in found or not alias:
