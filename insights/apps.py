@@ -16,12 +16,15 @@ class InsightsConfig(AppConfig):
 
         from . import checks  # noqa: F401 - registers itself
         from .live import gauges, kinds, permissions
+        from .semantic import names
         from .semantic.grants import grant_after_migrate
+        from .semantic.loading import load
 
         metrics.register(gauges.readings)
         links.register("Headlines: how lines did, and suggestions", lambda ad: reverse("admin:insights_copysuggestion_ad", args=[ad.pk]))
         kinds.register_all()
         permissions.watch_changes()
+        names.watch(load())
         post_migrate.connect(grant_after_migrate, sender=self, dispatch_uid="insights-grants")
         post_migrate.connect(_index_catalogue, sender=self, dispatch_uid="insights-catalogue")
 

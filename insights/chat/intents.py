@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from insights.semantic.execute import session
 from insights.semantic.query import Intent, SemanticQuery
 
 from . import catalogue, figures
@@ -28,5 +29,6 @@ HANDLERS: dict[Intent, Handler] = {
 
 
 def answered(query: SemanticQuery, context: Context) -> Outcome:
-    """Raises CannotRun, QueryError, Refused."""
-    return HANDLERS[query.intent](query, context)
+    """All that is read for it is read in one transaction. Raises CannotRun, QueryError, Refused."""
+    with session(context.scope):
+        return HANDLERS[query.intent](query, context)

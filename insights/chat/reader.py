@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from insights.semantic import compiler
-from insights.semantic.execute import run
+from insights.semantic.names import names_for
 from insights.semantic.query import SemanticQuery
 from insights.semantic.retrieval import Hit, search
 
@@ -44,13 +43,7 @@ class Read:
 def vocabulary_for(context: Context) -> Vocabulary:
     """The model's words and the names that this caller may see, read under the caller's own scope."""
     model, scope = context.model, context.scope
-    used = {name for cube in model.cubes.values() if scope.sees(cube) for name in cube.dimensions}
-    names = {
-        name: [(key, str(label)) for key, label in run(compiler.compile_names(entity, advertiser=scope.advertiser), model=model, scope=scope).values]
-        for name, entity in model.entities().items()
-        if name in used
-    }
-    return build(model, names, scope=scope)
+    return build(model, names_for(model, scope).by_dimension, scope=scope)
 
 
 def read(question: str, context: Context, *, assistant: Assistant | None, previous: SemanticQuery | None = None) -> Read:

@@ -18,7 +18,7 @@ from psycopg import errors
 
 from adplatform.runtime import INSIGHTS_ROLE
 
-from . import cost, guard
+from . import cache, cost, guard
 from .access import Scope
 from .cancelling import cancelled, running
 from .compiler import Compiled
@@ -47,13 +47,24 @@ class Rows:
     suppressed: int = 0
 
 
-def run(compiled: Compiled, *, model: SemanticModel, scope: Scope) -> Rows:
-    """One statement, in the open ``session`` of the same scope or in a transaction of its own.
+def run(compiled: Compiled, *, model: SemanticModel, scope: Scope, version: str | None = None) -> Rows:
+    """One statement, in the open ``session`` of the same scope or in a transaction of its own. With the ``version`` of the data its rows are kept
+    for a moment, and given again while that version lasts.
 
     Raises CannotRun when the database refuses, takes too long or would have to read too much, Cancelled when somebody ended it,
     guard.Refused when the statement may not run.
     """
     _check(compiled.sql, model)
+    key = cache.key_of(compiled, scope, version) if version else None
+    if key and (kept := cache.remembered(key)):
+        return Rows(tuple(tuple(row) for row in kept["values"]), capped=kept["capped"], suppressed=kept["suppressed"])
+    rows = _run(compiled, scope)
+    if key:
+        cache.remember(key, {"values": rows.values, "capped": rows.capped, "suppressed": rows.suppressed})
+    return rows
+
+
+def _run(compiled: Compiled, scope: Scope) -> Rows:
     with session(scope) as reading:
         try:
             cursor = reading.cursor()
@@ -117,7 +128,10 @@ _open: ContextVar[Session | None] = ContextVar("insights_session", default=None)
 def session(scope: Scope) -> Iterator[Session]:
     """What is run inside for the same scope shares one transaction: it sees one state of the figures, and pays for the setting up once."""
     current = _open.get()
-    if current is not None and current.scope == scope and current.thread == threading.get_ident():
+    if current is not None and current.thread == threading.get_ident():
+        # On one connection the inner scope would stay when the outer goes on.
+        if current.scope.advertiser != scope.advertiser:
+            raise RuntimeError("one answer is read for one advertiser, or for all of them")
         yield current
         return
     made = Session(scope)

@@ -17,7 +17,7 @@ from sqlglot.errors import SqlglotError
 
 MAX_LENGTH = 40_000
 MAX_LIMIT = 5_000
-MAX_NODES = 8_000
+MAX_NODES = 5_000
 MAX_STEPS = 4
 CHARACTERS = re.compile(r"[A-Za-z0-9_\s.,()=<>*/+\-%'\"]*\Z", re.ASCII)
 COMMENT = re.compile(r"--|/\*")

@@ -32,9 +32,10 @@ def figures(query: SemanticQuery, *, model: SemanticModel, scope: Scope) -> Figu
         filled_to = filled(cube, model=model, scope=scope)
         known = recorded(cube, query.grain, filled_to, model=model, scope=scope) if query.grain else None
         compiled = compiler.compile_query(query, model, advertiser=scope.advertiser, recorded=known)
-        rows = run(compiled, model=model, scope=scope)
+        version = filled_to.isoformat() if filled_to else None
+        rows = run(compiled, model=model, scope=scope, version=version)
         origin = compiler.compile_origin(query, model, advertiser=scope.advertiser)
-        synthetic = bool(origin and run(origin, model=model, scope=scope).values)
+        synthetic = bool(origin and run(origin, model=model, scope=scope, version=version).values)
     return Figures(compiled, rows, filled_to, synthetic)
 
 

@@ -295,7 +295,8 @@ class _Steps:
             return lambda found: found
         beside = recorded_part(self._counterpart(), query.grain, self.recorded)
         if beside is None:
-            return lambda found: exp.Null()
+            # Typed, so that it can be reckoned with.
+            return lambda found: exp.cast(exp.Null(), "double")
         beside = moved(beside, self._shift())
         if beside.first <= self.axis.first and beside.last >= self.axis.last:
             return lambda found: found

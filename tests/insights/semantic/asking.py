@@ -54,7 +54,7 @@ def filters(draw: st.DrawFn, cube: Cube, among: tuple[str, ...], most: int, mode
         Filter(
             dimension=name,
             values=tuple(draw(st.lists(value_of(name, cube, model), min_size=1, max_size=3))),
-            op=draw(st.sampled_from(["in", "not_in"])),  # type: ignore[arg-type]
+            op=draw(st.sampled_from(["in", "not_in"])),
         )
         for name in chosen
     )
@@ -79,7 +79,7 @@ def queries(draw: st.DrawFn, model: SemanticModel = MODEL) -> SemanticQuery:
         dimensions=dimensions,
         filters=draw(filters(cube, known, 2, model)),
         having=tuple(
-            Having(measure=measure, op=draw(st.sampled_from(OPS)), value=draw(st.floats(0, 500)))  # type: ignore[arg-type]
+            Having(measure=measure, op=draw(st.sampled_from(OPS)), value=draw(st.floats(0, 500)))
             for measure in draw(st.lists(st.sampled_from(sorted(cube.measures)), max_size=1))
         ),
         focus=draw(filters(cube, dimensions, 1, model)),

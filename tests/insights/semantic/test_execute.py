@@ -98,12 +98,45 @@ def test_a_scope_does_not_outlive_its_transaction(reader: psycopg.Connection[Any
         "SELECT viewer FROM ads_adevent", "SELECT id FROM engagement_viewer", "SELECT session FROM ads_decision", "SELECT decision FROM ads_ledgerentry",
         "SELECT question FROM insights_message", "SELECT c FROM ads_campaign c", "SELECT user_id FROM ads_advertisermember",
         "ALTER TABLE ads_campaign DISABLE ROW LEVEL SECURITY", "SET ROLE intermission", "COPY ads_campaign TO PROGRAM 'true'",
-        "SELECT pg_read_file('/etc/passwd')",
+        "SELECT pg_read_file('/etc/passwd')", "SELECT pg_ls_dir('/')", "SELECT pg_stat_file('/etc/passwd')", "SELECT pg_read_binary_file('/etc/passwd')",
+        "SELECT lo_import('/etc/passwd')", "SELECT lo_export(1, '/tmp/x')", "SELECT lo_create(0)", "COPY ads_campaign FROM '/etc/passwd'",
+        "COPY (SELECT 1) TO '/tmp/engine_x'", "SELECT * FROM pg_authid", "SELECT * FROM pg_shadow", "SELECT pg_reload_conf()",
+        "SELECT query_to_xml('SELECT password FROM auth_user', true, true, '')", "SELECT * FROM ts_stat('SELECT password::tsvector FROM auth_user')",
+        "WITH gone AS (DELETE FROM ads_campaign RETURNING id) SELECT * FROM gone", "SELECT id INTO stolen FROM ads_campaign",
+        "SELECT id FROM ads_campaign FOR UPDATE", "DO $$ BEGIN DELETE FROM ads_campaign; END $$", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE EXTENSION dblink", "CREATE ROLE x", "ALTER ROLE insights_ro SUPERUSER", "GRANT SELECT ON auth_user TO insights_ro",
+        "DROP POLICY insights_scope ON ads_campaign", "SECURITY LABEL ON TABLE ads_campaign IS 'x'", "SET SESSION AUTHORIZATION intermission",
+        "LOCK TABLE ads_campaign", "VACUUM ads_campaign", "SELECT nextval('ads_campaign_id_seq')", "SELECT token FROM insights_sharedanswer",
+        "SET row_security = off; SELECT name FROM ads_campaign", "SELECT dblink('', 'SELECT 1')", "SELECT viewer_id FROM engagement_playbacksession",
     ],
 )  # fmt: skip
 def test_the_role_alone_refuses_writes_viewers_and_secrets(reader: psycopg.Connection[Any], statement: str) -> None:
-    with pytest.raises((errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)), scoped(reader, "all") as cursor:
+    refused = (
+        errors.InsufficientPrivilege,
+        errors.ReadOnlySqlTransaction,
+        errors.ActiveSqlTransaction,
+        errors.UndefinedFunction,
+        errors.FeatureNotSupported,
+    )
+    with pytest.raises(refused), scoped(reader, "all") as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
         cursor.execute(statement)
+
+
+def test_a_set_inside_the_transaction_does_change_the_scope_so_that_nobodys_text_may_become_sql(
+    reader: psycopg.Connection[Any], business: Business
+) -> None:
+    """What PostgreSQL does: whoever may write SQL may say who they are. Hence no path of ours lets a question write any, the guard knows no
+    function that sets, and the compiler's own predicate still holds when the setting is forged."""
+    volt = str(business.advertisers["Volt Motors"])
+    with scoped(reader, volt) as cursor:
+        cursor.execute("SELECT set_config('app.advertiser', 'all', true)")
+        assert count(cursor, "ads_campaign") == 5
+        walled = compile_query(SPEND, MODEL, advertiser=int(volt))
+        assert [row[0] for row in cursor.execute(walled.sql, walled.params).fetchall()] == ["Volt Motors"]
+    for forged in ("SELECT set_config('app.advertiser', 'all', true) AS x FROM ads_campaign AS c LIMIT 1", "SET app.advertiser = 'all'"):
+        with pytest.raises(Refused):
+            run(Compiled(forged, {}, ()), model=MODEL, scope=Scope(advertiser=int(volt)))
 
 
 def test_every_granted_table_with_an_advertiser_has_forced_row_level_security(business: Business) -> None:

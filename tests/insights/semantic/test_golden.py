@@ -54,7 +54,13 @@ QUERIES: dict[str, SemanticQuery] = {
     "trend": asked("trend", "delivery", "ctr", grain="day", period=LAST_WEEK),
     "trend_by_device": asked("trend", "delivery", "impressions", grain="week", dimensions=("device",), period=NOVEMBER),
     "trend_by_campaign_with_threshold": asked(
-        "trend", "delivery", "impressions", grain="day", dimensions=("campaign",), period=LAST_WEEK, having=(Having(measure="impressions", op="lt", value=5),)
+        "trend",
+        "delivery",
+        "impressions",
+        grain="day",
+        dimensions=("campaign",),
+        period=LAST_WEEK,
+        having=(Having(measure="impressions", op="lt", value=5),),
     ),
     "compare": asked("compare", "delivery", "ctr", period=LAST_WEEK, baseline=WEEK_BEFORE),
     "compare_by_campaign": asked(

@@ -49,7 +49,10 @@ def test_everything_else_is_refused_and_it_is_said_why(why: str, sql: str) -> No
         ("SELECT c.id AS x FROM ads_campaign AS c WHERE " + "NOT " * 4000 + "c.id IS NULL LIMIT 1", "cannot be read"),
         ("SELECT " + "x" * 50_000, "too long"),
         ("SELECT c.id AS i FROM ads_campaign AS c LIMIT 1\x00", "a character"),
-        ("WITH " + ", ".join(f"s{n} AS (SELECT c.id AS id FROM ads_campaign AS c)" for n in range(5)) + " SELECT s0.id AS i FROM s0 LIMIT 1", "more than 4"),
+        (
+            "WITH " + ", ".join(f"s{n} AS (SELECT c.id AS id FROM ads_campaign AS c)" for n in range(5)) + " SELECT s0.id AS i FROM s0 LIMIT 1",
+            "more than 4",
+        ),
     ],
     ids=["empty", "semicolon", "nested", "endless", "huge_list", "large_list", "negations", "long", "nul", "many_steps"],
 )

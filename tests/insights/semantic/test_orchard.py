@@ -83,7 +83,7 @@ def test_a_value_is_that_of_one_row_and_is_never_added_up() -> None:
 
 @pytest.mark.parametrize("wrong", [{"period": days(0, 1)}, {"grain": "day"}, {"baseline": days(0, 1)}, {"dimensions": ("weekday",)}])
 def test_how_things_stand_has_no_periods(wrong: dict[str, Any]) -> None:
-    with pytest.raises(QueryError, match="as they stand|how things stand"):
+    with pytest.raises(QueryError, match="how things stand"):
         rows("stock", "crates", **wrong)
 
 
@@ -127,7 +127,9 @@ def test_cells_with_few_people_are_left_out_and_counted_before_anything_is_cut_o
     told = read_figures(asked("guests", "visits", dimensions=("site", "kind"), limit=1), model=MODEL, scope=OPERATOR)
     assert told.rows.values == (("hill", "apple", 15, 12),)
     assert told.rows.suppressed == 2
-    alone = read_figures(asked("guests", "visits", period=days(0, 1), filters=(Filter(dimension="site", values=("lake",)),)), model=MODEL, scope=OPERATOR)
+    alone = read_figures(
+        asked("guests", "visits", period=days(0, 1), filters=(Filter(dimension="site", values=("lake",)),)), model=MODEL, scope=OPERATOR
+    )
     assert (alone.rows.values, alone.rows.suppressed) == ((), 1)
     before = read_figures(asked("guests", "people", period=days(7, 9), baseline=days(0, 1), dimensions=("site",)), model=MODEL, scope=OPERATOR)
     assert before.rows.suppressed == 1 and [row[0] for row in before.rows.values] == ["hill"]
