@@ -27,7 +27,7 @@ PERIODS = st.builds(some_days, st.integers(1, 20), st.integers(1, 20))
 EARLIER = st.builds(some_days, st.integers(21, 30), st.integers(1, 9))
 GRAINS = st.sampled_from(["day", "week", "month"])
 # Each example asks the database several times over.
-FEW = settings(max_examples=10)
+FEW = settings(max_examples=8)
 
 
 def asked(measures: tuple[str, ...] = ALL, **rest: Any) -> SemanticQuery:
@@ -39,7 +39,7 @@ def total(rows: list[dict[str, Any]], name: str) -> float | None:
     return sum(present) if present else None
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(query=queries())
 def test_whatever_can_be_asked_passes_the_guard_and_runs_and_holds_no_text_of_the_question(business: Business, query: SemanticQuery) -> None:
     try:
