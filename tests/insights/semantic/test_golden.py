@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ QUERIES: dict[str, SemanticQuery] = {
 }
 
 
+@cache
 def compiled() -> dict[str, Compiled]:
     made = {}
     for name, query in QUERIES.items():
