@@ -13,10 +13,11 @@ _STOP_WORDS = """
 a an the of for in on at to from is are was were be been being am do does did have has had having get gets got getting i me my we us our you
 your it its they their them there this that these those and or please kindly show tell give list display find let see know want need what
 which who whose how many much number count amount total overall all any each every by per with within during can could s so far just only also
-its whats hows wheres i'd like hello hi hey thanks thank ok okay about across broken down split grouped group run ran running made make makes
-generated generate achieved achieve received receive brought bring reached reach delivered deliver served serve saw seen come came respectively
+its whats hows wheres i'd like hello hi hey thanks thank ok okay about across broken down split grouped group run ran made make makes
+generated generate achieved achieve received receive brought bring reached delivered carry carried carries delivered deliver served serve
+saw seen come came respectively
 figure figures value values data shown happened up ours called named as than - go went gone currently now out put through using based terms
-id ive were here some actually exactly really report pull look looking wondering curious one ones well quick question both together across
+id ive were here some actually exactly really report pull look looking wondering curious one ones well quick question both across
 per use via comes coming goes taking having when happen happens utc into took take taken
 """
 STOP = frozenset(_STOP_WORDS.split())  # fmt: skip
@@ -39,9 +40,19 @@ team company business ignore previous instructions system prompt sleep union dat
 morning noon night afternoon spring summer autumn fall winter season weekend weekday holiday christmas easter launch test happy think feel
 believe should've advice advise suggest recommend improve better worse fix help city cities country countries region regions margin margins
 profit profits roas roi viewability viewable conversion conversions revenue lines line large cost costs rates views view list lists given
-paris london prime card cards trees bread cars mars friends friend family mother father water music sport sports food wine free full lack
+paris london prime card cards trees reach running bread cars mars friends friend family mother father water music sport sports food wine
+free full lack
 """
-PROTECTED = frozenset(_PROTECTED_WORDS.split())  # fmt: skip
+# What a business like this could know. Refused as not recorded, where the model has no such word, and never taken for a name.
+_NOT_RECORDED_WORDS = """
+roas roi profit profits profitability margin margins viewability viewable city cities country countries region regions state states zip
+postcode age ages gender genders male female men women demographic demographics income conversion conversions purchase purchases install
+installs signup signups attribution sentiment satisfaction nps churn subscriber subscribers subscription subscriptions arpu ltv employee
+employees salary salaries headcount competitor competitors browser browsers language languages os tax taxes leads likes follower followers
+bounce cpa basket orders shipping inventory weather stock voice lift awareness recall brand-lift attention emissions carbon
+"""
+NOT_RECORDED = frozenset(_NOT_RECORDED_WORDS.split())
+PROTECTED = frozenset(_PROTECTED_WORDS.split()) | NOT_RECORDED  # fmt: skip
 QUESTION_WORDS = frozenset({"which", "what", "much", "many", "show", "give", "list", "versus", "compared", "without", "excluding"})
 COMMON = frozenset(stem(word) for word in STOP | PROTECTED | dates.VOCABULARY)
 # Before a dimension these make it something to group by.
@@ -55,12 +66,13 @@ def _listed(phrases: str) -> tuple[str, ...]:
 
 # What to do with figures. Of a change it does not matter to the figures whether it is meant as a rise or a fall, so one operator holds them all.
 OPERATORS: dict[str, tuple[str, ...]] = {
-    "highest": _listed("highest|most|largest|biggest|greatest|maximum|max|top|leading|the most"),
-    "lowest": _listed("lowest|least|fewest|smallest|minimum|min|bottom"),
+    "highest": _listed("most common|most frequent|highest|most|largest|biggest|greatest|maximum|max|top|leading|the most"),
+    "lowest": _listed("least common|least frequent|lowest|least|fewest|smallest|minimum|min|bottom"),
     "best": _listed("best|strongest|best performing|top performing|most successful"),
     "worst": _listed("worst|weakest|poorest|worst performing|least successful|poorest performing"),
     "overview": _listed("""
-doing|did we do|what happened|what is happening|how are things|performing|performance|perform|performed|performs|overview|summary|
+doing|did we do|the numbers|numbers|the figures|key numbers|what happened|what is happening|how are things|performing|performance|perform|
+performed|performs|overview|summary|
 summarise|summarize|going|results|fare|faring|fared|stats|
 statistics|figures for|key figures|kpis|recap|doing well|perform well|state of|helping|effective|worth it|working|pay off|paying off|
 make a difference|making a difference|any good
@@ -69,16 +81,21 @@ make a difference|making a difference|any good
 compare|compared|comparing|comparison|compares|versus|vs|against|better|more|relative to|as opposed to|compare with|compared with|
 compared to|in comparison with|in comparison to|side by side|than|stack up|stack up against
 """),
+    "often": _listed("how often|how many times|number of times|often|frequently"),
+    "together": _listed("together|combined|altogether|taken together|in sum|summed up|all in all"),
     "change": _listed("""
 change|changed|changes|changing|go up|went up|gone up|go down|went down|gone down|up or down|down or up|up|down|increase|increased|
 increasing|decrease|decreased|decreasing|rise|rising|fall|falling|drop|dropped|dropping|drops|falls|rises|grow|grew|grown|growing|growth|
 decline|declined|declining|improve|improved|improving|improvement|worsen|worsened|develop|developed|move|moved|shift|shifted|higher|lower|
 jump|jumped|spike|spiked|dip|dipped|shrink|shrank|sink|sank|collapse|collapsed|plunge|plunged|surge|surged|soar|soared|climb|climbed|
 slump|slumped|so low|so high|decreases|increases|worse|do worse|do better|gone up or down|go up or down|higher or lower|better or worse|
-tank|tanked
+tank|tanked|lose|lost|gain|gained
 """),
     "trend": _listed("trend|trends|trending|over time|timeline|evolution|evolve|evolved|development|time series|course of"),
-    "breakdown": _listed("breakdown|break down|broken down|split|breakdown of|distribution|distributed"),
+    "breakdown": _listed("""
+break it down|break that down|break this down|break them down|split it|split that|breakdown|break down|broken down|split|breakdown of|
+distribution|distributed
+"""),
     "share": _listed("""
 share|shares|percentage|percentages|percent|proportion|fraction|what part|contribution|contribute|contributed|%|pct|makes up|make up|
 made up|account for|accounts for|accounted for|how much of
@@ -147,7 +164,8 @@ FILLER = _listed("""
 i would like to know|i would like to see|i would like|i would love to know|would you|would you mind|could you|be so kind as to|be so kind|
 in advance|thank you very much|thanks a lot|many thanks|if possible|if you can|if you could|when you have a moment|do you know|
 do you happen to know|happen to know|good morning|good afternoon|good evening|dear|i am interested in|interested in|for my report|
-for the board|for the meeting|for me|quick question|let me know|let us know|in our|at all|show me|show us|show all|show the|let me see|
+for the board|for the meeting|for me|quick question|let me know|let us know|in our|at all|because of|due to|thanks to|owing to|
+on account of|how well|show me|show us|show all|show the|let me see|
 looks like|look like|looked like|like|out of|of course|i was wondering|i wonder|say|
 very much|for a report|right now|at the moment|in detail|in total|would be great|it would be great|helpful if|would be helpful|be able to|
 thank you|grateful|i need to know|tell me about|to me|so much|as well|too|in terms of|in figures|on average|have a look|take a look|

@@ -8,12 +8,16 @@ from datetime import datetime
 
 from . import dates, thresholds
 from .dates import Relative
-from .grammar import GLUE, PROTECTED, RANKS, STOP
+from .grammar import BY, GLUE, OPERATORS, PROTECTED, RANKS, STOP
 from .text import Token, stem, tokenize
 from .thresholds import Threshold
 from .vocabulary import Meaning, Vocabulary
 
-_COMPARING = frozenset({"difference", "differ", "compare", "compared", "comparison", "change", "changed", "versus", "vs"})
+_NOUN_LEADS = frozenset({"by", "per", "each", "every", "which", "what", "the", "this", "that", "a", "of", "our"})
+_CHANGING = frozenset(phrase for phrase in OPERATORS["change"] if " " not in phrase)
+_COMPARING = frozenset(
+    {"difference", "differences", "differ", "differs", "changes", "compare", "compared", "comparison", "change", "changed", "versus", "vs"}
+)
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Tagged:
 
 def tag(question: str, vocabulary: Vocabulary, *, now: datetime) -> Tagged:
     typed = tokenize(question)
-    tokens = [vocabulary.repaired(token) for token in typed]
+    tokens = [vocabulary.repaired(token, typed[index - 1 : index], typed[index + 1 : index + 3]) for index, token in enumerate(typed)]
     tagged = Tagged(tokens, repairs=[(before.raw, after.word) for before, after in zip(typed, tokens, strict=True) if before.word != after.word])
     _references(tagged, vocabulary)
     _full_names(tagged, vocabulary)
@@ -84,7 +88,12 @@ def tag(question: str, vocabulary: Vocabulary, *, now: datetime) -> Tagged:
     _phrases(tagged, vocabulary)
     _gapped_phrases(tagged, vocabulary)
     _coordinated(tagged, vocabulary)
+    _commands_to_show(tagged)
+    _verbs(tagged, vocabulary)
     _rank_numbers(tagged)
+    _reasons(tagged, vocabulary)
+    _said_after(tagged, vocabulary)
+    _late_names(tagged, vocabulary)
     _parts_of_names(tagged, vocabulary)
     return tagged
 
@@ -117,10 +126,9 @@ def _windows(tagged: Tagged, longest: int) -> Iterator[tuple[int, int, tuple[str
 
 
 def _full_names(tagged: Tagged, vocabulary: Vocabulary) -> None:
-    longest = max(map(len, vocabulary.names), default=0)
-    for first, last, key in _windows(tagged, longest):
+    for first, last, key in _windows(tagged, vocabulary.longest[0]):
         things = vocabulary.names.get(key, [])
-        if not things or not _free(tagged, first, last):
+        if not things or not _free(tagged, first, last) or _in_a_phrase(tagged, vocabulary, first, last):
             continue
         beside = {tagged.tokens[index].stem for index in (first - 1, last) if 0 <= index < len(tagged.tokens)}
         said = [thing for thing in things if beside & vocabulary.kind_stems(thing.dimension)]
@@ -128,6 +136,19 @@ def _full_names(tagged: Tagged, vocabulary: Vocabulary) -> None:
             said = [thing for thing in things if last - first > 1 or vocabulary.model.dimensions[thing.dimension].by_part]
         if said:
             tagged.tags.append(Tag(first, last, "value", tuple(thing.meaning for thing in said)))
+
+
+def _in_a_phrase(tagged: Tagged, vocabulary: Vocabulary, first: int, last: int) -> bool:
+    """The ``director`` of ``director actions`` is no experiment of that name."""
+    if last - first > 1:
+        return False
+    stemmed = [token.stem for token in tagged.tokens]
+    for width in (2, 3):
+        for start in range(max(0, first - width + 1), first + 1):
+            meanings = vocabulary.phrases.get(tuple(stemmed[start : start + width]), [])
+            if start + width <= len(stemmed) and any(meaning.kind in ("measure", "dimension", "cube") for meaning in meanings):
+                return True
+    return False
 
 
 def _words(tagged: Tagged) -> list[str]:
@@ -147,11 +168,11 @@ def _relatives(tagged: Tagged) -> None:
 
 def _periods(tagged: Tagged, now: datetime) -> None:
     """Where two are held against each other, ``from A to B`` and ``between A and B`` are no range."""
-    words = _words(tagged)
-    if _COMPARING & {token.stem for token in tagged.tokens}:
-        words = [
-            "" if word in ("between", "from") or _since_unit(words, index) else "and" if word == "to" else word for index, word in enumerate(words)
-        ]
+    words, said = _words(tagged), {token.word for token in tagged.tokens}
+    if said & (_COMPARING | _CHANGING):
+        words = ["" if _since_unit(words, index) else word for index, word in enumerate(words)]
+    if said & _COMPARING:
+        words = ["" if word in ("between", "from") else "and" if word == "to" else word for word in words]
     for found in dates.find_periods(words, now=now):
         lead = 1 if found.first and tagged.word(found.first - 1) in ("since", "from") and not words[found.first - 1] else 0
         tagged.tags.append(Tag(found.first - lead, found.last, "period", period=found))
@@ -169,12 +190,16 @@ def _thresholds(tagged: Tagged) -> None:
 
 
 def _phrases(tagged: Tagged, vocabulary: Vocabulary) -> None:
-    longest = max(map(len, vocabulary.phrases), default=0)
-    for first, last, key in _windows(tagged, longest):
+    for first, last, key in _windows(tagged, vocabulary.longest[1]):
         meanings = vocabulary.phrases.get(key)
         if meanings and _free(tagged, first, last):
-            tagged.tags.append(Tag(first, last, meanings[0].kind, tuple(meanings)))
+            tagged.tags.append(_tag_of(first, last, meanings))
     _longer_through_gaps(tagged, vocabulary)
+
+
+def _tag_of(first: int, last: int, meanings: Sequence[Meaning]) -> Tag:
+    kind = meanings[0].kind
+    return Tag(first, last, kind, tuple(meaning for meaning in meanings if meaning.kind == kind))
 
 
 def _longer_through_gaps(tagged: Tagged, vocabulary: Vocabulary) -> None:
@@ -188,17 +213,20 @@ def _longer_through_gaps(tagged: Tagged, vocabulary: Vocabulary) -> None:
         kinds = ("measure", "dimension", "operator", "ambiguous", "filler", "cube", "value")
         swallowed = all(one.kind in kinds and one.last - one.first < last - first for one in inside)
         longest = max((sum(stem(tagged.tokens[index].word) not in GLUE for index in range(one.first, one.last)) for one in inside), default=0)
-        if len(key) == 2 and any(one.kind == "dimension" for one in inside):
-            continue  # "the ad had clicks" is not "ad clicks"
+        if any(one.kind == "dimension" and (len(key) == 2 or tagged.before(one) in BY) for one in inside) and not _counted(tagged, first):
+            continue  # "the ad had clicks" is not "ad clicks", but "how many films were finished" is "films finished"
         if not across and swallowed and len(key) > longest:
             tagged.tags = [one for one in tagged.tags if one not in inside]
-            tagged.tags.append(Tag(first, last, meanings[0].kind, tuple(meanings)))
+            tagged.tags.append(_tag_of(first, last, meanings))
+
+
+def _counted(tagged: Tagged, first: int) -> bool:
+    return tagged.word(first - 1) == "many"
 
 
 def _loose_windows(tagged: Tagged, vocabulary: Vocabulary) -> Iterator[tuple[int, int, tuple[str, ...]]]:
     content = [index for index, token in enumerate(tagged.tokens) if token.stem not in GLUE]
-    longest = max(map(len, vocabulary.gapped), default=0)
-    for width in range(min(longest, len(content)), 1, -1):
+    for width in range(min(vocabulary.longest[2], len(content)), 1, -1):
         for start in range(len(content) - width + 1):
             run = content[start : start + width]
             if run[-1] - run[0] + 1 <= width + 4:
@@ -209,7 +237,7 @@ def _gapped_phrases(tagged: Tagged, vocabulary: Vocabulary) -> None:
     for first, last, key in _loose_windows(tagged, vocabulary):
         meanings = vocabulary.gapped.get(key)
         if meanings and _free(tagged, first, last):
-            tagged.tags.append(Tag(first, last, meanings[0].kind, tuple(meanings)))
+            tagged.tags.append(_tag_of(first, last, meanings))
 
 
 def _coordinated(tagged: Tagged, vocabulary: Vocabulary) -> None:
@@ -249,6 +277,54 @@ def _runs(indexes: Sequence[int]) -> list[list[int]]:
     return runs
 
 
+def _verbs(tagged: Tagged, vocabulary: Vocabulary) -> None:
+    """``CTR dropped``: a word that may be a figure of its own only says what another figure did."""
+    for one in tagged.of("measure"):
+        key = tuple(token.stem for token in tagged.tokens[one.first : one.last])
+        verbs = [meaning for meaning in vocabulary.phrases.get(key, []) if meaning.kind == "operator"]
+        if verbs and any(other is not one for other in tagged.of("measure")):
+            tagged.tags.remove(one)
+            tagged.tags.append(Tag(one.first, one.last, "operator", tuple(verbs)))
+
+
+def _commands_to_show(tagged: Tagged) -> None:
+    """``show daily clicks``: the verb, though a film may be called a show."""
+    for one in tagged.of("dimension"):
+        if one.last - one.first == 1 and tagged.word(one.first) == "show" and tagged.before(one) not in _NOUN_LEADS:
+            tagged.tags.remove(one)
+
+
+def _reasons(tagged: Tagged, vocabulary: Vocabulary) -> None:
+    """``the reason for invalid events``: where reasons are kept they are asked for, unless something changed."""
+    for one in tagged.of("operator"):
+        word = tagged.tokens[one.first].stem
+        kinds = [meaning for meaning in vocabulary.phrases.get((word,), []) if meaning.kind == "dimension"]
+        if one.name == "why" and word == "reason" and kinds and "change" not in tagged.operators():
+            tagged.tags.remove(one)
+            tagged.tags.append(Tag(one.first, one.last, "dimension", tuple(kinds)))
+
+
+def _said_after(tagged: Tagged, vocabulary: Vocabulary) -> None:
+    """``which experiments are running``: the running experiments."""
+    for one in tagged.of("dimension"):
+        at = one.last
+        while tagged.word(at) in GLUE:
+            at += 1
+        if at < len(tagged.tokens) and not tagged.covered(at):
+            key = (tagged.tokens[at].stem, *(token.stem for token in tagged.tokens[one.first : one.last]))
+            values = [meaning for meaning in vocabulary.phrases.get(key, []) if meaning.kind == "value"]
+            if values:
+                tagged.tags.append(Tag(at, at + 1, "value", tuple(values)))
+
+
+def _late_names(tagged: Tagged, vocabulary: Vocabulary) -> None:
+    """A whole name of one word that means nothing else, of a kind that part of a name is not enough for."""
+    for index in tagged.leftover():
+        token = tagged.tokens[index]
+        if token.word.isalpha() and token.word not in PROTECTED and (things := vocabulary.names.get((token.stem,))):
+            tagged.tags.append(Tag(index, index + 1, "value", tuple(thing.meaning for thing in things)))
+
+
 def _rank_numbers(tagged: Tagged) -> None:
     """``top 5``, ``5 best``: a number counts only beside the operator it belongs to."""
     for operator in tagged.of("operator"):
@@ -261,3 +337,14 @@ def _rank_numbers(tagged: Tagged) -> None:
                 if 1 <= number <= 100:
                     tagged.tags.append(Tag(index, index + 1, "number", number=number))
                     break
+        else:
+            _number_of_kind(tagged)
+
+
+def _number_of_kind(tagged: Tagged) -> None:
+    """``the 5 ads with the fewest clicks``."""
+    for one in tagged.of("dimension"):
+        word = tagged.before(one)
+        number = int(word) if word.isdecimal() and len(word) < 6 else dates.NUMBERS.get(word, 0)
+        if 1 <= number <= 100 and not tagged.covered(one.first - 1) and not tagged.of("number"):
+            tagged.tags.append(Tag(one.first - 1, one.first, "number", number=number))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
@@ -64,9 +66,11 @@ class Vocabulary:
             found.append(meaning)
         content = tuple(word for word in key if word not in GLUE)
         if len(content) > 1 and (meaning.kind in ("measure", "cube") or meaning.name in ("behind", "ahead", "pacing")):
-            loose = self.gapped.setdefault(content, [])
-            if meaning not in loose:
-                loose.append(meaning)
+            turned = [content[::-1]] if len(content) == 2 and meaning.kind == "measure" and any(word.endswith("ed") for word in content) else []
+            for one in (content, *turned):  # "ads were skipped" are "skipped ads"
+                loose = self.gapped.setdefault(one, [])
+                if meaning not in loose:
+                    loose.append(meaning)
         self.model_words.update(word for word in words(phrase) if word not in STOP)
 
     def add_name(self, thing: Named) -> None:
@@ -106,18 +110,36 @@ class Vocabulary:
     @cached_property
     def _targets(self) -> tuple[list[str], list[str]]:
         """What a slip may have been meant for, in words of four letters, and in longer ones."""
-        calendar = set(dates.VOCABULARY) | QUESTION_WORDS
+        calendar = (set(dates.VOCABULARY) - set(dates.NUMBERS)) | QUESTION_WORDS
         short = {word for word in calendar | self.model_words if len(word) > 3}
         return sorted(short), sorted(short | {name for name in self.name_words if len(name) > 4})
+
+    @cached_property
+    def longest(self) -> tuple[int, int, int]:
+        """Words of the longest name, phrase and phrase with gaps."""
+        return max(map(len, self.names), default=0), max(map(len, self.phrases), default=0), max(map(len, self.gapped), default=0)
+
+    @cached_property
+    def _nameables(self) -> dict[str, tuple[list[Named], list[str]]]:
+        """The things of each dimension with their names in lower case."""
+        found: dict[str, tuple[list[Named], list[str]]] = {}
+        for thing in self.things:
+            things, names = found.setdefault(thing.dimension, ([], []))
+            things.append(thing)
+            names.append(thing.name.lower())
+        return found
 
     def knows(self, word: str) -> bool:
         return word in self._known or stem(word) in self._known
 
-    def repaired(self, token: Token) -> Token:
-        """The token, or what it is a misspelling of, when exactly one known word is near enough."""
+    def repaired(self, token: Token, before: Sequence[Token] = (), after: Sequence[Token] = ()) -> Token:
+        """The token, or what it is a misspelling of, when exactly one known word is near enough; with the words beside it, when it makes a
+        phrase with one of them."""
         word = token.word
         if len(word) < 3 or not word.isalpha() or self.knows(word):
             return token
+        if phrased := self._phrased(word, [other.stem for other in before], [other.stem for other in after]):
+            return Token(token.raw, phrased)
         limit = 1 if len(word) < 9 else 2
         # The shorter the word, the more it could be: names need five letters, measures four. Few slips hit the first letter: in a word of
         # four, another first letter makes another word ("mars" is not "cars").
@@ -128,18 +150,64 @@ class Vocabulary:
             return token
         nearest = min(distance for _, distance, _ in near)
         best = sorted(other for other, distance, _ in near if distance == nearest)
+        if len({stem(other) for other in best}) > 1:
+            best = [other for other in best if (stem(other),) in self.phrases] or best  # a word that means something by itself
         if len({stem(other) for other in best}) != 1:
             return token
         return Token(token.raw, best[0])
 
+    @cached_property
+    def _pairs(self) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+        """What follows, and what comes before, each stem in phrases of two."""
+        follows: dict[str, set[str]] = {}
+        leads: dict[str, set[str]] = {}
+        for key in (*self.phrases, *self.gapped):
+            if len(key) == 2:
+                follows.setdefault(key[0], set()).add(key[1])
+                leads.setdefault(key[1], set()).add(key[0])
+        return follows, leads
+
+    def _phrased(self, word: str, before: Sequence[str], after: Sequence[str]) -> str | None:
+        """``fil rate``: of the words that make a phrase with a neighbour, the one that is a slip away."""
+        follows, leads = self._pairs
+        beside = {other for one in before for other in follows.get(one, ())} | {other for one in after for other in leads.get(one, ())}
+        slips = {other for other in beside if len(other) > 3 and other[:1] == word[:1] and OSA.distance(stem(word), other, score_cutoff=1) <= 1}
+        return slips.pop() if len(slips) == 1 else None
+
     def nearest(self, text: str, dimension: str | None = None, *, least: float = 72, limit: int = 3) -> list[Named]:
-        things = [thing for thing in self.things if dimension is None or thing.dimension == dimension]
-        found = process.extract(text, [thing.name.lower() for thing in things], scorer=fuzz.WRatio, score_cutoff=least, limit=limit)
-        return [things[index] for _, _, index in found]
+        """Things whose name the words may have been meant for; part of it only where part of a name is enough."""
+        if len(text) < 4:
+            return []
+        found: list[tuple[float, Named]] = []
+        for name, (things, names) in self._nameables.items():
+            if dimension in (None, name):
+                scorer = fuzz.WRatio if dimension or self.model.dimensions[name].by_part else fuzz.ratio
+                near = process.extract(text, names, scorer=scorer, score_cutoff=least, limit=limit)
+                found += [(score, things[index]) for _, score, index in near]
+        return [thing for _, thing in sorted(found, key=lambda pair: -pair[0])[:limit]]
+
+
+_KEPT: OrderedDict[tuple[Any, ...], Vocabulary] = OrderedDict()
+_MOST_KEPT = 8
 
 
 def build(model: SemanticModel, names: Mapping[str, Iterable[tuple[int | str, str]]], *, scope: Scope) -> Vocabulary:
-    """``names`` gives the keys and names of each entity dimension as the caller may see them."""
+    """``names`` gives the keys and names of each entity dimension as the caller may see them.
+
+    The same model and names give the same vocabulary, so the latest are kept: thousands of names are not taken apart for every question. What
+    is kept is found by the very names that the caller was shown, so nobody is handed another's.
+    """
+    seen = {name: tuple(pairs) for name, pairs in names.items()}
+    key = (id(model), scope, tuple(sorted(seen.items())))
+    kept = _KEPT.get(key)
+    if kept is None or kept.model is not model:
+        kept = _KEPT[key] = _built(model, seen, scope=scope)
+        while len(_KEPT) > _MOST_KEPT:
+            _KEPT.popitem(last=False)
+    return kept
+
+
+def _built(model: SemanticModel, names: Mapping[str, Iterable[tuple[int | str, str]]], *, scope: Scope) -> Vocabulary:
     vocabulary = Vocabulary(model, {name: cube for name, cube in model.cubes.items() if scope.sees(cube)})
     for cube_name, cube in vocabulary.cubes.items():
         for phrase in cube.synonyms:

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from insights.chat.grammar import PROTECTED
 from insights.chat.tagging import Tagged
+from insights.chat.text import words
 from insights.chat.vocabulary import Vocabulary
 
 from .guard import listed_quoted, not_recorded
 from .says import MOST_CHOICES, ask, can_ask, named_choices, refuse
+
+_TIME_WORDS = frozenset({"hour", "hours", "minutes", "seconds", "time", "long"})
+_UNIT_WORDS = {
+    "hours": _TIME_WORDS,
+    "seconds": _TIME_WORDS,
+    "milliseconds": _TIME_WORDS,
+    "money": frozenset({"money", "dollars", "euros", "usd", "eur", "$"}),
+}
 
 
 def check(tagged: Tagged, vocabulary: Vocabulary, *, allowed: frozenset[str] = frozenset()) -> None:
@@ -35,7 +44,18 @@ def _said_so(tagged: Tagged, vocabulary: Vocabulary) -> frozenset[str]:
         if operators & {"pacing", "behind", "ahead"}
         else comparing
     )
-    return comparing | goals | _averages(tagged, vocabulary)
+    return comparing | goals | _averages(tagged, vocabulary) | _of_measures(tagged, vocabulary)
+
+
+def _of_measures(tagged: Tagged, vocabulary: Vocabulary) -> frozenset[str]:
+    """Words that only say again what an asked figure is: those of its unit and of its own description."""
+    found: set[str] = set()
+    for name in {tag.name for tag in tagged.of("measure")}:
+        for cube in vocabulary.cubes.values():
+            if measure := cube.measures.get(name):
+                found |= {word for word in words(measure.description) if word.isalpha() and word not in PROTECTED}
+                found |= _UNIT_WORDS.get(measure.unit, frozenset())
+    return frozenset(found)
 
 
 def _averages(tagged: Tagged, vocabulary: Vocabulary) -> frozenset[str]:

@@ -7,6 +7,7 @@ from insights.chat.dates import Relative
 from insights.chat.grammar import BY
 from insights.chat.tagging import Tagged
 from insights.chat.vocabulary import Meaning
+from insights.semantic.model import TIME_DIMENSIONS
 from insights.semantic.query import Order, SemanticQuery
 
 from . import build, changes, times
@@ -96,7 +97,7 @@ def _include(frame: Frame, name: str, parts: list[Meaning], *, add: bool, previo
     was_compared = len(before) > 1 and name in frame.groups
     frame.exclude.pop(name, None)
     frame.include[name] = [*before, *(part for part in parts if part not in before)] if add else parts
-    if len(frame.include[name]) > 1:
+    if len(frame.include[name]) > 1 and (add or name not in TIME_DIMENSIONS):
         if name not in frame.groups:
             frame.groups.append(name)
         frame.compared = [name]

@@ -83,7 +83,7 @@ def edited(tagged: Tagged, vocabulary: Vocabulary, previous: SemanticQuery, now:
     operators = tagged.operators()
     if "define" in operators and not tagged.of("measure"):
         return SemanticQuery(intent="define", measures=previous.measures[:1], subject=f"measure:{previous.measures[0]}")
-    said = framed(tagged, vocabulary, now, editing=True)
+    said = framed(tagged, vocabulary, now, before=previous.measures)
     frame = of_query(previous, vocabulary, now, tagged)
     frame.operators = operators
     query = apply(frame, said, tagged, previous)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from insights.chat.grammar import NOT_RECORDED
 from insights.chat.tagging import Tagged
 from insights.chat.vocabulary import Vocabulary
 
@@ -29,6 +30,11 @@ usernames login logins ip ips address addresses surname surnames birthday birthd
 auth_user
 """
 _SECRETS = frozenset(_SECRETS_WORDS.split())
+_PEOPLE = re.compile(
+    r"\b(?:list|name|which|identify|export|who are) (?:me )?(?:the |all |our |every |each )*(?:individual )?"
+    r"(?:viewers?|users?|people|persons?|profiles?)\b"
+    r"|\b(?:viewers?|users?|people|persons?) who (?:watched|clicked|saw|left)\b|\bwho (?:watched|clicked|saw|is watching)\b"
+)
 # As the first word these are a command; some only when what follows is a thing ("increase the budget", not "increase in clicks").
 _COMMANDS_WORDS = """
 delete drop truncate remove erase wipe insert update set pause resume stop start launch cancel send create add archive approve reject
@@ -47,15 +53,6 @@ will forecast forecasts forecasted predict predicts prediction predictions proje
 """
 _AHEAD = frozenset(_AHEAD_WORDS.split())
 _AHEAD_PHRASES = re.compile(r"\b(?:is|are|be) (?:expected|likely|projected) to|\bgoing to\b|\bwhat if\b|\bnext (?:week|month|quarter|year)\b")
-# What a business like this could know. Only refused so when the model has no such word.
-_NOT_RECORDED_WORDS = """
-roas roi profit profits profitability margin margins viewability viewable city cities country countries region regions state states zip
-postcode age ages gender genders male female men women demographic demographics income conversion conversions purchase purchases install
-installs signup signups attribution sentiment satisfaction nps churn subscriber subscribers subscription subscriptions arpu ltv employee
-employees salary salaries headcount competitor competitors browser browsers language languages os tax taxes leads likes follower followers
-bounce cpa basket orders shipping inventory weather stock voice lift awareness recall brand-lift attention emissions carbon
-"""
-_NOT_RECORDED = frozenset(_NOT_RECORDED_WORDS.split())
 _ADVICE_WORDS = """
 should recommend recommendation recommendations advise advice suggest suggestion suggestions optimise optimize strategy
 """
@@ -66,11 +63,14 @@ def check(tagged: Tagged, vocabulary: Vocabulary, *, editing: bool = False) -> N
     """Raises Stop for what is forbidden. Words of names and of the model are data and never a command."""
     words = ["" if tagged.covered(index) and _named(tagged, index) else token.word for index, token in enumerate(tagged.tokens)]
     text = " ".join(word for word in words if word)
+    plain = " ".join(token.word for index, token in enumerate(tagged.tokens) if not any(one.first <= index < one.last for one in tagged.of("value")))
+    if _PEOPLE.search(plain):
+        raise refuse(f"I show figures of audiences, never who the viewers are. {can_ask(vocabulary)}", "forbidden")
     secret = [tagged.tokens[index].raw for index in tagged.leftover() if tagged.tokens[index].word in _SECRETS]
     if _INJECTIONS.search(text) or secret:
         what = f'"{secret[0]}" is' if secret else "that is"
         raise refuse(f"I only read figures of the business: {what} nothing that I can show, run or change. {can_ask(vocabulary)}", "forbidden")
-    if not editing and _is_command(tagged):
+    if _is_command(tagged, editing=editing):
         raise refuse(f"I only read figures and change nothing; that has to be done where it is managed. {can_ask(vocabulary)}", "forbidden")
 
 
@@ -78,17 +78,23 @@ def _named(tagged: Tagged, index: int) -> bool:
     return any(tag.kind in ("value", "measure", "dimension") and tag.first <= index < tag.last for tag in tagged.tags)
 
 
-def _is_command(tagged: Tagged) -> bool:
+def _is_command(tagged: Tagged, *, editing: bool) -> bool:
+    """Of a follow-up some are edits of the question: ``remove the filter``, ``add clicks``."""
     opening = [index for index, token in enumerate(tagged.tokens) if token.word not in _POLITE]
-    if not opening or _named(tagged, opening[0]):
+    if not opening:
         return False
     first, after = tagged.tokens[opening[0]].word, tagged.word(opening[0] + 1)
+    thing = any(tag.kind == "value" and tag.first == opening[0] + 1 for tag in tagged.tags)
+    if _named(tagged, opening[0]):  # "pauses" is a figure, "pause the campaign" is none
+        return first in _COMMANDS and (after in _OBJECTS or thing)
+    if editing and first in _EDITS:
+        return False
     if first in _COMMANDS:
         return True
-    thing = any(tag.kind == "value" and tag.first == opening[0] + 1 for tag in tagged.tags)
     return first in _ALSO_NOUNS and (after in _OBJECTS or thing)
 
 
+_EDITS = frozenset({"remove", "drop", "add", "set", "switch", "reset", "change", "turn", "cut"})
 _POLITE_WORDS = """
 please can could would you kindly now then ok okay just hey hi hello and i want to we need let us lets go ahead
 """
@@ -111,7 +117,7 @@ def ahead() -> Stop:
 def not_recorded(tagged: Tagged, vocabulary: Vocabulary) -> None:
     """Raises Stop for words of the trade that nothing here measures, and for advice."""
     free = [tagged.tokens[index] for index in tagged.leftover()]
-    if missing := [token for token in free if token.word in _NOT_RECORDED or token.stem in _NOT_RECORDED]:
+    if missing := [token for token in free if token.word in NOT_RECORDED or token.stem in NOT_RECORDED]:
         quoted = listed_quoted([token.raw for token in missing])
         raise refuse(
             f"{quoted} {'is' if len(missing) == 1 else 'are'} not recorded here, so there is no figure for it. {can_ask(vocabulary)}", "capability"

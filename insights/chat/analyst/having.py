@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from insights.chat.grammar import STOP
 from insights.chat.reading import Choice
 from insights.chat.tagging import Tag, Tagged
@@ -15,7 +17,7 @@ from .says import ask, measure_label, refuse
 _HOURS_IN = {"hours": 1.0, "seconds": 3600.0, "milliseconds": 3_600_000.0}
 
 
-def conditions(tagged: Tagged, vocabulary: Vocabulary, measures: list[str]) -> tuple[list[Having], list[str]]:
+def conditions(tagged: Tagged, vocabulary: Vocabulary, measures: list[str], *, before: Sequence[str] = ()) -> tuple[list[Having], list[str]]:
     """The conditions, and the measures that are still asked for: one that only sets a threshold is not, where there are others."""
     found: list[Having] = []
     only_bound: list[str] = []
@@ -23,13 +25,13 @@ def conditions(tagged: Tagged, vocabulary: Vocabulary, measures: list[str]) -> t
     for one in tagged.of("threshold"):
         assert one.threshold is not None  # noqa: S101 - a tag of this kind has one
         tag = _beside(tagged, one)
-        name = tag.name if tag else (last if last and _continues(tagged, one) else _by_unit(tagged, vocabulary, one, measures))
+        name = tag.name if tag else (last if last and _continues(tagged, one) else _by_unit(tagged, vocabulary, one, measures or [*before]))
         if tag and tag.name not in only_bound:
             only_bound.append(tag.name)
         last = name
         found += _of(tagged, vocabulary, one, name)
     free = [name for name in measures if name not in only_bound or _times(tagged, name) > 1]
-    return found, free or measures or list(dict.fromkeys(part.measure for part in found))
+    return found, free or measures or ([] if before else list(dict.fromkeys(part.measure for part in found)))
 
 
 def _times(tagged: Tagged, name: str) -> int:

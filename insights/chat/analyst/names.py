@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from insights.chat.grammar import BY, STOP
+from insights.chat.grammar import BY, RANKS, STOP
 from insights.chat.reading import Choice, Clarify
 from insights.chat.tagging import Tag, Tagged
 from insights.chat.vocabulary import Meaning, Vocabulary
@@ -124,6 +124,7 @@ def _kind_beside(tagged: Tagged, value: Tag) -> str | None:
 def groups(tagged: Tagged, include: Values, exclude: Values) -> list[str]:
     """Dimensions to group by: those named, but for one that only says what kind of thing a name beside it is."""
     found: list[str] = []
+    listing = bool(tagged.operators() & {*RANKS, "compare", "breakdown"} or tagged.of("threshold") or not tagged.of("measure"))
     for one in tagged.of("dimension"):
         asked = tagged.before(one) in BY
         of_kind = [value for value in tagged.of("value") if any(meaning.name == one.name for meaning in value.meanings)]
@@ -131,6 +132,13 @@ def groups(tagged: Tagged, include: Values, exclude: Values) -> list[str]:
             continue
         if one.name in include and not asked and len(include[one.name]) > 1:
             continue
+        if not asked and not listing and _described(tagged, one):
+            continue
         if one.name not in found:
             found.append(one.name)
     return found
+
+
+def _described(tagged: Tagged, one: Tag) -> bool:
+    """``automotive advertisers``, ``mobile campaigns``: which of them are meant, not a split by them."""
+    return any(tag.kind == "value" and tag.last == one.first for tag in tagged.tags)

@@ -75,9 +75,12 @@ def _list(tagged: Tagged, vocabulary: Vocabulary, operators: set[str]) -> Semant
 def is_list(tagged: Tagged) -> bool:
     """``list my campaigns``, ``which genres are there``; ``which campaigns`` alone may split the figures of the question before."""
     words = {token.word for token in tagged.tokens}
-    wanted = "list" in tagged.operators() or bool(words & {"all", "my", "list", "many"})
+    wanted = "list" in tagged.operators() or bool(words & {"my", "list", "many"}) or ("all" in words and bool(words & {"show", "give", "see", "are"}))
     others = [tag for tag in tagged.tags if tag.kind not in ("dimension", "operator", "filler")]
     return wanted and bool(tagged.of("dimension")) and not others and not tagged.operators() - {"list"}
+
+
+MOST_BESIDE = 6
 
 
 def paced(frame: Frame, tagged: Tagged) -> SemanticQuery:
@@ -90,7 +93,8 @@ def paced(frame: Frame, tagged: Tagged) -> SemanticQuery:
     assert cube.pacing is not None  # noqa: S101 - it was chosen for it
     frame.cube, frame.intent = name, "pacing"
     if not frame.measures:
-        frame.measures = list(cube.overview) if cube.pacing in cube.overview else [cube.pacing, *cube.overview]
+        values = [name for name, measure in cube.measures.items() if measure.kind == "value" and name != cube.pacing]
+        frame.measures = [cube.pacing, *values[:MOST_BESIDE]]
     if not frame.groups:
         frame.groups = list(cube.keys[:1]) or list(cube.dimensions)[:1]
     if "behind" in frame.operators:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from insights.chat.grammar import RANKS
+from insights.chat.grammar import BY, RANKS
 from insights.chat.reading import Choice
 from insights.chat.tagging import Tagged
 from insights.chat.vocabulary import Vocabulary
@@ -36,14 +37,15 @@ def query(tagged: Tagged, vocabulary: Vocabulary, now: datetime) -> SemanticQuer
     return plain(frame, tagged)
 
 
-def framed(tagged: Tagged, vocabulary: Vocabulary, now: datetime, *, editing: bool = False) -> Frame:
-    """Every part of the question, whatever its kind. Raises Stop."""
+def framed(tagged: Tagged, vocabulary: Vocabulary, now: datetime, *, before: Sequence[str] | None = None) -> Frame:
+    """Every part of the question, whatever its kind. ``before``: the figures of the question that this one edits. Raises Stop."""
+    editing = before is not None
     frame = Frame(vocabulary, now, question=tagged.said(0, len(tagged.tokens)), operators=tagged.operators())
     frame.include, frame.exclude = names.values(tagged, vocabulary)
     if not editing and (unused := names.not_used(tagged)):
         raise refuse(f'I don\'t know what "{tagged.said(unused[0].first, len(tagged.tokens))}" should leave out. {can_ask(vocabulary)}')
     frame.measures = measures(tagged, vocabulary)
-    frame.having, frame.measures = having.conditions(tagged, vocabulary, frame.measures)
+    frame.having, frame.measures = having.conditions(tagged, vocabulary, frame.measures, before=before or ())
     frame.groups = names.groups(tagged, frame.include, frame.exclude)
     read = times.read(tagged, now, editing=editing)
     frame.period, frame.baseline, frame.relative = read.period, read.baseline, read.relative
@@ -93,14 +95,22 @@ def plain(frame: Frame, tagged: Tagged) -> SemanticQuery:
         frame.grain = trend_grain(frame)
     if is_change(frame) or frame.relative or frame.baseline:
         changed(frame, tagged)
+    elif "compare" in operators and frame.groups and not frame.compared and not frame.measures and not frame.include and "better" in frame.question:
+        raise which_measure(vocabulary, frame.dimensions(), frame.question)
     elif "compare" in operators and not frame.compared and not (frame.rank and frame.groups):
         raise ask("What should I compare? Name two things of one kind, for example two campaigns or two devices, or two periods.")
+    if "often" in operators and not frame.measures:
+        frame.measures = _counted(frame)
     if not (frame.measures or frame.groups or frame.include or frame.exclude or frame.cube or "overview" in operators):
+        if frame.period or frame.grain:
+            raise which_measure(vocabulary, frame.dimensions(), frame.question, text="Which figure?")
         raise refuse(f"I can't answer that. {can_ask(vocabulary)}")
     if "breakdown" in operators and not (frame.groups or frame.grain):
         if not frame.measures:
             raise which_measure(vocabulary, frame.dimensions(), frame.question)
         raise build.by_what(frame, "By what?")
+    if _of_a_kind(frame, tagged):
+        return build.query(frame)
     need = frame.rank or frame.having or (frame.groups and not frame.compared and "overview" not in operators and not frame.cube) or frame.grain
     if not frame.measures and not frame.cube and need:
         raise which_measure(vocabulary, frame.dimensions(), frame.question)
@@ -109,12 +119,30 @@ def plain(frame: Frame, tagged: Tagged) -> SemanticQuery:
     return build.query(frame)
 
 
+def _of_a_kind(frame: Frame, tagged: Tagged) -> bool:
+    """``campaigns of Volt Motors``: a list of them, with the figures that they are usually shown by."""
+    plain_list = not (frame.measures or frame.rank or frame.having or frame.grain or frame.baseline or frame.order or frame.cube)
+    asked = [one for one in tagged.of("dimension") if one.name in frame.groups and tagged.before(one) in BY - {"which", "what"}]
+    limited = bool(frame.include or frame.exclude) and not set(frame.include) & set(frame.groups)
+    return plain_list and len(frame.groups) == 1 and limited and frame.period is None and not asked
+
+
+def _counted(frame: Frame) -> list[str]:
+    """``how often``: what the one cube counts that has all that was named."""
+    named = set(frame.dimensions())
+    cubes = [cube for cube in frame.vocabulary.cubes.values() if named and named <= build.places(cube) and cube.overview]
+    counts = list(dict.fromkeys(cube.overview[0] for cube in cubes if cube.measures[cube.overview[0]].unit == "count"))
+    if len(counts) != 1:
+        raise which_measure(frame.vocabulary, frame.dimensions(), frame.question, text="How often what?")
+    return counts
+
+
 def _compared(frame: Frame) -> None:
     """Several things of one kind are shown beside each other, unless a rank among something else was asked."""
     several = [name for name, parts in frame.include.items() if len(parts) > 1 and name not in ("hour_of_day", "weekday")]
     if {"compare"} & frame.operators:
         several += [name for name in ("weekday",) if len(frame.include.get(name, ())) > 1]
-    if frame.rank and frame.groups:
+    if (frame.rank and frame.groups) or "together" in frame.operators:
         return
     frame.compared = several
     frame.groups += [name for name in several if name not in frame.groups]

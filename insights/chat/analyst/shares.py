@@ -69,11 +69,24 @@ def _ratio_of(frame: Frame, tagged: Tagged) -> str | None:
     if frame.groups or not frame.measures:
         return None
     stated = len(frame.measures) == 1 and any(_VERBS & {token.word for token in tagged.tokens[one.first : one.last]} for one in tagged.of("measure"))
+    named = _named_part(frame, tagged)
     for cube in frame.vocabulary.cubes.values():
         for name, measure in cube.measures.items():
+            if named and measure.ratio and measure.unit == "share" and measure.ratio.numerator == named:
+                return name
             parts = {measure.ratio.numerator, measure.ratio.denominator} if measure.ratio else set()
             if measure.ratio and (
                 parts == set(frame.measures) or (stated and measure.unit == "share" and measure.ratio.numerator == frame.measures[0])
             ):
                 return name
     return None
+
+
+def _named_part(frame: Frame, tagged: Tagged) -> str | None:
+    """``impressions that were invalid`` are the invalid impressions, where the model has a figure of that name."""
+    said = tagged.of("measure")
+    if len(said) != 2:
+        return None
+    stems = [tuple(token.stem for token in tagged.tokens[one.first : one.last]) for one in said]
+    found = frame.vocabulary.phrases.get((*stems[1], *stems[0]), [])
+    return next((meaning.name for meaning in found if meaning.kind == "measure"), None)

@@ -133,7 +133,7 @@ def running_unit(base: Period, now: datetime) -> Period:
 def usual(now: datetime) -> Period:
     """The period of a change when none was said: the last seven whole days."""
     [found] = dates.find_periods(["last", "7", "days"], now=now)
-    return found.period
+    return found.period.model_copy(update={"label": f"{found.period.label}, as no period was named"})
 
 
 def with_relative(period: Period | None, relative: Relative, now: datetime) -> tuple[Period, Period]:
