@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any
 
 from insights.chat.intents import HANDLERS
@@ -57,8 +59,7 @@ def _object(properties: Schema, required: list[str]) -> Schema:
 
 def _query(part: Part) -> Schema:
     """Without references, null branches, patterns and defaults: not every endpoint takes the whole of JSON Schema."""
-    whole = SemanticQuery.model_json_schema()
-    schema = _plain(whole, whole.get("$defs", {}))
+    schema = deepcopy(_whole())
     measure, dimension = {"type": "string", "enum": part.measures()}, {"type": "string", "enum": part.dimensions()}
     properties: Schema = schema["properties"]
     properties["words"] = _WORDS
@@ -75,7 +76,13 @@ def _query(part: Part) -> Schema:
     for name in ("period", "baseline"):
         properties[name]["properties"]["start"] = {"type": "string", "description": _TIME}
         properties[name]["properties"]["end"] = {"type": "string", "description": f"{_TIME}; not included"}
-    return dict(schema)
+    return schema
+
+
+@lru_cache(maxsize=1)
+def _whole() -> Schema:
+    whole = SemanticQuery.model_json_schema()
+    return dict(_plain(whole, whole.get("$defs", {})))
 
 
 def _plain(schema: Any, definitions: Schema) -> Any:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
+from pytest_django.plugin import DjangoDbBlocker
 
 from insights.chat import reader
 from insights.chat.answer import BUILT_IN
 from insights.chat.context import Context
 from insights.chat.llm import Assistant
+from insights.chat.llm.accounted import accounted
+from insights.chat.llm.checked import Invalid, checked
 from insights.chat.pipeline import Asked, stages
 from insights.chat.reading import Understood
+from insights.chat.vocabulary import Vocabulary
 from insights.semantic.access import OPERATOR, Scope
 from insights.semantic.loading import load
 from tests.insights.business import HOSTILE, NOW, Business
@@ -35,6 +40,14 @@ def plan(**changes: Any) -> Call:
 
 def answering(call: Call) -> Any:
     return lambda seen: said(seen.payload["draft"]) if seen.phrasing else planned(seen, call)
+
+
+@pytest.fixture(scope="module")
+def read_by(business: Business, django_db_blocker: DjangoDbBlocker) -> tuple[Context, Vocabulary]:
+    """Somebody who sees everything, with the words of theirs."""
+    context = Context(OPERATOR, load(), NOW, "USD")
+    with django_db_blocker.unblock():
+        return context, reader.vocabulary_for(context)
 
 
 def test_without_a_model_the_question_is_refused() -> None:
@@ -141,13 +154,19 @@ def test_arguments_in_any_shape_are_read(business: Business, server: Server, arg
         ({"words": [{"words": "dough pocket", "means": "clicks"}]}, "must mean a part of the query"),
     ],
 )
-def test_what_is_not_in_the_catalogue_is_mended_at_most_twice_and_then_not_answered(
-    business: Business, server: Server, changes: dict[str, Any], reason: str
+def test_what_is_not_in_the_catalogue_is_not_taken(
+    business: Business, read_by: tuple[Context, Vocabulary], changes: dict[str, Any], reason: str
 ) -> None:
-    server.brain = answering(plan(**changes))
-    fell_back(asked(server.url, QUESTION), QUESTION, reason)
+    given = json.loads(str(plan(**changes).arguments))
+    with pytest.raises(Invalid, match=re.escape(reason)):
+        accounted(given.pop("words"), ["dough", "pocket"], checked(given, *read_by), read_by[1])
+
+
+def test_what_cannot_be_used_is_mended_at_most_twice_and_then_not_answered(business: Business, server: Server) -> None:
+    server.brain = answering(plan(measures=["profit"]))
+    fell_back(asked(server.url, QUESTION), QUESTION, "has no measure profit")
     assert len(server.seen) == 3
-    assert reason in server.seen[1].payload["problem"]
+    assert "has no measure profit" in server.seen[1].payload["problem"]
 
 
 def test_a_mended_call_is_told_the_names_that_there_are(business: Business, server: Server) -> None:
