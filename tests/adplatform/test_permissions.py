@@ -31,20 +31,21 @@ from adplatform.permissions import (
     VIEWER,
 )
 
-pytestmark = pytest.mark.django_db
+# The chat page reads suggestions as the read-only role.
+pytestmark = pytest.mark.django_db(databases=["default", "insights"])
 
-PAGES = ("/", "/admin/", "/live/", "/live/models/", "/live/experiments/", "/live/content/", "/live/insights/", "/insights/")
+PAGES = ("/", "/admin/", "/live/", "/live/models/", "/live/experiments/", "/live/content/", "/live/insights/", "/insights/", "/insights/help/")
 RIGHTS = SIGNING_OFF + DISMISSING + VERIFYING
 SIGN_IN, FORBIDDEN, OPEN = "sign in", "no", "yes"
 MATRIX = {
-    None: (OPEN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN),
-    VIEWER: (OPEN, SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
-    EXECUTIVE: (OPEN, SIGN_IN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN),
-    AD_OPS: (OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN),
-    AD_OPS_LEAD: (OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN),
-    EDITOR: (OPEN, OPEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, OPEN, FORBIDDEN, FORBIDDEN),
-    READ_ONLY: (OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN),
-    ADVERTISER_MEMBER: (OPEN, SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
+    None: (OPEN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN, SIGN_IN),
+    VIEWER: (OPEN, SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
+    EXECUTIVE: (OPEN, SIGN_IN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN),
+    AD_OPS: (OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN),
+    AD_OPS_LEAD: (OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN),
+    EDITOR: (OPEN, OPEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, OPEN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
+    READ_ONLY: (OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN, OPEN),
+    ADVERTISER_MEMBER: (OPEN, SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
 }
 CELLS = [(group, page, expected) for group, row in MATRIX.items() for page, expected in zip(PAGES, row, strict=True)]
 
