@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
+from django.db import connections
 from django.test import Client
 
 from adplatform.permissions import (
@@ -48,6 +50,12 @@ MATRIX = {
     ADVERTISER_MEMBER: (OPEN, SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
 }
 CELLS = [(group, page, expected) for group, row in MATRIX.items() for page, expected in zip(PAGES, row, strict=True)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _leaves_no_reader_behind() -> Iterator[None]:
+    yield
+    connections["insights"].close()
 
 
 @pytest.fixture
