@@ -158,7 +158,7 @@ def _where(told: Told) -> str:
     seen: set[tuple[float | None, float | None, float]] = set()
     row = 0
     for number, one in enumerate(told.splits, start=1):
-        for place, part in enumerate(one.parts[:TOP]):
+        for place, part in enumerate(one.parts[: TOP - 1] if number == 1 else one.parts[:1]):
             # An ad that is alone in its flight is the same change under another name.
             twin = (part.before, part.now, part.contribution)
             if len(named) < TOP and not one.alike and twin not in seen:

@@ -98,6 +98,14 @@ def test_no_change_has_no_parts_and_many_small_ones_explain_nothing() -> None:
     assert split("title", sides(*((str(number), 100, 95) for number in range(40)))) is None
 
 
+def test_one_element_that_everything_came_from_comes_before_many_that_each_did_a_little() -> None:
+    one = split("device", sides(("tv", 1000, 1000), ("mobile", 1000, 400)))
+    many = split("campaign", sides(*((str(number), 10, 0) for number in range(4)), *((f"big {number}", 490, 350) for number in range(4))))
+    assert one is not None
+    assert many is not None
+    assert [found.dimension for found in ranked([many, one])] == ["device", "campaign"]
+
+
 def test_the_dimension_in_which_something_stands_out_comes_first() -> None:
     flat = split("genre", sides(("drama", 900, 540), ("crime", 600, 360)))
     sharp = split("device", sides(("tv", 1000, 400), ("mobile", 500, 500)))
