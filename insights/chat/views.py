@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import structlog
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
@@ -13,14 +14,17 @@ from django.utils import timezone
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from insights.semantic.access import scope_of
+from insights.semantic.access import Scope, scope_of
 from insights.semantic.loading import load
+from insights.semantic.refusals import CannotRun
 
 from . import llm
 from .answer import BUILT_IN
 from .api import FORBIDDEN
 from .conversation import NoSuchConversation, conversations_of, messages_of, told
-from .suggestions import for_user
+from .suggestions import Suggestion, for_user
+
+log = structlog.get_logger(__name__)
 
 
 def _address(name: str, *args: int) -> str:
@@ -29,6 +33,15 @@ def _address(name: str, *args: int) -> str:
         return reverse(name, args=args)
     except NoReverseMatch:
         return ""
+
+
+def _examples(user: User, scope: Scope) -> list[Suggestion]:
+    """What to begin with. Where the figures cannot be read just now the page still opens; what is asked is told why."""
+    try:
+        return for_user(user, scope, now=timezone.now())
+    except CannotRun as problem:
+        log.warning("nothing_to_begin_with", problem=str(problem))
+        return []
 
 
 @require_safe
@@ -51,7 +64,7 @@ def chat(request: HttpRequest, conversation: int | None = None) -> HttpResponse:
         {
             "conversations": conversations_of(user),
             "current": conversation,
-            "examples": for_user(user, scope, now=timezone.now()),
+            "examples": _examples(user, scope),
             "currency": model.currency or settings.CURRENCY,
             "stage_seconds": settings.INSIGHTS_STAGE_SECONDS,
             "suggest_url": _address("api-ask-suggest"),
