@@ -70,15 +70,19 @@ def defined(query: SemanticQuery, context: Context) -> Outcome:
         return _dimension(name, context)
     if kind == "cube":
         return _cube(name, context)
-    found = [(cube, cube.measures[name]) for _, cube in _visible(context) if name in cube.measures]
-    if not found:
+    asked = list(dict.fromkeys([name, *query.measures]))
+    found = [(cube, cube.measures[one]) for one in asked for _, cube in _visible(context) if one in cube.measures]
+    if not any(measure is cube.measures.get(name) for cube, measure in found):
         raise QueryError(f"there is no measure called {name!r} that you may see")
     rows = tuple(_meaning(cube, measure, context) for cube, measure in found)
     draft = (
         "{{r1.figure}} means: {{r1.means}}. How it is made: {{r1.formula}}; it is {{r1.unit}}, and {{r1.good}}. From {{r1.source}}{{told.filled}}."
     )
     filled = f", filled to {rows[0][-1]}" if rows[0][-1] else ""
-    if len(rows) > 1:
+    second = next((number for number, row in enumerate(rows, start=1) if row[0] != rows[0][0]), None)
+    if second:
+        draft += f" {{{{r{second}.figure}}}} means: {{{{r{second}.means}}}}."
+    elif len(rows) > 1:
         draft += " It is also kept elsewhere; the table says where."
     if found[0][1].estimate:
         draft += " It is an estimate: {{told.estimate}}."

@@ -23,6 +23,7 @@ per use via comes coming goes taking having when happen happens utc into took ta
 STOP = frozenset(_STOP_WORDS.split())  # fmt: skip
 # Small words that may stand between the words of a phrase: "revenue did we lose to unfilled breaks".
 _GLUE_WORDS = """
+stay stays stayed
 a an the of our my we us you your their its his her they it that to do does did is are was were had has have been be
 """
 GLUE = frozenset(_GLUE_WORDS.split())
