@@ -89,7 +89,6 @@ class AnswerSerializer(serializers.Serializer[Any]):
     more = MoreSerializer(many=True, help_text="Tables below the rows, such as what was changed meanwhile")
     synthetic = serializers.BooleanField(help_text="Some of the figures come from a synthetic audience")
     verified = VerifiedSerializer(allow_null=True, help_text="The question that staff have checked, where it answered")
-    trace = serializers.DictField(help_text="What of the catalogue the question was matched with, and why")
     spans = serializers.ListField(
         child=serializers.DictField(),
         required=False,
@@ -102,10 +101,6 @@ class AnswerSerializer(serializers.Serializer[Any]):
     )
     definitions = serializers.ListField(child=serializers.DictField(), required=False, help_text="What its figures mean")
     suggestions = serializers.ListField(child=serializers.DictField(), required=False, help_text="What could be asked next: {label, question, query}")
-    verified = serializers.DictField(
-        required=False, allow_null=True, help_text="The checked question it was matched with: {id, question, by, at, note}"
-    )
-    trace = serializers.DictField(required=False, help_text="{retrieved: what was found for the words of the question, and why}")
     stages = StageSerializer(many=True)
     edited = serializers.CharField(allow_blank=True, help_text="What was changed about the answer before it, in words")
     client = serializers.CharField(required=False, help_text="The id that it was sent with")
