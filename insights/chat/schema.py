@@ -89,6 +89,7 @@ class AnswerSerializer(serializers.Serializer[Any]):
     more = MoreSerializer(many=True, help_text="Tables below the rows, such as what was changed meanwhile")
     synthetic = serializers.BooleanField(help_text="Some of the figures come from a synthetic audience")
     verified = VerifiedSerializer(allow_null=True, help_text="The question that staff have checked, where it answered")
+    trace = serializers.DictField(help_text="What of the catalogue the question was matched with, and why")
     spans = serializers.ListField(
         child=serializers.DictField(),
         required=False,
