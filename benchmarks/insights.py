@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,10 @@ from benchmarks.harness import Goal, Options, Row, main, percentile, progress, r
 from benchmarks.insights_questions import Question, load
 
 EVENTS, ROLLUP_ROWS = 10_000_000, 2_000_000
+# Endpoints that help, fail, invent and lie: the answers must be as right as without one.
+BEHAVIOURS = (
+    "tools", "json", "text", "malformed", "invented_metric", "invented_figure", "injected", "slow", "rate_limited", "cut_off", "refusal",
+)  # fmt: skip
 
 
 @dataclass
@@ -153,7 +157,7 @@ def latency(asked: Sequence[Asked], where: str, *, goal: bool) -> Iterator[Row]:
         yield row(f"slowest answer, {where}", max(taken), "ms")
 
 
-def tell(asked: Sequence[Asked]) -> None:
+def tell(asked: Iterable[Asked]) -> None:
     """Every question that went wrong, with what came, on stderr."""
     for one in asked:
         problems = [*([one.outcome] if one.outcome != judge.RIGHT else []), *(f"LEAK {leak}" for leak in one.leaks)]
@@ -193,7 +197,10 @@ def measure(options: Options) -> list[Row]:
             tell(asked)
             rows += [*scores(asked), *by(asked, "kind", lambda one: one.kind), *by(asked, "intent", lambda one: one.intent)]
             rows += latency(asked, f"{world.rollup_rows:,} rollup rows", goal=False)
-    if not options.quick:
+            if not options.quick:
+                fast = [question for question in questions if question.fast]
+                rows += scripted(fast, asked)
+    if not (options.quick or options.own.demo_only):
         with insights_world.opened(insights_world.BUSY) as world:
             progress(f"{world.rollup_rows:,} rollup rows of {world.events:,} events, {world.ledger_rows:,} ledger rows")
             rows.append(row("events behind the figures", world.events, "events", Goal(at_least=EVENTS)))
@@ -206,6 +213,25 @@ def measure(options: Options) -> list[Row]:
     return rows
 
 
+def scripted(questions: Sequence[Question], own: Sequence[Asked]) -> Iterator[Row]:
+    """The same questions with a language model that behaves as scripted, beside ``own``, the answers without one."""
+    from insights.chat.llm import Assistant
+    from tests.insights.chat.scenarios import SCENARIOS
+    from tests.insights.chat.scripted import serving
+
+    wrong = {one.question.id for one in own if one.silently_wrong}
+    for behaviour in BEHAVIOURS:
+        progress(f"an endpoint that is {behaviour}")
+        with serving(SCENARIOS[behaviour]({})) as server:
+            asked = _all(questions, Assistant(model=behaviour, api_key="scripted", base_url=server.url, timeout=1.0))
+        tell(one for one in asked if (one.silently_wrong and one.question.id not in wrong) or one.leaks or one.ungrounded)
+        worse = sum(one.silently_wrong and one.question.id not in wrong for one in asked)
+        yield row(f"endpoint {behaviour}: wrong where the built-in analyst was not", worse, "answers", Goal(at_most=0))
+        yield row(
+            f"endpoint {behaviour}: leaks and figures from nowhere", sum(len(one.leaks) + len(one.ungrounded) for one in asked), "", Goal(at_most=0)
+        )
+
+
 def _all(questions: Sequence[Question], assistant: Any) -> list[Asked]:
     asker = Asker(assistant)
     for question in questions[:5]:
@@ -216,6 +242,7 @@ def _all(questions: Sequence[Question], assistant: Any) -> list[Asked]:
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", default="", help="only questions whose id begins so")
     parser.add_argument("--llm", action="store_true", help="with the language model of the settings (OPENAI_API_KEY, INSIGHTS_LLM_BASE_URL)")
+    parser.add_argument("--demo-only", action="store_true", help="all but the times over two million rows")
     parser.add_argument("--busy-only", action="store_true", help="only the times over two million rows")
 
 
