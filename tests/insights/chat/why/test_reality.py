@@ -14,6 +14,7 @@ def test_a_rate_far_outside_its_past_weeks_is_real_and_its_usual_range_is_told()
     found = judged("share", (40.0, 10_000.0), (100.0, 10_000.0), STEADY)
     assert found.verdict == "real"
     assert found.weeks == 6
+    assert found.usual is not None
     assert found.usual == pytest.approx(0.01, rel=0.05)
     assert found.low is not None
     assert found.high is not None
