@@ -69,8 +69,9 @@ class Command(BaseCommand):
             ("the model of what each of the Director's actions is worth", never_tried("director"), lambda: self._train("director")),
             (f"the model of who stays away for {settings.CHURN_HORIZON_DAYS:g} days{TOO_SHORT}", never_tried("churn"), self._churn),
             ("looks at the arms that are alike, over the history", not_looked_at, self._looks),
-            ("the experiments on the Director and on care", not_tried, lambda: call_command("start_trials", stdout=self.stdout)),
+            ("the experiments on the Director and on care", not_tried, self._trials),
             ("forecasts of today, and what is out of the ordinary", nothing_found, self._findings),
+            ("what can be asked, planned as the chat's own role and indexed", always, self._asking),
         ]
         for number, (what, is_due, do) in enumerate(steps, start=1):
             began = time.monotonic()
@@ -118,6 +119,18 @@ class Command(BaseCommand):
 
     def _alike(self) -> None:
         call_command("start_trials", only=ALIKE, at=timezone.now() - timedelta(days=HISTORY_DAYS), stdout=self.stdout)
+
+    def _trials(self) -> None:
+        """Each with a first look, so that whoever asks is told what is still missing."""
+        call_command("start_trials", stdout=self.stdout)
+        for experiment in Experiment.objects.filter(key__in=TRIALS, state=Experiment.State.RUNNING):
+            experiment_read(experiment=experiment, now=timezone.now())
+
+    @staticmethod
+    def _asking() -> None:
+        """A model that does not fit the database would fail in front of an executive; here it stops the start and says where."""
+        call_command("semantic_check", stdout=io.StringIO())
+        call_command("index_catalogue", stdout=io.StringIO())
 
     def _looks(self) -> None:
         """As of the times at which it would have been read, of what was received by then."""
