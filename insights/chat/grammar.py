@@ -67,15 +67,15 @@ def _listed(phrases: str) -> tuple[str, ...]:
 
 # What to do with figures. Of a change it does not matter to the figures whether it is meant as a rise or a fall, so one operator holds them all.
 OPERATORS: dict[str, tuple[str, ...]] = {
-    "highest": _listed("most common|most frequent|highest|most|largest|biggest|greatest|maximum|max|top|leading|the most"),
+    "highest": _listed("most common|most frequent|highest|most|largest|biggest|greatest|maximum|max|top|leading"),
     "lowest": _listed("least common|least frequent|lowest|least|fewest|smallest|minimum|min|bottom"),
     "best": _listed("best|strongest|best performing|top performing|most successful"),
     "worst": _listed("worst|weakest|poorest|worst performing|least successful|poorest performing"),
     "overview": _listed("""
-doing|did we do|the numbers|numbers|the figures|key numbers|what happened|what is happening|how are things|performing|performance|perform|
+doing|did we do|key numbers|what happened|what is happening|how are things|performing|performance|perform|
 performed|performs|overview|summary|
 summarise|summarize|going|results|fare|faring|fared|stats|
-statistics|figures for|key figures|kpis|recap|doing well|perform well|state of|helping|effective|worth it|working|pay off|paying off|
+statistics|key figures|kpis|recap|doing well|perform well|state of|helping|effective|worth it|working|pay off|paying off|
 make a difference|making a difference|any good
 """),
     "compare": _listed("""
@@ -170,7 +170,7 @@ on account of|how well|show me|show us|show all|show the|let me see|
 looks like|look like|looked like|like|out of|of course|i was wondering|i wonder|say|
 very much|for a report|right now|at the moment|in detail|in total|would be great|it would be great|helpful if|would be helpful|be able to|
 thank you|grateful|i need to know|tell me about|to me|so much|as well|too|in terms of|in figures|on average|have a look|take a look|
-walk me through|a bit|a little|of ours|to us|for us|by any chance|curious to know|colleague|my boss|asked me|would want|appreciate it|
+walk me through|a bit|a little|of ours|to us|for us|by any chance|curious to know|colleague|my boss|asked me|would want|appreciate it|numbers|
 id appreciate|last but not least|as a table|in a table|as table|as a chart|as chart|in a chart|as a graph|as a list|plot|chart|graph|
 table of|one by one|a quick|the following|question|please and thank you|hi there|whether|if|then|either
 """)

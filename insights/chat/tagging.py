@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from . import dates, thresholds
+from . import dates, figures_said, thresholds
 from .dates import Relative
 from .grammar import BY, GLUE, OPERATORS, PROTECTED, RANKS, STOP
-from .text import Token, stem, tokenize
+from .text import Token, stem, tokenize, words
 from .thresholds import Threshold
 from .vocabulary import Meaning, Vocabulary
 
@@ -57,6 +57,12 @@ class Tagged:
     def operators(self) -> set[str]:
         return {tag.name for tag in self.of("operator")}
 
+    def kind_words(self, vocabulary: Vocabulary, *, but: Tag | None = None) -> frozenset[str]:
+        """What the kinds of the things named here are called: ``the Director`` beside one of the Director's actions says nothing more."""
+        named = {meaning.name for one in self.of("value") if one is not but for meaning in one.meanings}
+        labels = {word for name in named for word in words(vocabulary.model.dimensions[name].label)}
+        return frozenset(word for word in labels if word not in PROTECTED)
+
     def before(self, tag: Tag) -> str:
         """The word just before."""
         return self.tokens[tag.first - 1].word if tag.first else ""
@@ -93,6 +99,8 @@ def tag(question: str, vocabulary: Vocabulary, *, now: datetime) -> Tagged:
     _rank_numbers(tagged)
     _reasons(tagged, vocabulary)
     _said_after(tagged, vocabulary)
+    _kinds_again(tagged, vocabulary)
+    _figures(tagged, vocabulary)
     _late_names(tagged, vocabulary)
     _parts_of_names(tagged, vocabulary)
     return tagged
@@ -256,12 +264,13 @@ def _coordinated(tagged: Tagged, vocabulary: Vocabulary) -> None:
 
 def _parts_of_names(tagged: Tagged, vocabulary: Vocabulary) -> None:
     """Part of a name is enough when it is part of exactly one; of several, the caller is asked."""
+    kinds = tagged.kind_words(vocabulary)
     for run in _runs(tagged.leftover()):
         for width in range(len(run), 0, -1):
             for offset in range(len(run) - width + 1):
                 first, last = run[offset], run[offset + width - 1] + 1
                 said = tagged.tokens[first:last]
-                if not _free(tagged, first, last) or not any(token.word.isalpha() and token.word not in PROTECTED for token in said):
+                if not _free(tagged, first, last) or not any(token.word.isalpha() and token.word not in PROTECTED | kinds for token in said):
                     continue
                 if things := vocabulary.containing([token.stem for token in said]):
                     tagged.tags.append(Tag(first, last, "value", tuple(thing.meaning for thing in things)))
@@ -317,11 +326,29 @@ def _said_after(tagged: Tagged, vocabulary: Vocabulary) -> None:
                 tagged.tags.append(Tag(at, at + 1, "value", tuple(values)))
 
 
+def _kinds_again(tagged: Tagged, vocabulary: Vocabulary) -> None:
+    """``did the Director tighten a scene``: the kind of action, though an experiment may be called so too."""
+    for one in tagged.of("value"):
+        beside = {tagged.tokens[index].stem for index in (one.first - 1, one.last) if 0 <= index < len(tagged.tokens)}
+        said = any(beside & vocabulary.kind_stems(meaning.name) for meaning in one.meanings)
+        if one.last - one.first == 1 and not said and tagged.word(one.first) in tagged.kind_words(vocabulary, but=one):
+            tagged.tags.remove(one)
+
+
+def _figures(tagged: Tagged, vocabulary: Vocabulary) -> None:
+    settled = figures_said.settle(tagged, vocabulary)
+    tagged.tags = [Tag(one.first, one.last, *settled[one]) if one in settled else one for one in tagged.tags]
+    for index in tagged.leftover():
+        if meaning := figures_said.head(tagged.tokens[index].stem, tagged, vocabulary):
+            tagged.tags.append(Tag(index, index + 1, "measure", (meaning,)))
+
+
 def _late_names(tagged: Tagged, vocabulary: Vocabulary) -> None:
     """A whole name of one word that means nothing else, of a kind that part of a name is not enough for."""
+    kinds = tagged.kind_words(vocabulary)
     for index in tagged.leftover():
         token = tagged.tokens[index]
-        if token.word.isalpha() and token.word not in PROTECTED and (things := vocabulary.names.get((token.stem,))):
+        if token.word.isalpha() and token.word not in PROTECTED | kinds and (things := vocabulary.names.get((token.stem,))):
             tagged.tags.append(Tag(index, index + 1, "value", tuple(thing.meaning for thing in things)))
 
 

@@ -87,3 +87,13 @@ def stem(word: str) -> str:
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         return word[:-1]
     return word
+
+
+def root(word: str) -> str:
+    """What the forms of one verb share, and its noun in -ation: ``tighten`` and ``tightened``, ``calibrated`` and ``calibration``."""
+    if word.endswith(("ation", "ations")):
+        return word[: word.rindex("ion")]
+    for ending in ("ing", "ed", "es", "e", "s"):
+        if word.endswith(ending):
+            return word[: -len(ending)]
+    return word

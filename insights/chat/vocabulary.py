@@ -16,7 +16,7 @@ from insights.semantic.model import Cube, SemanticModel
 
 from . import dates
 from .grammar import COMMON, FILLER, GLUE, GRAINS, OPERATORS, PROTECTED, QUESTION_WORDS, STOP
-from .text import Token, stem, stems, words
+from .text import Token, root, stem, stems, words
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,10 @@ class Vocabulary:
         found = [self.parts.get(part, set()) for part in wanted]
         return [self.things[index] for index in sorted(set.intersection(*found))] if found else []
 
+    def holding(self, wanted: Sequence[str]) -> list[Named]:
+        """Things whose name holds all of the stems, among those that part of a name is not enough for: worth asking about."""
+        return [thing for key, things in self.names.items() if set(wanted) <= set(key) for thing in things]
+
     def everyday(self, key: tuple[str, ...]) -> bool:
         """Whether these stems also say something without being a name."""
         return key in self.phrases or all(word in COMMON for word in key)
@@ -140,6 +144,8 @@ class Vocabulary:
             return token
         if phrased := self._phrased(word, [other.stem for other in before], [other.stem for other in after]):
             return Token(token.raw, phrased)
+        if form := self._forms.get(root(word)):
+            return Token(token.raw, form)
         limit = 1 if len(word) < 9 else 2
         # The shorter the word, the more it could be: names need five letters, measures four. Few slips hit the first letter: in a word of
         # four, another first letter makes another word ("mars" is not "cars").
@@ -155,6 +161,15 @@ class Vocabulary:
         if len({stem(other) for other in best}) != 1:
             return token
         return Token(token.raw, best[0])
+
+    @cached_property
+    def _forms(self) -> dict[str, str]:
+        """A word of the model for each verb, what was done before what is being done: ``tightened`` for ``tighten``."""
+        found: dict[str, str] = {}
+        for word in sorted(self.model_words, key=lambda word: (not word.endswith("ed"), word)):
+            if len(root(word)) > 4:
+                found.setdefault(root(word), word)
+        return found
 
     @cached_property
     def _pairs(self) -> tuple[dict[str, set[str]], dict[str, set[str]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from insights.chat.grammar import PROTECTED
+from insights.chat.grammar import PROTECTED, STOP
 from insights.chat.tagging import Tagged
 from insights.chat.text import words
 from insights.chat.vocabulary import Vocabulary
@@ -44,7 +44,8 @@ def _said_so(tagged: Tagged, vocabulary: Vocabulary) -> frozenset[str]:
         if operators & {"pacing", "behind", "ahead"}
         else comparing
     )
-    return comparing | goals | _averages(tagged, vocabulary) | _of_measures(tagged, vocabulary)
+    because = _BECAUSE if _gives_a_reason(tagged) else frozenset()
+    return comparing | goals | because | tagged.kind_words(vocabulary) | _averages(tagged, vocabulary) | _of_measures(tagged, vocabulary)
 
 
 def _of_measures(tagged: Tagged, vocabulary: Vocabulary) -> frozenset[str]:
@@ -53,9 +54,29 @@ def _of_measures(tagged: Tagged, vocabulary: Vocabulary) -> frozenset[str]:
     for name in {tag.name for tag in tagged.of("measure")}:
         for cube in vocabulary.cubes.values():
             if measure := cube.measures.get(name):
-                found |= {word for word in words(measure.description) if word.isalpha() and word not in PROTECTED}
+                described = {word for word in words(measure.description) if word.isalpha()}
+                found |= {word for word in described if word not in PROTECTED or _counted(tagged, word)}
                 found |= _UNIT_WORDS.get(measure.unit, frozenset())
     return frozenset(found)
+
+
+def _counted(tagged: Tagged, word: str) -> bool:
+    """``how many people``: said of what the figure counts."""
+    return any(token.word == word and tagged.word(index - 1) == "many" for index, token in enumerate(tagged.tokens))
+
+
+def _gives_a_reason(tagged: Tagged) -> bool:
+    """``because everything was sold out``: only small words stand between, so the value after it says it all."""
+    for index, token in enumerate(tagged.tokens):
+        if token.word == "because":
+            after = next((at for at in range(index, len(tagged.tokens)) if tagged.covered(at)), None)
+            return any(one.first == after for one in tagged.of("value")) and all(
+                tagged.word(at) in _BECAUSE | STOP for at in range(index, after or index)
+            )
+    return False
+
+
+_BECAUSE = frozenset({"because", "everything"})
 
 
 def _averages(tagged: Tagged, vocabulary: Vocabulary) -> frozenset[str]:
@@ -69,7 +90,8 @@ def _check_names(tagged: Tagged, vocabulary: Vocabulary, first: int, last: int) 
         if one.last == first or one.first == last or tagged.said(one.last, first) in ("called", "named"):
             raise _no_such(tagged, vocabulary, one.name, first, last)
     said = tagged.said(first, last)
-    if near := vocabulary.nearest(said, least=82):
+    near = vocabulary.holding([token.stem for token in tagged.tokens[first:last]]) or vocabulary.nearest(said, least=82)
+    if near:
         raise ask(f'I don\'t know "{said}". Did you mean one of these?', named_choices(tagged, vocabulary, near, first, last), "unknown")
 
 

@@ -21,10 +21,10 @@ def values(tagged: Tagged, vocabulary: Vocabulary) -> tuple[Values, Values]:
     exclude: Values = {}
     left_out = negated(tagged)
     for one in tagged.of("value"):
-        meaning = _chosen(tagged, vocabulary, one)
-        into = (exclude if one in left_out else include).setdefault(meaning.name, [])
-        if meaning not in into:
-            into.append(meaning)
+        for meaning in _chosen(tagged, vocabulary, one):
+            into = (exclude if one in left_out else include).setdefault(meaning.name, [])
+            if meaning not in into:
+                into.append(meaning)
     for operator, days in (("weekends", WEEKEND), ("workdays", WORKDAYS)):
         for one in tagged.of("operator"):
             if one.name == operator:
@@ -34,13 +34,20 @@ def values(tagged: Tagged, vocabulary: Vocabulary) -> tuple[Values, Values]:
     return include, exclude
 
 
-def _chosen(tagged: Tagged, vocabulary: Vocabulary, one: Tag) -> Meaning:
+def _chosen(tagged: Tagged, vocabulary: Vocabulary, one: Tag) -> list[Meaning]:
+    """One, or all the values of one dimension that a word stands for: ``frequency caps`` are whatever a cube calls them."""
     found = list(one.meanings)
     if len(found) > 1 and (kind := _kind_beside(tagged, one)):
         found = [meaning for meaning in found if meaning.name == kind] or found
-    if len(found) > 1:
+    if len(found) > 1 and not _alike(vocabulary, found):
         raise Stop(_ambiguous(tagged, vocabulary, one, found))
-    return found[0]
+    return found
+
+
+def _alike(vocabulary: Vocabulary, found: Sequence[Meaning]) -> bool:
+    return len({meaning.name for meaning in found}) == 1 and all(
+        str(meaning.key) in vocabulary.model.dimensions[meaning.name].values for meaning in found
+    )
 
 
 def _ambiguous(tagged: Tagged, vocabulary: Vocabulary, one: Tag, found: Sequence[Meaning]) -> Clarify:

@@ -87,7 +87,7 @@ def _sorted(frame: Frame, tagged: Tagged) -> Order | None:
 def plain(frame: Frame, tagged: Tagged) -> SemanticQuery:
     """Values, breakdowns, ranks, trends and comparisons."""
     vocabulary, operators = frame.vocabulary, frame.operators
-    _compared(frame)
+    _compared(frame, tagged)
     if frame.relative and frame.relative.same and frame.period is None and not operators & {"compare", "change", "why"}:
         alone = times.that_time(frame.relative, tagged, frame.now)
         frame.period, frame.relative = alone, None if alone else frame.relative
@@ -137,9 +137,10 @@ def _counted(frame: Frame) -> list[str]:
     return counts
 
 
-def _compared(frame: Frame) -> None:
+def _compared(frame: Frame, tagged: Tagged) -> None:
     """Several things of one kind are shown beside each other, unless a rank among something else was asked."""
     several = [name for name, parts in frame.include.items() if len(parts) > 1 and name not in ("hour_of_day", "weekday")]
+    several = [name for name in several if len([one for one in tagged.of("value") if name in {meaning.name for meaning in one.meanings}]) != 1]
     if {"compare"} & frame.operators:
         several += [name for name in ("weekday",) if len(frame.include.get(name, ())) > 1]
     if (frame.rank and frame.groups) or "together" in frame.operators:
