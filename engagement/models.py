@@ -305,13 +305,18 @@ class PlaybackMinute(PlaybackRollup):
 
 class PlaybackHour(PlaybackRollup):
     class Meta:
+        # As in `ads.models.figures.marked`: real viewers' rows are not in it.
+        indexes = [models.Index(fields=["bucket"], condition=Q(synthetic=True), name="playback_hour_synthetic")]
         constraints = [models.UniqueConstraint(fields=["bucket", "title_id", "scene_id", "genre", "device", "synthetic"], name="playback_hour_key")]
 
 
 class PlaybackDay(PlaybackRollup):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["bucket", "title_id", "scene_id", "genre", "device", "synthetic"], name="playback_day_key")]
-        indexes = [models.Index(fields=["title_id", "bucket"], name="playback_day_title")]
+        indexes = [
+            models.Index(fields=["title_id", "bucket"], name="playback_day_title"),
+            models.Index(fields=["bucket"], condition=Q(synthetic=True), name="playback_day_synthetic"),
+        ]
 
 
 class TraceDue(models.Model):

@@ -178,7 +178,12 @@ class LedgerEntry(Permanent):
         verbose_name_plural = "ledger entries"
         permissions = [("refund_ledgerentry", "Can refund charges")]
         constraints = [models.UniqueConstraint(fields=["decision", "slot", "kind"], name="charged_once")]
-        indexes = [models.Index(fields=["booked_at"], name="ledger_booked"), models.Index(fields=["flight", "booked_at"], name="ledger_flight")]
+        indexes = [
+            models.Index(fields=["booked_at"], name="ledger_booked"),
+            models.Index(fields=["flight", "booked_at"], name="ledger_flight"),
+            # Whether any of a period's charges are synthetic is found without reading them all.
+            models.Index(fields=["booked_at"], condition=Q(synthetic=True), name="ledger_synthetic"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount_micros} on flight {self.flight_id}"
