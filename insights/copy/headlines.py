@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from scipy.special import betaincinv
 
+from ads.selling.rules import headline_problem
+
 LONGEST = 60
 # Worth of an interval: below this many impressions nothing is said of a kind of line.
 FEWEST_IMPRESSIONS = 200
@@ -134,6 +136,8 @@ def problem(headline: str) -> str | None:
         return "it is empty"
     if len(headline) > LONGEST:
         return f"it is longer than {LONGEST} characters"
+    if words := headline_problem(headline):
+        return words
     if _CLAIM.search(headline):
         return "it claims what nobody has checked (a figure, a price, or being the best)"
     return None

@@ -13,6 +13,7 @@ from django.db import transaction
 from ads import services as selling
 from ads.models import Ad
 from insights.chat.llm import Assistant
+from insights.chat.llm.endpoint import Who
 from insights.models import CopySuggestion
 
 from . import evidence
@@ -44,7 +45,7 @@ def headlines_suggest(
     lines, engine, note = list(_templates(ad, brand, segment)), TEMPLATE, ""
     if assistant is not None:
         try:
-            lines, engine = written(assistant, _facts(ad, brand, segment, known), brand=brand), assistant.model
+            lines, engine = written(assistant, _facts(ad, brand, segment, known), brand=brand, who=Who(actor.pk, now)), assistant.model
         except WritingFailed as failure:
             note = f"{assistant.model} did not help ({failure}); these come from templates."
     there = {ad.headline.casefold(), *(line.casefold() for line in ad.copy_suggestions.values_list("headline", flat=True))}
