@@ -25,7 +25,8 @@ def interpretation(query: SemanticQuery, model: SemanticModel, *, repairs: Seque
     parts += [f"shown: {filter_phrase(part, model)}" for part in query.focus]
     parts += [having_words(part, cube.measures[part.measure], currency) for part in query.having]
     if cube.time is not None:
-        parts.append(query.period.label)
+        whole = query.period.start is None and query.period.end is None and query.baseline is None
+        parts.append(f"{query.period.label} (taken where no period is named)" if whole else query.period.label)
     if query.baseline is not None:
         parts.append(f"compared with {query.baseline.label}")
     parts.append(f"from {cube.label}")
