@@ -29,6 +29,8 @@ from .schema import AnswerSerializer, ChangeSerializer, ConversationSerializer, 
 
 FORBIDDEN = "Only executives, ad operations and the people of an advertiser may ask here."
 NOT_YOURS = OpenApiResponse(description="It is not the caller's")
+MAY_NOT_ASK = OpenApiResponse(description="Not signed in, no CSRF token, or not a group that may ask")
+TOO_MANY = OpenApiResponse(description="Too many questions in a minute")
 
 
 class MayAsk(BasePermission):
@@ -61,9 +63,9 @@ class AskView(AskingView):
         responses={
             200: AnswerSerializer,
             400: OpenApiResponse(description="The question is missing or too long, or the query cannot be run"),
-            403: OpenApiResponse(description="Not signed in, no CSRF token, or not a group that may ask"),
+            403: MAY_NOT_ASK,
             404: OpenApiResponse(description="The conversation is not the caller's"),
-            429: OpenApiResponse(description="Too many questions in a minute"),
+            429: TOO_MANY,
         },
     )
     def post(self, request: Request) -> Response:
@@ -88,7 +90,7 @@ class ConversationsView(AskingView):
             OpenApiParameter("q", str, description="Words that were said in it, all of them"),
             OpenApiParameter("archived", bool, description="Those that were put away, instead of the others"),
         ],
-        responses={200: ConversationSerializer(many=True)},
+        responses={200: ConversationSerializer(many=True), 403: MAY_NOT_ASK},
     )
     def get(self, request: Request) -> Response:
         user, _ = self.asker()
@@ -98,7 +100,7 @@ class ConversationsView(AskingView):
 
 
 class ConversationView(AskingView):
-    @extend_schema(operation_id="ask_conversation", responses={200: TranscriptSerializer, 404: NOT_YOURS})
+    @extend_schema(operation_id="ask_conversation", responses={200: TranscriptSerializer, 403: MAY_NOT_ASK, 404: NOT_YOURS})
     def get(self, request: Request, conversation: int) -> Response:
         """All that was asked and answered in it, oldest first."""
         user, _ = self.asker()
@@ -113,6 +115,7 @@ class ConversationView(AskingView):
         responses={
             204: OpenApiResponse(description="Changed"),
             400: OpenApiResponse(description="Nothing to change"),
+            403: MAY_NOT_ASK,
             404: NOT_YOURS,
         },
     )
@@ -136,7 +139,7 @@ def own_message(user: User, message: int) -> Message:
 
 
 class MessageView(AskingView):
-    @extend_schema(operation_id="ask_message", responses={200: AnswerSerializer, 404: NOT_YOURS})
+    @extend_schema(operation_id="ask_message", responses={200: AnswerSerializer, 403: MAY_NOT_ASK, 404: NOT_YOURS})
     def get(self, request: Request, message: int) -> Response:
         """An answer as it was given."""
         return Response(told(own_message(self.asker()[0], message)))
@@ -149,7 +152,7 @@ class TableView(AskingView):
             OpenApiParameter("bom", bool, description="Begin with a byte order mark, which Excel takes UTF-8 by"),
             OpenApiParameter("table", int, description="0: the answer's rows; 1 and up: what it shows below them"),
         ],
-        responses={(200, "text/csv"): OpenApiTypes.STR, 404: NOT_YOURS},
+        responses={(200, "text/csv"): OpenApiTypes.STR, 403: MAY_NOT_ASK, 404: NOT_YOURS},
     )
     def get(self, request: Request, message: int) -> HttpResponse:
         """An answer's table with its exact figures."""

@@ -23,6 +23,7 @@ from .answer import BUILT_IN
 from .api import FORBIDDEN
 from .conversation import NoSuchConversation, conversations_of, messages_of, told
 from .suggestions import Suggestion, for_user
+from .verified.services import may_propose
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +70,7 @@ def chat(request: HttpRequest, conversation: int | None = None) -> HttpResponse:
             "stage_seconds": settings.INSIGHTS_STAGE_SECONDS,
             "suggest_url": _address("api-ask-suggest"),
             "feedback": bool(_address("api-ask-feedback", 1)),
+            "propose": may_propose(user),
             "engine": f"figures from SQL, worded by {assistant.model}" if assistant else BUILT_IN,
             "history": [told(message) for message in messages],
         },

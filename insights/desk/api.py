@@ -14,7 +14,7 @@ from rest_framework.exceptions import ValidationError as Invalid
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from insights.chat.api import NOT_YOURS, AskingView, own_message
+from insights.chat.api import MAY_NOT_ASK, NOT_YOURS, TOO_MANY, AskingView, own_message
 from insights.chat.limits import AskThrottle
 from insights.chat.schema import AnswerSerializer
 from insights.models import Pin, ScheduledQuestion
@@ -65,7 +65,9 @@ class ScheduleSerializer(WhenSerializer):
 class ShareView(AskingView):
     throttle_classes = [AskThrottle]
 
-    @extend_schema(operation_id="ask_share", request=None, responses={201: ShareSerializer, 400: CANNOT, 404: NOT_YOURS})
+    @extend_schema(
+        operation_id="ask_share", request=None, responses={201: ShareSerializer, 400: CANNOT, 403: MAY_NOT_ASK, 404: NOT_YOURS, 429: TOO_MANY}
+    )
     def post(self, request: Request, message: int) -> Response:
         """A link to an answer of yours."""
         user, _ = self.asker()
@@ -80,7 +82,10 @@ class ShareView(AskingView):
 class SharedView(AskingView):
     throttle_classes = [AskThrottle]
 
-    @extend_schema(operation_id="ask_shared", responses={200: AnswerSerializer, 404: OpenApiResponse(description="The link is over or never was")})
+    @extend_schema(
+        operation_id="ask_shared",
+        responses={200: AnswerSerializer, 403: MAY_NOT_ASK, 404: OpenApiResponse(description="The link is over or never was"), 429: TOO_MANY},
+    )
     def get(self, request: Request, token: str) -> Response:
         """What a link leads to, answered for you."""
         user, _ = self.asker()
@@ -90,7 +95,7 @@ class SharedView(AskingView):
             raise NotFound("This link is over, was taken back, or never was.")
         return Response(_kept_answer(user, shared.question, shared.query))
 
-    @extend_schema(operation_id="ask_shared_revoke", responses={204: None, 404: NOT_YOURS})
+    @extend_schema(operation_id="ask_shared_revoke", responses={204: None, 403: MAY_NOT_ASK, 404: NOT_YOURS, 429: TOO_MANY})
     def delete(self, request: Request, token: str) -> Response:
         """Take a link of yours back."""
         if not services.share_revoke(actor=self.asker()[0], token=token, now=timezone.now()):
@@ -101,7 +106,9 @@ class SharedView(AskingView):
 class PinView(AskingView):
     throttle_classes = [AskThrottle]
 
-    @extend_schema(operation_id="ask_pin", request=TitleSerializer, responses={201: PinSerializer, 400: CANNOT, 404: NOT_YOURS})
+    @extend_schema(
+        operation_id="ask_pin", request=TitleSerializer, responses={201: PinSerializer, 400: CANNOT, 403: MAY_NOT_ASK, 404: NOT_YOURS, 429: TOO_MANY}
+    )
     def post(self, request: Request, message: int) -> Response:
         """Put an answer of yours on your board."""
         user, _ = self.asker()
@@ -116,14 +123,14 @@ class PinView(AskingView):
 
 
 class PinsView(AskingView):
-    @extend_schema(operation_id="ask_pins", responses={200: PinSerializer(many=True)})
+    @extend_schema(operation_id="ask_pins", responses={200: PinSerializer(many=True), 403: MAY_NOT_ASK})
     def get(self, request: Request) -> Response:
         """Your board."""
         return Response(PinSerializer(Pin.objects.filter(user=self.asker()[0]), many=True).data)
 
 
 class PinnedView(AskingView):
-    @extend_schema(operation_id="ask_pinned", responses={200: AnswerSerializer, 404: NOT_YOURS})
+    @extend_schema(operation_id="ask_pinned", responses={200: AnswerSerializer, 403: MAY_NOT_ASK, 404: NOT_YOURS})
     def get(self, request: Request, pin: int) -> Response:
         """A pin of yours, answered anew."""
         user, _ = self.asker()
@@ -132,7 +139,7 @@ class PinnedView(AskingView):
             raise NotFound(NO_SUCH)
         return Response(_kept_answer(user, kept.question, kept.query))
 
-    @extend_schema(operation_id="ask_pin_change", request=PinChangeSerializer, responses={204: None, 404: NOT_YOURS})
+    @extend_schema(operation_id="ask_pin_change", request=PinChangeSerializer, responses={204: None, 400: CANNOT, 403: MAY_NOT_ASK, 404: NOT_YOURS})
     def patch(self, request: Request, pin: int) -> Response:
         """Rename or move a pin of yours."""
         asked = PinChangeSerializer(data=request.data)
@@ -141,7 +148,7 @@ class PinnedView(AskingView):
             raise NotFound(NO_SUCH)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(operation_id="ask_pin_remove", responses={204: None, 404: NOT_YOURS})
+    @extend_schema(operation_id="ask_pin_remove", responses={204: None, 403: MAY_NOT_ASK, 404: NOT_YOURS})
     def delete(self, request: Request, pin: int) -> Response:
         """Take a pin of yours off the board."""
         if not services.pin_remove(actor=self.asker()[0], pin=pin):
@@ -152,7 +159,11 @@ class PinnedView(AskingView):
 class ScheduleView(AskingView):
     throttle_classes = [AskThrottle]
 
-    @extend_schema(operation_id="ask_schedule", request=WhenSerializer, responses={201: ScheduleSerializer, 400: CANNOT, 404: NOT_YOURS})
+    @extend_schema(
+        operation_id="ask_schedule",
+        request=WhenSerializer,
+        responses={201: ScheduleSerializer, 400: CANNOT, 403: MAY_NOT_ASK, 404: NOT_YOURS, 429: TOO_MANY},
+    )
     def post(self, request: Request, message: int) -> Response:
         """Get an answer of yours by mail, anew each time."""
         user, _ = self.asker()
@@ -166,14 +177,14 @@ class ScheduleView(AskingView):
 
 
 class SchedulesView(AskingView):
-    @extend_schema(operation_id="ask_schedules", responses={200: ScheduleSerializer(many=True)})
+    @extend_schema(operation_id="ask_schedules", responses={200: ScheduleSerializer(many=True), 403: MAY_NOT_ASK})
     def get(self, request: Request) -> Response:
         """What you get by mail."""
         return Response(ScheduleSerializer(ScheduledQuestion.objects.filter(user=self.asker()[0], active=True), many=True).data)
 
 
 class ScheduledView(AskingView):
-    @extend_schema(operation_id="ask_schedule_end", responses={204: None, 404: NOT_YOURS})
+    @extend_schema(operation_id="ask_schedule_end", responses={204: None, 403: MAY_NOT_ASK, 404: NOT_YOURS})
     def delete(self, request: Request, schedule: int) -> Response:
         """Get this by mail no more."""
         if not services.schedule_end(actor=self.asker()[0], schedule=schedule):

@@ -93,17 +93,25 @@ def test_a_conversation_from_the_first_question_to_the_phone(page: Page, complai
     expect(answer.locator(".figures-box tbody th").first).to_have_text(HOSTILE)
     expect(page.locator("main img")).to_have_count(0)
 
+    # How it was read is in parts; with the keyboard one is changed, and the changed question is answered.
+    answer.locator("button.reading-chip").first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".menu-item").first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".turn")).to_have_count(2)
+    expect(page.locator(".turn").last.locator(".turn-edited")).to_contain_text("changed: impressions to")
+
     # A follow-up edits the answer before it; the last question can be taken back to edit it.
     page.locator("#question").focus()
     page.keyboard.press("ArrowUp")
     expect(page.locator("#question")).to_have_value("impressions by campaign in all time")
-    ask(page, "and by device?", 2)
+    ask(page, "and by device?", 3)
     expect(page.locator(".turn").last.locator(".figures-box tbody")).to_contain_text("mobile")
 
     # What was asked is there again, found by what was said in it, and fits a phone.
     page.set_viewport_size({"width": 390, "height": 844})
     page.reload()
-    expect(page.locator(".turn")).to_have_count(2)
+    expect(page.locator(".turn")).to_have_count(3)
     page.wait_for_function("document.documentElement.scrollWidth === 390")
     page.locator("#conversations summary").click()
     page.locator("#search").fill("nothing of the kind")

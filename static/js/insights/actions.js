@@ -4,9 +4,9 @@
 import { saveCsv } from "../live/kit/download.js";
 import { button, make } from "../live/kit/dom.js";
 import { thumbs } from "./feedback.js";
-import { mail, pin, share } from "./keep.js";
+import { mail, pin, propose, share } from "./keep.js";
 
-export const ACTIONS = [copyText, copyTable, download, share, pin, mail, thumbs];
+export const ACTIONS = [copyText, copyTable, download, share, pin, mail, propose, thumbs];
 
 export function actions(answer, page) {
   const row = make("div", "turn-actions no-print");

@@ -1,4 +1,5 @@
-// Keeping an answer: a link to it, a pin on one's board, or the answer by mail. Each is answered anew later on, for whoever reads it.
+// Keeping an answer: a link to it, a pin on one's board, the answer by mail (each answered anew later on, for whoever reads it), or its question put
+// before those who verify.
 
 import { button, make } from "../live/kit/dom.js";
 import { trouble } from "./line.js";
@@ -71,4 +72,19 @@ export function mail(answer, page) {
     if (made) told(control, `${words} at ${String(HOUR).padStart(2, "0")}:00 UTC, from ${made.next_at.slice(0, 10)}.`, page);
   };
   return menuButton(control, WHEN.map(([every, label]) => ({ label, choose: () => schedule(every, label) })), "How often?");
+}
+
+const STATES = {
+  proposed: "Proposed. Staff check it; once verified it answers first, with a badge.",
+  verified: "This question is verified already.",
+};
+
+/** Whether it may be proposed is said by the page; whether it can be, by the server. */
+export function propose(answer, page) {
+  if (!kept(answer) || !page.propose || answer.verified) return null;
+  const control = button("Propose as verified", async () => {
+    const made = await send(page, page.api(`${answer.message}/propose`), {});
+    if (made) told(control, STATES[made.state] ?? STATES.proposed, page);
+  }, "button quiet small");
+  return control;
 }

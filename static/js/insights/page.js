@@ -8,6 +8,7 @@ export function page(root) {
   return {
     token,
     feedback: root.dataset.feedback === "yes",
+    propose: root.dataset.propose === "yes",
     suggest: root.dataset.suggest || null,
     address: (conversation) => `${root.dataset.page}${conversation ? `${conversation}/` : ""}`,
     api: (path) => `${root.dataset.api}/${path}`,

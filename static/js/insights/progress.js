@@ -12,7 +12,7 @@ const SPEAK_AFTER_MS = 2500;
 
 /** ``{element, take(stage), end()}``. ``say(words)`` reaches a screen reader, sparingly. */
 export function progress({ question, onCancel, say }) {
-  const steps = new Map(STAGES.map(([name, label]) => [name, make("li", "step", label)]));
+  const steps = new Map(STAGES.map(([name, label]) => [name, make("li", "step", label, make("small"))]));
   const words = make("p", "turn-doing", DOING[""]);
   const known = make("p", "turn-known");
   const early = make("div", "turn-early");
@@ -34,7 +34,7 @@ export function progress({ question, onCancel, say }) {
       const step = steps.get(stage);
       if (step && !step.dataset.done) {
         step.dataset.done = "yes";
-        step.append(make("small", "", ` ${Math.round(ms)} ms`));
+        step.querySelector("small").textContent = `${Math.round(ms)} ms`;
       }
       words.textContent = DOING[stage] ?? "Working";
       if (data.interpretation) known.textContent = `Read as: ${data.interpretation}`;
