@@ -69,10 +69,9 @@ def ask(page: Page, question: str, turns: int) -> None:
 
 
 def test_a_conversation_from_the_first_question_to_the_phone(page: Page, complaints: Complaints, asker: User) -> None:
-    page.goto("/insights/")
     seen: list[str] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: seen.append(str(frame))))
-    page.reload()
+    page.goto("/insights/")
     ask(page, "impressions by campaign in all time", 1)
     stages = re.findall(r'"stage": "(\w+)"', "".join(seen))
     assert stages[:2] == ["understood", "plan"]

@@ -1,6 +1,6 @@
 // Pinned and shared answers: each is read anew, one after the other, and drawn as in the chat.
 import { button as control, make } from "../live/kit/dom.js";
-import { themeButton } from "../live/kit/look.js";
+import { printing, themeButton } from "../live/kit/look.js";
 import { card } from "./card.js";
 
 const board = document.getElementById("board");
@@ -21,6 +21,7 @@ const page = {
   token,
   feedback: false,
   suggest: null,
+  fixed: true,
   api: (path) => `${board.dataset.api}/${path}`,
   ask: ({ question }) => { location.href = `${board.dataset.ask}?q=${encodeURIComponent(question)}`; },
   say: (words) => { said.textContent = words; },
@@ -31,7 +32,10 @@ async function show(section) {
   try {
     const response = await fetch(section.dataset.answer, { signal: AbortSignal.timeout(30_000) });
     if (!response.ok) throw new Error(response.status === 429 ? "Too many questions in a short time; reload in a minute." : "It cannot be read just now.");
-    place.replaceChildren(card(await response.json(), page));
+    const drawn = card(await response.json(), page);
+    const question = drawn.querySelector(".turn-question");
+    if (question.textContent === section.getAttribute("aria-label")) question.remove(); // it is the heading already
+    place.replaceChildren(drawn);
   } catch (error) {
     const again = control("Try again", () => show(section), "button quiet");
     place.replaceChildren(make("p", "muted", error.name === "TimeoutError" ? "This took too long." : error.message), again);
@@ -84,4 +88,5 @@ board.addEventListener("click", async (event) => {
 
 const theme = document.getElementById("theme");
 if (theme) themeButton(theme);
+printing();
 for (const section of board.querySelectorAll("[data-answer]")) await show(section);

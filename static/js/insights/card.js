@@ -8,7 +8,7 @@ import { sql, trace } from "./detail.js";
 import { grid } from "./grid.js";
 import { prose } from "./prose.js";
 
-/** ``page``: see actions.js, and ``ask({question, query?, edited?})``. */
+/** ``page``: see actions.js, and ``ask({question, query?, edited?})``; ``fixed``: the reading cannot be changed here. */
 export function card(answer, page) {
   const article = make("article", `turn turn-${answer.status}`, heading(answer.question), body(answer, page));
   article.dataset.message = answer.message ?? "";
@@ -43,7 +43,7 @@ function body(answer, page) {
     statements.querySelector("summary").focus({ preventScroll: true });
   };
   return make("div", "card turn-answer",
-    verified(answer), reading(answer, page.ask), prose(answer, { find, showSql }), choices(answer, page), drawn?.element, folded ?? table?.element,
+    verified(answer), reading(page.fixed ? { ...answer, chips: [] } : answer, page.ask), prose(answer, { find, showSql }), choices(answer, page), drawn?.element, folded ?? table?.element,
     ...(answer.more ?? []).map((more) => beside(more)), notes(answer), statements, answer.status === "answered" ? trace(answer) : null,
     actions(answer, page), suggestions(answer, page), foot(answer)); // prettier-ignore
 }

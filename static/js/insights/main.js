@@ -1,6 +1,6 @@
 // The chat page: a box to ask in, the turns of one conversation, and the parts around them.
 
-import { themeButton } from "../live/kit/look.js";
+import { printing, themeButton } from "../live/kit/look.js";
 import { askBox } from "./box.js";
 import { history } from "./history.js";
 import { Line } from "./line.js";
@@ -20,6 +20,7 @@ page.ask = turns.ask;
 
 for (const chip of document.querySelectorAll("[data-question]")) chip.addEventListener("click", () => turns.ask({ question: chip.dataset.question }));
 themeButton(document.getElementById("theme"));
+printing();
 turns.restore(JSON.parse(document.getElementById("history").textContent));
 line.open();
 // A pinned or shared answer leads here with a question to go on with.

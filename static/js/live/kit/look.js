@@ -15,7 +15,7 @@ export function themeButton(button) {
   name();
 }
 
-/** Paper is light, whatever the screen is. */
+/** Paper is light, whatever the screen is; ``button`` prints, where a page has one. */
 export function printing(button) {
   let before;
   addEventListener("beforeprint", () => {
@@ -27,7 +27,7 @@ export function printing(button) {
     html.dataset.theme = before;
     tell();
   });
-  button.addEventListener("click", () => print());
+  button?.addEventListener("click", () => print());
 }
 
 /** Wall mode: larger type and no tools. ?wall=1 opens in it (full screen takes a press of a key or a button); Escape leaves. */
