@@ -18,13 +18,14 @@ from insights.semantic.query import Filter, Period, SemanticQuery
 from .context import Context
 from .grounding import Facts, cell, moment, sentence
 from .phrasing.interpretation import value_names
+from .phrasing.words import SAYS_WHEN
 
 NEAREST, LOOKED_AT = 3, 200
 
 
 def nothing(query: SemanticQuery, facts: Facts, context: Context, filled: datetime | None) -> tuple[str, Facts, list[tuple[str, Compiled]]]:
     """The draft, the facts it names, and what was run to know it, each with its purpose."""
-    about = " for {{filters}}" if query.filters else ""
+    about = " {{filters}}" if query.filters else ""
     if context.model.cubes[query.cube].time is None:
         near, ran = _nearest(query, context)
         return f"There is nothing{about} that you may see.{_suggest(near)}", _told(facts, near=near), ran
@@ -38,20 +39,26 @@ def nothing(query: SemanticQuery, facts: Facts, context: Context, filled: dateti
         return draft, _told(facts, near=near), ran + more
     start, end = query.period.start, query.period.end
     if filled and start and start >= filled:
-        return f"There is no data{about} in {{{{period}}}} yet: the figures are filled to {{{{told.as_of}}}}.", facts, ran
+        return f"There is no data{about} {_in(query)}{{{{period}}}} yet: the figures are filled to {{{{told.as_of}}}}.", facts, ran
     facts = _told(facts, first=moment(first, "day"), last=moment(last, "day"))
     runs = "from {{told.first}} to {{told.last}}"
     if start and end and _day(first) < start and _day(last) >= end:
-        return f"There is no data{about} in {{{{period}}}}, though there are figures before and after it: they run {runs}.", facts, ran
-    return f"There is no data{about} in {{{{period}}}}. What is recorded runs {runs}.", facts, ran
+        return f"There is no data{about} {_in(query)}{{{{period}}}}, though there are figures before and after it: they run {runs}.", facts, ran
+    return f"There is no data{about} {_in(query)}{{{{period}}}}. What is recorded runs {runs}.", facts, ran
+
+
+def _in(query: SemanticQuery) -> str:
+    return "" if query.period.label.startswith(SAYS_WHEN) else "in "
 
 
 def none_pass(query: SemanticQuery, facts: Facts) -> str:
     """Figures there are, and none passes the threshold: ``told.of`` were looked at, by ``told.condition``."""
-    about = "{{filters}}, " if query.filters else ""
+    about = "{{filters}}, " if query.filters else "For "
     when = "{{period}}" if query.period.start or query.period.end or "as_of" not in facts.told else "as things stand at {{told.as_of}}"
     kind = f"{{{{plural.{query.dimensions[0]}}}}}" if query.dimensions else "rows"
-    return f"For {about}{when}, none of {{{{told.of}}}} {kind} had {{{{told.condition}}}}."
+    if facts.told.get("of") == "1" and query.dimensions:
+        return f"{about}{when}, no {{{{label.{query.dimensions[0]}}}}} had {{{{told.condition}}}} ({{{{told.of}}}} looked at)."
+    return f"{about}{when}, none of {{{{told.of}}}} {kind} had {{{{told.condition}}}}."
 
 
 def _told(facts: Facts, **more: str) -> Facts:

@@ -76,7 +76,9 @@ def defined(query: SemanticQuery, context: Context) -> Outcome:
         raise QueryError(f"there is no measure called {name!r} that you may see")
     rows = tuple(_meaning(cube, measure, context) for cube, measure in found)
     draft = (
-        "{{r1.figure}} means: {{r1.means}}. How it is made: {{r1.formula}}; it is {{r1.unit}}, and {{r1.good}}. From {{r1.source}}{{told.filled}}."
+        "{{r1.figure}} means: {{r1.means}}."
+        + (" It" if rows[0][1].lower() == rows[0][2].lower() else " How it is made: {{r1.formula}}; it")
+        + " is {{r1.unit}}, and {{r1.good}}. From {{r1.source}}{{told.filled}}."
     )
     filled = f", filled to {rows[0][-1]}" if rows[0][-1] else ""
     second = next((number for number, row in enumerate(rows, start=1) if row[0] != rows[0][0]), None)

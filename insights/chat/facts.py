@@ -18,6 +18,8 @@ MISSING = "n/a"
 LONGEST_NAME = 120
 WEEKDAY, HOUR_OF_DAY = "weekday", "hour_of_day"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+UNDER, LEAST_POINTS = "under ", 0.00005  # points are not told finer than they are written
+WHOLE = 100  # a plain number this large is told without decimals
 MOST = 1e15  # a figure beyond it is shown by its power of ten
 
 
@@ -91,6 +93,8 @@ def cell(value: Any, column: Column, currency: str) -> str:
         return WEEKDAYS[int(value) - 1]
     if column.name == HOUR_OF_DAY and value in range(24):
         return f"{int(value):02d}:00 UTC"
+    if (said := dict(column.words).get(str(value))) is not None:
+        return clean(said)[:LONGEST_NAME]
     if isinstance(value, bool):
         return "yes" if value else "no"
     return clean(str(value))[:LONGEST_NAME].rstrip() or UNKNOWN if value not in (None, "") else UNKNOWN
@@ -102,8 +106,9 @@ def shown(value: float | None, unit: str, currency: str) -> str:
         return MISSING
     if unit.startswith("signed "):
         plain = magnitude(value, unit.removeprefix("signed "), currency)
-        return plain if value == 0 else f"{'+' if value > 0 else '-'}{plain}"
-    return f"{'-' if value < 0 else ''}{magnitude(value, unit, currency)}"
+        return plain if value == 0 or plain.startswith(UNDER) else f"{'+' if value > 0 else '-'}{plain}"
+    plain = magnitude(value, unit, currency)
+    return f"-{plain}" if value < 0 and not plain.startswith(UNDER) else plain
 
 
 def magnitude(value: float, unit: str, currency: str) -> str:
@@ -115,7 +120,7 @@ def magnitude(value: float, unit: str, currency: str) -> str:
         case "growth":
             return f"{_decimals(100 * size, 1)}%"
         case "points":
-            return f"{_decimals(100 * size, 2)} percentage points"
+            return f"{UNDER + '0.01' if 0 < size < LEAST_POINTS else _decimals(100 * size, 2)} percentage points"
         case "money":
             return f"{SYMBOLS.get(currency, currency + ' ')}{_decimals(size, 2)}"
         case "hours":
@@ -126,7 +131,9 @@ def magnitude(value: float, unit: str, currency: str) -> str:
             return f"{_decimals(size, 1)} ms"
         case "count":
             return _decimals(size, 0)
-    return _decimals(size, 2) if size >= 1 or size == 0 else f"{size:.4f}".rstrip("0") if size >= 0.001 else f"{size:.2g}"
+    if size >= WHOLE or size == int(size):
+        return _decimals(size, 0)
+    return _decimals(size, 2) if size >= 1 else f"{size:.4f}".rstrip("0") if size >= 0.001 else f"{size:.2g}"
 
 
 def _decimals(size: float, places: int) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from insights.semantic import compiler, read
 from insights.semantic.compiler import Compiled, QueryError
 from insights.semantic.execute import Rows, plain, run
-from insights.semantic.model import Cube, SemanticModel
+from insights.semantic.model import Counts, Cube, SemanticModel
 from insights.semantic.query import CHANGE, GROWTH, SHARE, SemanticQuery
 
 from . import absence, charts, phrasing
@@ -26,12 +26,14 @@ def found(query: SemanticQuery, context: Context) -> Outcome:
     cube = context.model.cubes.get(query.cube)
     if cube is not None and not context.scope.sees(cube):
         raise QueryError(f"{cube.label} is not among what you may ask about")
+    if cube is not None:
+        query = _with_verdicts(query, cube)
     told = read.figures(query, model=context.model, scope=context.scope)
     compiled, rows = told.compiled, told.rows
     cube = context.model.cubes[query.cube]
     facts = facts_of(query, compiled, rows, context, told.filled_to)
     ran = [("the figures", compiled)]
-    nothing = empty(compiled, rows)
+    nothing = empty(compiled, rows) and not (rows.values and _judged(query, cube))
     if query.having or (cube.pacing and facts.has(cube.pacing)):
         facts, more = _of_how_many(query, facts, context)
         ran += more
@@ -52,6 +54,18 @@ def found(query: SemanticQuery, context: Context) -> Outcome:
         as_of=_clock(told.filled_to) if told.filled_to else None,
         synthetic=told.synthetic,
     )
+
+
+def _judged(query: SemanticQuery, cube: Cube) -> bool:
+    """Whether rows that were measured are asked for, of which a verdict is on record."""
+    return bool(cube.told_by and query.dimensions) and any(cube.measures[name].beside for name in query.measures if name in cube.measures)
+
+
+def _with_verdicts(query: SemanticQuery, cube: Cube) -> SemanticQuery:
+    """What is on record about measured rows stands beside them, also where too little was counted for a figure."""
+    if not _judged(query, cube):
+        return query
+    return query.model_copy(update={"dimensions": tuple(dict.fromkeys([*query.dimensions, *cube.told_by]))})
 
 
 def facts_of(query: SemanticQuery, compiled: Compiled, rows: Rows, context: Context, filled: datetime | None) -> Facts:
@@ -100,14 +114,29 @@ def _of_how_many(query: SemanticQuery, facts: Facts, context: Context) -> tuple[
     if cube.pacing and facts.has(cube.pacing):
         told["behind"] = f"{sum(1 for value in facts.known(cube.pacing) if value < 1):,}"
         told["of"] = f"{len(facts.known(cube.pacing)):,}"
+    ran: list[tuple[str, Compiled]] = []
+    if cube.pacing and cube.counts and facts.has(cube.pacing) and query.dimensions and cube.counts.dimension not in query.dimensions:
+        counted, ran = _counted(query, facts, cube.counts, context)
+        told |= counted
     if not query.having:
-        return replace(facts, told=told), []
+        return replace(facts, told=told), ran
     whole = query.model_copy(update={"having": (), "order": None, "limit": 1000})
     compiled = compiler.compile_query(whole, context.model, advertiser=context.scope.advertiser)
     rows = run(compiled, model=context.model, scope=context.scope)
     at = next(index for index, column in enumerate(compiled.columns) if column.name == query.having[0].measure)
     told["of"] = f"{sum(1 for row in rows.values if row[at] is not None):,}"
-    return replace(facts, told=told), [("how many there are in all", compiled)]
+    return replace(facts, told=told), [*ran, ("how many there are in all", compiled)]
+
+
+def _counted(query: SemanticQuery, facts: Facts, counts: Counts, context: Context) -> tuple[dict[str, str], list[tuple[str, Compiled]]]:
+    """``told.counts_1``: in what the goal of the first row counts, by name."""
+    wider = query.model_copy(update={"dimensions": (*query.dimensions, counts.dimension), "limit": 1000, "order": None})
+    compiled = compiler.compile_query(wider, context.model, advertiser=context.scope.advertiser)
+    rows = run(compiled, model=context.model, scope=context.scope).values
+    names = len(query.dimensions)
+    by_name = {tuple(row[:names]): counts.called.get(str(row[names]), "") for row in rows}
+    told = {f"counts_{number}": by_name.get(tuple(row[:names]), "") for number, row in enumerate(facts.rows, start=1)}
+    return {name: words for name, words in told.items() if words}, [("in what the goals count", compiled)]
 
 
 def _notes(query: SemanticQuery, cube: Cube, rows: Rows, filled: datetime | None, now: datetime) -> str:

@@ -26,6 +26,7 @@ __all__ = [
 ]  # fmt: skip
 
 PLACEHOLDER = re.compile(r"\{\{\s*([a-z][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)?|[a-z_]+\([a-z0-9_., ]*\))\s*\}\}")
+SENTENCE_START, PLAIN_START = re.compile(r"(^|[.!?]\s+)$"), re.compile(r"[a-z]+(?![A-Za-z])")
 _NUMBER_WORDS = """
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty
 forty fifty sixty seventy eighty ninety dozen dozens hundred hundreds thousand thousands million millions billion billions trillion half halves
@@ -105,6 +106,7 @@ def grounded(text: str, facts: Facts) -> Prose:
         parts.append(text[at:start])
         length += len(parts[-1])
         words, span = _stated(formula, text[start:end], length, facts, cells)
+        words = _begun("".join(parts), words, formula)
         parts.append(words)
         spans.append(span)
         length, at = length + len(words), end
@@ -122,7 +124,8 @@ def verify(prose: Prose, facts: Facts, *, cells: Mapping[str, str] | None = None
         if span.start < at or span.end > len(prose.text):
             raise Ungrounded("the spans of the text lie over each other")
         said = prose.text[span.start : span.end]
-        if _stated(span.formula, said, span.start, facts, cells) != (said, span):
+        words, stated = _stated(span.formula, said, span.start, facts, cells)
+        if stated != span or said not in (words, _begun(prose.text[: span.start], words, span.formula)):
             raise Ungrounded(f"the text says {said[:40]!r} for {span.formula}")
         outside.append(prose.text[at : span.start])
         at = span.end
@@ -130,6 +133,13 @@ def verify(prose: Prose, facts: Facts, *, cells: Mapping[str, str] | None = None
     _check_plain(plain)
     if judged := [word for _, _, word in words_in(plain) if word in WORDS]:
         raise Ungrounded(f"the text judges without a check: {judged[0]}")
+
+
+def _begun(before: str, words: str, formula: str) -> str:
+    """A sentence begins with a capital; names that come from the data, and words with capitals of their own (eCPM), stay as they are."""
+    if not SENTENCE_START.search(before) or CELL.fullmatch(formula) or not PLAIN_START.match(words):
+        return words
+    return words[:1].upper() + words[1:]
 
 
 def foreign(text: str, draft: str) -> list[str]:

@@ -41,6 +41,7 @@ class Dimension(_Strict):
 
     ``by_part``: part of a name is enough to mean the thing. False where names are everyday words ("Today", "Reach"):
     then the whole name is needed, and beside the word for its kind when the name is also a word of the business.
+    ``said``: how a filter on it is told ("on {}"); left out, by its label ("for campaign {}").
     ``hidden``: used by the file itself (a key, a join path), never offered to people nor understood in a question.
     """
 
@@ -51,6 +52,11 @@ class Dimension(_Strict):
     values: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     by_part: bool = True
     hidden: bool = False
+    said: str = Field(default="", pattern=r"^([^{}]*\{\}[^{}]*)?$")
+
+    def words(self) -> tuple[tuple[str, str], ...]:
+        """Each listed value with what people call it: its first synonym."""
+        return tuple((value, names[0] if names else value.replace("_", " ")) for value, names in self.values.items())
 
 
 # Every cube with a time can be asked by these; the compiler derives them from its time column, in UTC.
@@ -92,7 +98,7 @@ class Measure(_Strict):
     A sum or value is divided by ``divide`` (micros: 1000000) to come out in its unit. ``additive`` says over what the figure may be added up:
     ``all``, all dimensions but time (``not_over_time``), or nothing; left out, sums are additive and the other kinds are not.
     ``estimate`` says how an estimated figure is made; whoever shows it says so. ``formula`` stands in the glossary in place of what is
-    derived from the parts.
+    derived from the parts. ``beside`` are measures that always stand beside it: the ends of its interval, what it was counted on.
     """
 
     label: str
@@ -109,6 +115,7 @@ class Measure(_Strict):
     additive: Additive | None = None
     estimate: str = ""
     formula: str = ""
+    beside: tuple[Name, ...] = ()
 
     @model_validator(mode="after")
     def _one_kind(self) -> Measure:
@@ -159,6 +166,13 @@ class Least(_Strict):
     count: int = Field(ge=2)
 
 
+class Counts(_Strict):
+    """In what a goal is counted: for each value of the dimension, what its units are called."""
+
+    dimension: Name
+    called: dict[str, str]
+
+
 class Cube(_Strict):
     """One fact table, or view, with its measures.
 
@@ -167,7 +181,9 @@ class Cube(_Strict):
     ``scope`` is the column with the advertiser; cubes without one are only for those who see everything. ``synthetic`` names the boolean
     column that marks figures of a synthetic audience, which every answer then says. ``title`` heads its part of the help page.
     ``synonyms`` are phrases that ask for the cube as a whole ("how are the experiments doing"), answered with its overview. ``pacing`` is the
-    measure that says what share of its goal a row is expected to reach, which makes the cube the one that answers what is on track.
+    measure that says what share of its goal a row is expected to reach, which makes the cube the one that answers what is on track;
+    ``counts`` then says what its goal is counted in. ``told_by`` are dimensions with what is on record about a measured
+    row: how much it weighs (its values in that order) and the verdict in words, last; each has one value for each combination of the keys.
     """
 
     label: str
@@ -186,6 +202,8 @@ class Cube(_Strict):
     measures: dict[Name, Measure] = Field(min_length=1)
     overview: tuple[Name, ...] = ()
     pacing: Name | None = None
+    counts: Counts | None = None
+    told_by: tuple[Name, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Cube:
@@ -200,6 +218,10 @@ class Cube(_Strict):
             raise ValueError(f"overview names unknown measures: {', '.join(unknown)}")
         if self.pacing and self.pacing not in self.measures:
             raise ValueError(f"pacing names the unknown measure '{self.pacing}'")
+        if unknown := [name for measure in self.measures.values() for name in measure.beside if name not in self.measures]:
+            raise ValueError(f"'beside' names unknown measures: {', '.join(unknown)}")
+        if unknown := [name for name in (*self.told_by, *([self.counts.dimension] if self.counts else [])) if name not in self.dimensions]:
+            raise ValueError(f"'told_by' and 'counts' are dimensions of the cube; {', '.join(unknown)} is none")
         if self.synonyms and not self.overview:
             raise ValueError("a cube with synonyms needs an 'overview': the measures to answer with when it is asked for as a whole")
         if unknown := [name for name in self.keys if not isinstance(self.dimensions.get(name), str)]:

@@ -10,6 +10,7 @@ from insights.chat.vocabulary import Named, Vocabulary
 from insights.semantic.model import Cube
 
 MOST_CHOICES = 3
+MOST_NAMED = 5
 
 
 class Stop(Exception):
@@ -29,11 +30,16 @@ def can_ask(vocabulary: Vocabulary) -> str:
     labels = list(dict.fromkeys(measure.label for cube in vocabulary.cubes.values() for measure in cube.measures.values()))
     if not labels:
         return "There is nothing that you may ask about here."
-    dimensions = [vocabulary.model.dimensions[name].label for name in vocabulary.dimensions()]
+    dimensions = [vocabulary.model.dimensions[name].plural for name in vocabulary.dimensions()]
     return (
-        f"I can answer about {listed(labels[:12])}{' and more' if len(labels) > 12 else ''}, by {listed(dimensions)}, and over time, "
-        "for periods such as yesterday, last week, since June or all time."
+        f"I can answer about {_few(labels)}, split by {_few(dimensions)} or over time, "
+        'for periods such as yesterday, last week or since June. "What can I ask?" lists every figure.'
     )
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first names of a list, which is how the model file puts what is asked most; a list of everything helps nobody."""
+    return listed([*names[:MOST_NAMED], "more"] if len(names) > MOST_NAMED else names)
 
 
 def refuse(text: str, kind: str = "unknown") -> Stop:

@@ -76,14 +76,26 @@ def filter_phrase(part: Filter, model: SemanticModel) -> str:
 
 
 def filter_words(query: SemanticQuery, model: SemanticModel) -> str:
-    """``campaign Summer Blockbusters and device mobile``, ``all but genre drama``, as one phrase of names."""
-    return sentence([_filtered(part, model) for part in query.filters])
+    """``for campaign Summer Blockbusters and genre Drama, on tv, without house ads``: what the figures were limited to."""
+    asked = [part for part in query.filters if part.op == "in"]
+    plain = [_called(part, model) for part in asked if not model.dimensions[part.dimension].said]
+    said = [model.dimensions[part.dimension].said.format(_either(part)) for part in asked if model.dimensions[part.dimension].said]
+    without = [_left_out(part, model) for part in query.filters if part.op == "not_in"]
+    return ", ".join([*([f"for {sentence(plain)}"] if plain else []), *said, *([f"without {sentence(without)}"] if without else [])])
 
 
-def _filtered(part: Filter, model: SemanticModel) -> str:
+def _called(part: Filter, model: SemanticModel) -> str:
     dimension = model.dimensions[part.dimension]
-    label = dimension.label if len(part.values) == 1 else dimension.plural
-    return f"{'all but ' if part.op == 'not_in' else ''}{label} {sentence(value_names(part))}"
+    return f"{dimension.label if len(part.values) == 1 else dimension.plural} {_either(part)}"
+
+
+def _left_out(part: Filter, model: SemanticModel) -> str:
+    """Listed values say themselves what they are; a name needs its kind beside it."""
+    return _either(part) if model.dimensions[part.dimension].values else _called(part, model)
+
+
+def _either(part: Filter) -> str:
+    return sentence(value_names(part))
 
 
 def value_names(part: Filter) -> list[str]:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from insights.chat.facts import HOUR_OF_DAY, WEEKDAY, sentence
 from insights.semantic.query import BEFORE, CHANGE, GROWTH, SHARE
 
-from .words import NAMED, Telling, at, by, call, direction, figure, label, many, moved, opening, ref, row_name, volume
+from .words import NAMED, Telling, at, by, call, counted, direction, extreme, figure, label, many, moved, opening, ref, row_name, volume
 
 BASELINE = "{{baseline}}"
 
 
 def rank(telling: Telling) -> str:
     measure, query = telling.lead, telling.query
-    which = "highest" if query.order is None or query.order.descending else "lowest"
+    high = query.order is None or query.order.descending
     if telling.value(1, measure) is None:
         return f"{opening(telling)}, {label(measure)} cannot be ranked: there is nothing to divide by."
     tied = [row for row in telling.rows(measure) if telling.value(row, measure) == telling.value(1, measure)]
     if len(tied) > 1:
         names = sentence([row_name(telling, row) for row in tied[:NAMED]]) + (" and others" if len(tied) > NAMED else "")
-        return f"{opening(telling)}, {names} share the {call(which, ref(1, measure))} {label(measure)}: {at(1, measure)}."
-    lead = f"{opening(telling)}, {row_name(telling, 1)} had the {which} {label(measure)}: {at(1, measure)}"
+        return f"{opening(telling)}, {names} share the {extreme(telling, measure, 1, highest=high)} {label(measure)}: {at(1, measure)}."
+    lead = f"{opening(telling)}, {row_name(telling, 1)} had the {extreme(telling, measure, 1, highest=high)} {label(measure)}: {at(1, measure)}"
     lead += f"{volume(telling, measure, 1)}{moved(telling, measure, 1, since=BASELINE)}."
     rest = [f"{row_name(telling, row)} ({at(row, measure)})" for row in telling.rows(measure)[1:NAMED]]
     return f"{lead} Next: {', '.join(rest)}." if rest else lead
@@ -39,20 +39,25 @@ def breakdown(telling: Telling) -> str:
         return (
             f"{alike}." if len(rows) == len(telling.facts.rows) else f"{opening(telling)}, {label(measure)} is {at(top, measure)} where it is known."
         )
-    highest = f"{row_name(telling, top)} has the {call('highest', ref(top, measure))} {label(measure)} ({at(top, measure)})"
+    highest = f"{row_name(telling, top)} has the {extreme(telling, measure, top, highest=True)} {label(measure)} ({at(top, measure)})"
     if not telling.facts.whole and telling.ends(measure, highest=True):
         return f"{opening(telling)}, {highest}; {{{{rows}}}} are shown and there are others."
     if not telling.facts.whole:
         return (
             f"{opening(telling)}, {{{{rows}}}} are shown and there are others, beginning with {row_name(telling, 1)}: {figure(telling, measure, 1)}."
         )
-    lowest = f"{row_name(telling, low)} the {call('lowest', ref(low, measure))} ({at(low, measure)})"
-    return f"{opening(telling)}, {highest} and {lowest}, among {{{{rows}}}}.{_totals(telling)}{_moves(telling)}"
+    lowest = f"{row_name(telling, low)} the {extreme(telling, measure, low, highest=False)} ({at(low, measure)})"
+    return f"{opening(telling)}, {highest} and {lowest}, among {{{{rows}}}}{_kinds(telling)}.{_totals(telling)}{_moves(telling)}"
 
 
 def _ends(telling: Telling, measure: str, rows: list[int]) -> tuple[int, int]:
     """The first of the highest rows and the last of the lowest."""
     return max(rows, key=lambda row: (telling.value(row, measure), -row)), min(rows, key=lambda row: (telling.value(row, measure), -row))
+
+
+def _kinds(telling: Telling) -> str:
+    """What the rows are, where they are of one kind."""
+    return f" {{{{plural.{telling.query.dimensions[0]}}}}}" if len(telling.query.dimensions) == 1 else ""
 
 
 def _totals(telling: Telling) -> str:
@@ -94,8 +99,10 @@ def _two(telling: Telling) -> str:
         return f"{opening(telling)}, {both} have as good as the same {label(measure)}: {figures}."
     much, little = (1, 2) if first > second else (2, 1)
     pair = (ref(little, measure), ref(much, measure))
-    size = call("growth", *pair) if telling.value(little, measure) > 0 else call("change", *pair)
-    lead = f"{opening(telling)}, {row_name(telling, much)} had the {call('higher', *reversed(pair))} {label(measure)}, {at(much, measure)}"
+    in_points = telling.measure(measure).unit == "share" or telling.value(little, measure) <= 0
+    size = call("change" if in_points else "growth", *pair)
+    more = call("more", *reversed(pair)) if counted(telling, measure) else f"the {call('higher', *reversed(pair))}"
+    lead = f"{opening(telling)}, {row_name(telling, much)} had {more} {label(measure)}, {at(much, measure)}"
     lead += volume(telling, measure, much)
     return f"{lead}, against {row_name(telling, little)} with {at(little, measure)}{volume(telling, measure, little)}: {size} apart."
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from insights.chat.facts import sentence
 from insights.semantic.query import BEFORE
 
-from .words import Telling, at, figure, label, moved, opening, verb, volume
+from .words import Telling, at, figure, label, moved, opening, verb, volume, within
 
 BASELINE = "{{baseline}}"
 
@@ -24,7 +24,7 @@ def single(telling: Telling) -> str:
 def _stated(telling: Telling, name: str) -> str:
     measure = telling.measure(name)
     if telling.value(1, name) is None and telling.facts.has(name + BEFORE) and telling.value(1, name + BEFORE) is not None:
-        return f"{label(name)} {verb(measure, now=True)} unknown, against {at(1, name + BEFORE)} in {BASELINE}"
+        return f"{label(name)} {verb(measure, now=True)} unknown, against {at(1, name + BEFORE)}{within(telling)} {BASELINE}"
     if telling.value(1, name) is None:
         return f"{label(name)} {verb(measure, now=True)} unknown{_why(telling, name)}"
     said = f"{label(name)} {verb(measure, now=telling.cube.time is None)} {at(1, name)}"
@@ -49,7 +49,7 @@ def _against(telling: Telling) -> str:
 def _briefly(telling: Telling, name: str) -> str:
     if telling.value(1, name + BEFORE) is None:
         return ""
-    return moved(telling, name, 1, since=BASELINE).replace(f" in {BASELINE}", "", 1)
+    return moved(telling, name, 1, since=BASELINE).replace(f"{within(telling)} {BASELINE}", "", 1)
 
 
 def _zeros(telling: Telling) -> str:

@@ -15,8 +15,13 @@ def template(telling: Telling) -> str:
     if query.having and query.dimensions and not query.grain and telling.cube.pacing not in {part.measure for part in query.having}:
         text = ranking.having(telling)
     estimates = [name for name in query.measures if telling.measure(name).estimate and f"estimate_{name}" in telling.facts.told]
-    made = [f"{label(name)} {verb(telling.measure(name), now=True)} an estimate: {{{{told.estimate_{name}}}}}." for name in estimates[:1]]
+    made = [f"{_it(telling, name)} an estimate: {{{{told.estimate_{name}}}}}." for name in estimates[:1]]
     return " ".join([text, *made])
+
+
+def _it(telling: Telling, name: str) -> str:
+    """A figure that stands alone was just named."""
+    return "It is" if len(telling.query.measures) == 1 else f"{label(name)} {verb(telling.measure(name), now=True)}"
 
 
 def _body(telling: Telling) -> str:

@@ -10,6 +10,7 @@ from insights.chat.facts import Facts, cell, signed_as
 from insights.semantic.model import Cube, Measure, SemanticModel
 from insights.semantic.query import BEFORE, SemanticQuery
 
+SAYS_WHEN = ("yesterday", "today", "last ", "this ", "since ", "all ")
 NAMED = 5  # rows that a sentence names; the table has them all
 
 
@@ -83,9 +84,9 @@ def opening(telling: Telling) -> str:
     """What the figures hold for: the filters and the period, or the moment they stand at."""
     about = "{{filters}}, " if telling.query.filters else ""
     if telling.cube.time is not None:
-        return f"For {about}{{{{period}}}}"
+        return f"{about or 'For '}{{{{period}}}}"
     stands = "as things stand at {{told.as_of}}" if "as_of" in telling.facts.told else "as things stand"
-    return f"For {about}{stands}" if about else stands[:1].upper() + stands[1:]
+    return f"{about}{stands}" if about else stands[:1].upper() + stands[1:]
 
 
 def row_name(telling: Telling, row: int) -> str:
@@ -122,11 +123,28 @@ def moved(telling: Telling, name: str, row: int, *, since: str) -> str:
     if value is None:
         return ""
     if before is None:
-        return f", against {at(row, name + BEFORE)} in {since}"
-    was = f"{at(row, name + BEFORE)} in {since}"
+        return f", and figures for {since} are missing"
+    was = f"{at(row, name + BEFORE)}{within(telling)} {since}"
     if telling.shown(row, name) == telling.shown(row, name + BEFORE):
         return f", as good as the same as {was}"
     return f", {direction(telling, name, row)} {by(telling, name, row)} from {was}{judged(telling, name, row)}"
+
+
+def within(telling: Telling) -> str:
+    """``in`` before a month or a range; nothing before what says itself when it was (yesterday, last week)."""
+    label = telling.query.baseline.label if telling.query.baseline else ""
+    return "" if label.startswith(SAYS_WHEN) else " in"
+
+
+def extreme(telling: Telling, name: str, row: int, *, highest: bool) -> str:
+    """``highest`` of a rate or an amount, ``most`` of what is counted."""
+    words = ("most", "fewest") if counted(telling, name) else ("highest", "lowest")
+    return call(words[0 if highest else 1], ref(row, name))
+
+
+def counted(telling: Telling, name: str) -> bool:
+    measure = telling.measure(name)
+    return verb(measure) == "were" and measure.unit == "count" and measure.kind != "value"
 
 
 def direction(telling: Telling, name: str, row: int) -> str:

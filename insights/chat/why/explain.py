@@ -11,7 +11,7 @@ import numpy as np
 from insights.chat import phrasing
 from insights.chat.context import Context, Outcome, Statement
 from insights.chat.figures import as_of, is_synthetic, statement
-from insights.chat.grounding import Facts
+from insights.chat.grounding import Facts, cell
 from insights.semantic import compiler
 from insights.semantic.compiler import Compiled, QueryError
 from insights.semantic.execute import Rows, run
@@ -133,7 +133,8 @@ class _Asking:
             self.missing = "now" if self._absent(now) else "before" if self._absent(before) else ""
         if not rows.values:
             return None, [statement(purpose, compiled)]
-        names = tuple(str(row[place[dimensions[0]]]) if dimensions else "" for row in rows.values)
+        at = place[dimensions[0]] if dimensions else 0
+        names = tuple(cell(row[at], compiled.columns[at], self.context.currency) if dimensions else "" for row in rows.values)
         top = self.parts[0]
         base = self.parts[1] if len(self.parts) > 1 else None
         sides = Sides(names, values(top + BEFORE), values(top), values(base + BEFORE) if base else None, values(base) if base else None)
@@ -199,7 +200,7 @@ def _moment(value: Any, like: datetime) -> datetime:
 def _nothing(asking: _Asking, facts: Facts, statements: list[Statement]) -> Outcome:
     query = asking.query
     told = {"baseline": query.baseline.label if query.baseline else ""}
-    about = " for {{filters}}" if query.filters else ""
+    about = " {{filters}}" if query.filters else ""
     when = "{{told.baseline}}" if asking.missing == "before" else "{{period}}"
     draft = f"There is no data{about} in {when}, so there is no change to explain."
     return Outcome(replace(facts, told=told), draft, statements=tuple(statements), filled=False)

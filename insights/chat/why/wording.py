@@ -118,7 +118,7 @@ def _cells(part: Part, *, is_ratio: bool) -> tuple[Any, ...]:
 
 
 def _draft(told: Told) -> str:
-    about = " for {{filters}}" if told.query.filters else ""
+    about = " {{filters}}" if told.query.filters else ""
     beside = "{{period}} beside {{told.baseline}}"
     if _way(told) == "stayed the same":
         return f"{{{{told.figure}}}}{about} {{{{told.way}}}} at {{{{told.now}}}}, {beside}. There is nothing to explain."

@@ -26,11 +26,12 @@ def checked_cube(query: SemanticQuery, model: SemanticModel, *, advertiser: int 
 
 
 def shown_measures(query: SemanticQuery, cube: Cube) -> list[str]:
-    """The measures asked for, then the parts of each ratio, so that every rate stands beside its volume."""
+    """The measures asked for, then the parts of each ratio, so that every rate stands beside its volume, and what the model puts beside each."""
     names = list(dict.fromkeys(query.measures))
     for name in query.measures:
         if ratio := cube.measures[name].ratio:
             names += [part for part in (ratio.numerator, ratio.denominator) if part not in names]
+    names += [part for name in query.measures for part in cube.measures[name].beside]
     others = [*([query.order.measure] if query.order else []), *(part.measure for part in query.having)]
     others += [cube.least.measure] if cube.least else []
     return list(dict.fromkeys([*names, *others]))

@@ -89,7 +89,8 @@ def _dimensions(build: Build, query: SemanticQuery, when: exp.Expr | None) -> Gr
         select = select.select(tree.named(key if called is None else called, name))
         groups += [key.copy()] if called is None else [key.copy(), called.copy()]
         keys += [] if called is None else [key.copy()]
-        columns.append(Column(name, build.model.dimensions[name].label, "dimension"))
+        dimension = build.model.dimensions[name]
+        columns.append(Column(name, dimension.label, "dimension", words=dimension.words()))
     return select, groups, tuple(columns), tuple(keys)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .finishing import Finish
@@ -15,12 +15,13 @@ class QueryError(ValueError):
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the result. ``role`` is time, dimension or measure; ``unit`` as in the model."""
+    """One column of the result. ``role`` is time, dimension or measure; ``unit`` as in the model; ``words`` are (value, what people call it)."""
 
     name: str
     label: str
     role: str
     unit: str = ""
+    words: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

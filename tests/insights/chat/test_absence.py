@@ -35,7 +35,7 @@ def test_a_day_that_is_not_in_yet_is_told_by_how_far_the_figures_reach(business:
         asked("last week").model_copy(update={"period": dates.find_periods(["today"], now=NOW + timedelta(days=1))[0].period}),
         later=timedelta(days=1),
     )
-    assert late.text.startswith("There is no data in today so far (2026-11-22, UTC) yet: the figures are filled to 2026-11-21 18:29 UTC.")
+    assert late.text.startswith("There is no data today so far (2026-11-22, UTC) yet: the figures are filled to 2026-11-21 18:29 UTC.")
     assert "are not in yet" in late.note
 
 
@@ -47,7 +47,7 @@ def test_figures_that_end_before_now_say_how_much_is_missing(business: Business)
 
 def test_a_filter_that_matches_nothing_names_what_is_near(business: Business) -> None:
     found = answered(asked("last week", filters=(Filter(dimension="device", values=("mobil",)),)))
-    assert found.text == ("Nothing has been recorded for device mobil yet, in any period that you may see. There is data for mobile and tv.")
+    assert found.text == ("Nothing has been recorded on mobil yet, in any period that you may see. There is data for mobile and tv.")
     assert found.chart is None
 
 

@@ -115,7 +115,7 @@ def test_what_does_not_follow_is_refused(text: str, reason: str) -> None:
 
 
 def test_a_trend_rises_or_falls_from_its_earlier_to_its_later_row() -> None:
-    assert said("{{label.clicks}} fell from {{r1.clicks}} to {{r3.clicks}}", TIMES) == "clicks fell from 10 to 7"
+    assert said("{{label.clicks}} fell from {{r1.clicks}} to {{r3.clicks}}", TIMES) == "Clicks fell from 10 to 7"
     for text in ("{{label.clicks}} rose from {{r1.clicks}} to {{r3.clicks}}", "{{label.clicks}} rose to {{r3.clicks}} from {{r2.clicks}}"):
         with pytest.raises(Ungrounded):
             said(text, TIMES)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from insights.chat.charts import chart
 from insights.chat.grounding import Facts, Prose, Ungrounded, grounded
-from insights.chat.phrasing import Telling, template
+from insights.chat.phrasing import Telling, filter_words, template
 from insights.semantic.compiler import Column
 from insights.semantic.loading import parse
 from insights.semantic.model import SemanticModel
@@ -31,6 +31,10 @@ dimensions:
   campaign: {label: campaign, plural: campaigns}
   device: {label: top 3 device, plural: top 3 devices}
   finding: {label: finding, plural: findings}
+  metric: {label: metric, plural: metrics, values: {engagement: [share watched]}}
+  role: {label: role, plural: roles, values: {deciding: [], secondary: []}}
+  screen: {label: screen, plural: screens, said: "on {}"}
+  kind: {label: kind, plural: kinds, values: {house: [house ads]}}
 cubes:
   delivery:
     label: delivery
@@ -53,9 +57,23 @@ cubes:
     dimensions: {campaign: c, finding: w}
     measures:
       expected_share: {label: expected share of goal, description: e, value: e, unit: share}
+      expected_delivery: {label: expected delivery, description: e, value: d, unit: number}
+      goal: {label: goal, description: g, value: g, unit: number}
+      goal_missing: {label: expected shortfall, description: m, value: m, unit: number}
       lift: {label: effect, description: effect, value: l, unit: share, better: neither}
       lift_low: {label: at least, description: low, value: l1, unit: share, better: neither}
       lift_high: {label: at most, description: high, value: l2, unit: share, better: neither}
+  trials:
+    label: trials
+    tables: {now: t}
+    keys: [metric]
+    told_by: [role, finding]
+    dimensions: {metric: m, role: r, finding: w}
+    measures:
+      lift: {label: effect, description: effect, value: l, unit: share, better: neither, beside: [lift_low, lift_high, units]}
+      lift_low: {label: at least, description: low, value: l1, unit: share, better: neither}
+      lift_high: {label: at most, description: high, value: l2, unit: share, better: neither}
+      units: {label: units, description: units, value: u, unit: count, better: neither}
 """,
     source="test",
 )
@@ -66,7 +84,7 @@ def result(query: SemanticQuery, rows: list[tuple[Any, ...]], told: dict[str, st
     """As the engine gives it: keys, then each measure with what stands beside it."""
     cube = MODEL.cubes[query.cube]
     columns = ([Column("time", query.grain, "time", query.grain)] if query.grain else []) + [
-        Column(name, MODEL.dimensions[name].label, "dimension") for name in query.dimensions
+        Column(name, MODEL.dimensions[name].label, "dimension", words=MODEL.dimensions[name].words()) for name in query.dimensions
     ]
     for name in shown(query):
         measure = cube.measures[name]
@@ -142,7 +160,7 @@ WEEK_BEFORE = "the week before (2026-11-02 to 2026-11-08, UTC)"
         ),
         (
             asked("rank", ("clicks",), dimensions=("campaign",), order=Order(measure="clicks")), [("Dawn", 9), ("Ritual", 3)],
-            f"{LAST_WEEK}, Dawn had the highest clicks: 9. Next: Ritual (3).",
+            f"{LAST_WEEK}, Dawn had the most clicks: 9. Next: Ritual (3).",
         ),
         (
             asked("rank", ("clicks",), dimensions=("campaign",), order=Order(measure="clicks", by="change"), baseline=BASELINE),
@@ -151,11 +169,11 @@ WEEK_BEFORE = "the week before (2026-11-02 to 2026-11-08, UTC)"
         ),
         (
             asked("breakdown", ("clicks",), dimensions=("campaign",)), [("Dawn", 9), ("Ritual", 3), ("Spot", None)],
-            f"{LAST_WEEK}, Dawn has the highest clicks (9) and Ritual the lowest (3), among 3.",
+            f"{LAST_WEEK}, Dawn has the most clicks (9) and Ritual the fewest (3), among 3 campaigns.",
         ),
         (
             asked("compare", ("clicks",), dimensions=("campaign",)), [("Dawn", 9), ("Ritual", 3)],
-            f"{LAST_WEEK}, Dawn had the higher clicks, 9, against Ritual with 3: 200.0% apart.",
+            f"{LAST_WEEK}, Dawn had more clicks, 9, against Ritual with 3: 200.0% apart.",
         ),
         (
             asked("share", ("clicks",), dimensions=("campaign",)), [("Dawn", 9, 0.75), ("Ritual", 3, 0.25)],
@@ -177,7 +195,7 @@ WEEK_BEFORE = "the week before (2026-11-02 to 2026-11-08, UTC)"
         ),
         (
             asked("breakdown", ("clicks",), dimensions=("weekday",)), [(1, 10), (2, 4)],
-            f"{LAST_WEEK}, Monday has the highest clicks (10) and Tuesday the lowest (4), among 2. These are totals over the whole period, not averages.",
+            f"{LAST_WEEK}, Monday has the most clicks (10) and Tuesday the fewest (4), among 2 weekdays. These are totals over the whole period, not averages.",
         ),
     ],
 )  # fmt: skip
@@ -193,14 +211,45 @@ def test_goals_that_will_be_missed_are_told_with_how_far_and_none_where_none_wil
         "Ritual is expected to reach 80.00% of its goal, 20.00% short."
     )
     assert told(query, [("Dawn", 1.1)], words | {"of": "1", "behind": "0"}) == (
-        "As things stand at 2026-11-21 18:00 UTC, none of 1 campaigns is expected to miss its goal: Dawn (110.00%)."
+        "As things stand at 2026-11-21 18:00 UTC, Dawn is expected to reach its goal (110.00%)."
     )
+
+
+def test_a_goal_that_will_be_missed_is_told_in_what_it_counts() -> None:
+    query = asked(
+        "pacing", ("expected_share", "expected_delivery", "goal", "goal_missing"), cube="flights", dimensions=("campaign",), period=Period()
+    )
+    assert told(query, [("Dawn", 0.8, 800, 1000, 200)], {"of": "1", "behind": "1", "counts_1": "impressions"}) == (
+        "As things stand, Dawn is expected to reach 80.00% of its goal: 800 of 1,000 impressions, 200 short."
+    )
+
+
+def test_an_experiment_without_effects_says_what_was_counted_and_one_with_them_puts_the_deciding_metric_first() -> None:
+    query = asked("breakdown", ("lift", "lift_low", "lift_high", "units"), cube="trials", dimensions=("metric", "role", "finding"), period=Period())
+    verdict = "not enough evidence yet: 0 of at least 100 units"
+    nothing = [("minutes", "secondary", verdict, None, None, None, 0), ("engagement", "deciding", verdict, None, None, None, 0)]
+    assert told(query, nothing) == f"As things stand, effect cannot be told yet for any of 2 readings (units 0): {verdict}."
+    effects = [("minutes", "secondary", "not yet clear", 0.01, -0.02, 0.04, 900), ("engagement", "deciding", "better", 0.05, 0.02, 0.08, 900)]
+    assert told(query, effects) == (
+        "As things stand, effect with its interval: share watched 5.00%, from 2.00% to 8.00%: better; "
+        "minutes 1.00%, from -2.00% to 4.00%: not yet clear."
+    )
+
+
+def test_what_figures_were_limited_to_reads_as_it_is_said() -> None:
+    query = asked("value", ("clicks",))
+    limited = query.model_copy(
+        update={
+            "filters": (Filter(dimension="screen", values=("tv",)), Filter(dimension="kind", values=("house",), labels=("house ads",), op="not_in"))
+        }
+    )
+    assert filter_words(limited, MODEL) == "on tv, without house ads"
 
 
 def test_measured_values_come_with_their_interval_and_the_verdict_on_record() -> None:
     query = asked("overview", ("lift", "lift_low", "lift_high"), cube="flights", dimensions=("campaign", "finding"), period=Period())
     assert told(query, [("director", "surely better: 2 arms", 0.04, 0.01, 0.07)]) == (
-        "As things stand, effect with its interval: director 4.00% (1.00% to 7.00%): surely better: 2 arms."
+        "As things stand, effect with its interval: director 4.00%, from 1.00% to 7.00%: surely better: 2 arms."
     )
 
 
@@ -212,7 +261,7 @@ def test_a_threshold_says_how_many_of_how_many() -> None:
 
 def test_an_estimate_says_that_it_is_one_and_how_it_is_made() -> None:
     words = told(asked("value", ("lost",)), [(12.5,)], {"estimate_lost": "time times 2 rates"})
-    assert words == f"{LAST_WEEK}, best revenue lost was $12.50. best revenue lost is an estimate: time times 2 rates."
+    assert words == f"{LAST_WEEK}, best revenue lost was $12.50. It is an estimate: time times 2 rates."
 
 
 FIGURE = st.one_of(st.none(), st.just(0), st.integers(0, 10**9), st.floats(-1e6, 1e6, allow_nan=False))
