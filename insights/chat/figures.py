@@ -112,7 +112,7 @@ def _of_how_many(query: SemanticQuery, facts: Facts, context: Context) -> tuple[
     cube = context.model.cubes[query.cube]
     told = dict(facts.told)
     if cube.pacing and facts.has(cube.pacing):
-        told["behind"] = f"{sum(1 for value in facts.known(cube.pacing) if value < 1):,}"
+        told["behind"] = f"{sum(1 for value in facts.known(cube.pacing) if value < cube.pacing_least):,}"
         told["of"] = f"{len(facts.known(cube.pacing)):,}"
     ran: list[tuple[str, Compiled]] = []
     if cube.pacing and cube.counts and facts.has(cube.pacing) and query.dimensions and cube.counts.dimension not in query.dimensions:

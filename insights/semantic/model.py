@@ -182,7 +182,7 @@ class Cube(_Strict):
     column that marks figures of a synthetic audience, which every answer then says. ``title`` heads its part of the help page.
     ``synonyms`` are phrases that ask for the cube as a whole ("how are the experiments doing"), answered with its overview. ``pacing`` is the
     measure that says what share of its goal a row is expected to reach, which makes the cube the one that answers what is on track;
-    ``counts`` then says what its goal is counted in. ``told_by`` are dimensions with what is on record about a measured
+    a row expected below ``pacing_least`` of its goal misses it. ``counts`` then says what its goal is counted in. ``told_by`` are dimensions with what is on record about a measured
     row: how much it weighs (its values in that order) and the verdict in words, last; each has one value for each combination of the keys.
     """
 
@@ -202,6 +202,7 @@ class Cube(_Strict):
     measures: dict[Name, Measure] = Field(min_length=1)
     overview: tuple[Name, ...] = ()
     pacing: Name | None = None
+    pacing_least: float = Field(default=1.0, gt=0, le=1)
     counts: Counts | None = None
     told_by: tuple[Name, ...] = ()
 

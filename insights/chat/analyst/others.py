@@ -5,7 +5,7 @@ from __future__ import annotations
 from insights.chat.grammar import BY
 from insights.chat.tagging import Tagged
 from insights.chat.vocabulary import Vocabulary
-from insights.semantic.query import Having, Intent, SemanticQuery
+from insights.semantic.query import Having, Intent, Order, SemanticQuery
 
 from . import build
 from .frame import Frame
@@ -98,9 +98,10 @@ def paced(frame: Frame, tagged: Tagged) -> SemanticQuery:
     if not frame.groups:
         frame.groups = list(cube.keys[:1]) or list(cube.dimensions)[:1]
     if "behind" in frame.operators:
-        frame.having.append(Having(measure=cube.pacing, op="lt", value=1.0))
+        frame.having.append(Having(measure=cube.pacing, op="lt", value=cube.pacing_least))
     elif "ahead" in frame.operators:
         frame.having.append(Having(measure=cube.pacing, op="gt", value=1.0))
+    frame.order = frame.order or Order(measure=cube.pacing, descending="ahead" in frame.operators)
     return build.query(frame)
 
 

@@ -16,10 +16,11 @@ def pacing(telling: Telling) -> str:
     kind = telling.query.dimensions[0]
     if not rows:
         return f"{opening(telling)}, there is no forecast yet for {many(kind, len(telling.facts.rows))} that could miss a goal."
-    behind = sorted((row for row in rows if telling.value(row, share) < 1), key=lambda row: telling.value(row, share))
+    behind = sorted((row for row in rows if telling.value(row, share) < telling.cube.pacing_least), key=lambda row: telling.value(row, share))
     if not behind:
         if len(rows) == 1:
-            return f"{opening(telling)}, {row_name(telling, rows[0])} is expected to reach its goal ({at(rows[0], share)})."
+            near = "is on track for" if telling.value(rows[0], share) < 1 else "is expected to reach"
+            return f"{opening(telling)}, {row_name(telling, rows[0])} {near} its goal ({at(rows[0], share)})."
         ahead = [f"{row_name(telling, row)} ({at(row, share)})" for row in rows[:NAMED]]
         return f"{opening(telling)}, none of {{{{told.of}}}} {{{{plural.{kind}}}}} is expected to miss its goal: {', '.join(ahead)}{_more(rows)}."
     if len(telling.facts.rows) == 1 and len(rows) == 1:

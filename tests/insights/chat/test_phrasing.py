@@ -54,6 +54,7 @@ cubes:
     tables: {now: f}
     keys: [campaign]
     pacing: expected_share
+    pacing_least: 0.98
     dimensions: {campaign: c, finding: w}
     measures:
       expected_share: {label: expected share of goal, description: e, value: e, unit: share}
@@ -213,6 +214,13 @@ def test_goals_that_will_be_missed_are_told_with_how_far_and_none_where_none_wil
     assert told(query, [("Dawn", 1.1)], words | {"of": "1", "behind": "0"}) == (
         "As things stand at 2026-11-21 18:00 UTC, Dawn is expected to reach its goal (110.00%)."
     )
+
+
+def test_a_goal_missed_by_less_than_the_model_allows_is_on_track() -> None:
+    query = asked("pacing", ("expected_share",), cube="flights", dimensions=("campaign",), period=Period())
+    assert told(query, [("Dawn", 0.99)], {"of": "1", "behind": "0"}) == "As things stand, Dawn is on track for its goal (99.00%)."
+    text = told(query, [("Ritual", 0.8), ("Dawn", 0.99)], {"behind": "1", "of": "2"})
+    assert "1 of 2 campaigns is expected to miss the goal. Ritual" in text and "Dawn" not in text
 
 
 def test_a_goal_that_will_be_missed_is_told_in_what_it_counts() -> None:
