@@ -208,16 +208,19 @@ def _told(compiled: Compiled, fetched: list[tuple[Any, ...]]) -> Rows:
         if len(fetched) >= ROW_CAP:
             raise CannotRun("that is more groups than can be put in order; ask for a shorter period or fewer dimensions")
         rows, suppressed = finished(rows, compiled.finish)
-    return Rows(tuple(tuple(plain(value) for value in row) for row in rows), capped=capped, suppressed=suppressed)
+    hours = {index for index, column in enumerate(compiled.columns) if (column.role, column.unit) == ("time", "hour")}
+    values = tuple(tuple(plain(value, hourly=index in hours) for index, value in enumerate(row)) for row in rows)
+    return Rows(values, capped=capped, suppressed=suppressed)
 
 
-def plain(value: Any) -> Any:
-    """A value JSON can carry: decimals become numbers, times ISO text in UTC (a midnight becomes its date)."""
+def plain(value: Any, *, hourly: bool = False) -> Any:
+    """A value JSON can carry: decimals become numbers, times ISO text in UTC (a midnight becomes its date, except among hours)."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, datetime):
         moment = value.astimezone(UTC)
-        return moment.date().isoformat() if (moment.hour, moment.minute, moment.second, moment.microsecond) == (0, 0, 0, 0) else moment.isoformat()
+        is_day = not hourly and (moment.hour, moment.minute, moment.second, moment.microsecond) == (0, 0, 0, 0)
+        return moment.date().isoformat() if is_day else moment.isoformat()
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float | int | str | bool) or value is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -17,8 +18,9 @@ from insights.semantic.compiler import Column, Compiled, compile_names, compile_
 from insights.semantic.execute import CannotRun, run
 from insights.semantic.guard import Refused
 from insights.semantic.loading import load
-from insights.semantic.query import SemanticQuery
-from tests.insights.business import Business
+from insights.semantic.query import Period, SemanticQuery
+from insights.semantic.spine import Recorded
+from tests.insights.business import TODAY, Business
 
 pytestmark = pytest.mark.django_db(databases=["default", "insights"])
 MODEL = load()
@@ -176,3 +178,13 @@ def test_a_statement_that_takes_too_long_is_stopped_and_said_kindly(business: Bu
     slow = Compiled("SELECT count(*) FROM generate_series(1, 100000000)", {}, (Column("x", "x", "measure"),))
     with pytest.raises(CannotRun, match="shorter period"):
         run(slow, model=MODEL, scope=OPERATOR)
+
+
+def test_every_hour_of_a_day_keeps_its_time_and_a_day_stays_a_day(business: Business) -> None:
+    start = TODAY - timedelta(days=1)
+    asked = SemanticQuery(intent="trend", cube="delivery", measures=("impressions",), grain="hour", period=Period(start=start, end=TODAY))
+    filled = Recorded(start, TODAY)
+    for grain, first in (("hour", "2026-11-20T00:00:00+00:00"), ("day", "2026-11-20")):
+        compiled = compile_query(asked.model_copy(update={"grain": grain}), MODEL, recorded=filled)
+        at = next(index for index, column in enumerate(compiled.columns) if column.role == "time")
+        assert run(compiled, model=MODEL, scope=OPERATOR).values[0][at] == first
