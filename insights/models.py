@@ -70,6 +70,7 @@ class Feedback(models.Model):
 
     class Meta:
         ordering = ["-given_at"]
+        verbose_name_plural = "feedback"
         constraints = [models.UniqueConstraint(fields=["message", "user"], name="one_feedback_per_person")]
 
     def __str__(self) -> str:
@@ -95,6 +96,7 @@ class VerifiedQuery(models.Model):
 
     class Meta:
         ordering = ["question"]
+        verbose_name_plural = "verified queries"
         permissions = [("verify_verifiedquery", "Can verify and reject questions")]
 
     def __str__(self) -> str:

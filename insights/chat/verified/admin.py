@@ -29,13 +29,19 @@ from .preview import preview
 COLOURS = {"proposed": "info", "verified": "success", "rejected": ""}
 
 
+class _Query(forms.JSONField):
+    def prepare_value(self, value: Any) -> Any:
+        """A stored query is written over several lines; what somebody typed stays as it was typed, and a new one begins empty."""
+        if value is None:
+            return ""
+        return json.dumps(value, indent=1, ensure_ascii=False) if isinstance(value, dict) else super().prepare_value(value)
+
+
 class VerifiedForm(forms.ModelForm):  # type: ignore[type-arg]
     others = forms.CharField(
         label="Other ways to ask it", required=False, help_text="One a line", widget=UnfoldAdminTextareaWidget(attrs={"rows": 4})
     )
-    query = forms.JSONField(
-        label="Semantic query", widget=UnfoldAdminTextareaWidget(attrs={"rows": 16}), help_text="Its period is read anew each time"
-    )
+    query = _Query(label="Semantic query", widget=UnfoldAdminTextareaWidget(attrs={"rows": 16}), help_text="Its period is read anew each time")
 
     class Meta:
         model = VerifiedQuery
@@ -44,8 +50,6 @@ class VerifiedForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["others"] = "\n".join(self.instance.phrasings)
-        self.initial["query"] = json.dumps(self.instance.query, indent=1, ensure_ascii=False) if self.instance.pk else ""
-        self.fields["query"].initial = None
 
     def phrasings(self) -> list[str]:
         return [line.strip() for line in self.cleaned_data.get("others", "").splitlines() if line.strip()]

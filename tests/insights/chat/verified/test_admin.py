@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -10,7 +11,10 @@ from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.test import Client
 
+from insights.chat.pipeline import ask
 from insights.models import Conversation, Feedback, Message, VerifiedQuery
+from insights.semantic.access import OPERATOR
+from insights.semantic.loading import load
 from tests.insights.business import HOSTILE, NOW, Business
 
 pytestmark = pytest.mark.django_db(databases=["default", "insights"])
@@ -38,6 +42,39 @@ def judged(question: str, *, good: bool) -> Feedback:
         answer={"text": HOSTILE, "sql": "SELECT 1 AS ctr", "params": {"p1": 7}, "interpretation": "CTR of all time"},
     )  # fmt: skip
     return Feedback.objects.create(message=message, user=user, good=good, given_at=NOW)
+
+
+class Form(HTMLParser):
+    """What a browser would send of the page's change form: every field as it is rendered; and the names of its buttons."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+        self.buttons: set[str] = set()
+        self._inside, self._area = False, ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        name = given.get("name") or ""
+        if tag == "form":
+            self._inside = given.get("id") == "verifiedquery_form"
+        elif tag == "button" and given.get("type") == "submit":
+            self.buttons |= {name} if self._inside or given.get("form") == "verifiedquery_form" else set()
+        elif self._inside and name and tag in {"input", "textarea"}:
+            self.fields[name] = given.get("value") or ""
+            self._area = name if tag == "textarea" else ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._inside = False
+        elif tag == "textarea" and self._area:
+            self.fields[self._area] = self.fields[self._area].removeprefix("\r\n").removeprefix("\n")
+            self._area = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._area:
+            self.fields[self._area] += data
 
 
 def run(client: Client, model: str, action: str, *rows: Any) -> Any:
@@ -70,6 +107,39 @@ def test_verify_and_reject_from_the_list_and_from_the_page(business: Business, l
     assert lead.post(f"/admin/insights/verifiedquery/{row.pk}/change/", form).status_code == 302
     row.refresh_from_db()
     assert (row.state, row.phrasings, row.note) == ("rejected", ["Do people like our ads?"], "By clicks")
+
+
+def test_the_page_as_it_is_rendered_verifies_and_the_question_answers_with_its_badge(business: Business, lead: Client) -> None:
+    row = VerifiedQuery.objects.create(question="How fond are people of our ads?", phrasings=["Do people like our ads?"], query=CTR)
+    url = f"/admin/insights/verifiedquery/{row.pk}/change/"
+    form = Form(lead.get(url).text)
+    assert json.loads(form.fields["query"]) == CTR
+    assert {"insights_verifiedquery_approve_it", "insights_verifiedquery_reject_it", "_save"} <= form.buttons
+    assert lead.post(url, form.fields | {"insights_verifiedquery_approve_it": ""}).status_code == 302
+    row.refresh_from_db()
+    assert (row.state, row.query["measures"], row.phrasings) == ("verified", ["ctr"], ["Do people like our ads?"])
+    answer = ask("do people like our ads", scope=OPERATOR, model=load(), now=NOW, currency="USD")
+    assert answer.status == "answered"
+    assert answer.verified
+    assert answer.verified["by"] == "someone-ad-ops-lead"
+    assert lead.post(url, Form(lead.get(url).text).fields | {"_save": ""}).status_code == 302
+    row.refresh_from_db()
+    assert row.query["measures"] == ["ctr"]
+
+
+def test_what_was_typed_stays_as_typed_and_a_new_one_begins_empty(business: Business, lead: Client) -> None:
+    add = "/admin/insights/verifiedquery/add/"
+    form = Form(lead.get(add).text).fields
+    assert form["query"] == ""
+    for typed in ("{not json", '"a text"'):
+        assert Form(lead.post(add, form | {"question": "How fond?", "query": typed}).text).fields["query"] == typed
+
+
+def test_the_admin_calls_them_by_their_plural_names(lead: Client) -> None:
+    page = lead.get("/admin/").text
+    assert "Verified queries" in page
+    assert "Verified querys" not in page
+    assert "Feedbacks" not in page
 
 
 def test_a_query_that_does_not_fit_is_not_saved(business: Business, lead: Client) -> None:
