@@ -21,13 +21,19 @@ export function copyText(answer, page) {
   return copier("Copy text", () => words().join("\n\n"), page);
 }
 
-/** With tabs, as spreadsheets take it; a name that one would run as a formula is disarmed. */
 export function copyTable(answer, page) {
-  if (!answer.rows.length) return null;
-  const cell = (value) => String(value ?? "").replace(/[\t\r\n]+/g, " ").replace(/^\s*[=+@]|^\s*-(?![\d.])/, "'$&");
-  const lines = () => [answer.columns.map(({ label }) => label), ...answer.cells].map((row) => row.map(cell).join("\t"));
-  return copier("Copy table", () => lines().join("\n"), page);
+  return answer.rows.length ? copier("Copy table", () => tableText(answer), page) : null;
 }
+
+/** With tabs, as spreadsheets take it. A text that one would run as a formula is disarmed, as in the CSV; a figure stays, with its sign. */
+export function tableText({ columns, rows, cells }) {
+  const figure = (row, at) => columns[at].role === "measure" && typeof rows[row][at] === "number";
+  const lines = cells.map((shown, row) => shown.map((text, at) => (figure(row, at) ? text : disarmed(text))));
+  const oneLine = (text) => text.replace(/[\t\r\n]+/g, " ");
+  return [columns.map(({ label }) => disarmed(label)), ...lines].map((line) => line.map(oneLine).join("\t")).join("\n");
+}
+
+const disarmed = (text) => String(text ?? "").replace(/^\s*[=+\-@]|^[\t\r\n]/, "'$&");
 
 function download(answer, page) {
   if (!answer.rows.length) return null;

@@ -29,6 +29,7 @@ class Socket extends EventTarget {
 globalThis.WebSocket = Socket;
 globalThis.addEventListener ??= () => {};
 const { Line } = await import("../../../static/js/insights/line.js");
+const { tableText } = await import("../../../static/js/insights/actions.js");
 
 const line = () => new Line({ socketUrl: "ws://x/", askUrl: "/api/v1/ask", stageMs: 60_000, token: "t" });
 const asked = (one, id = "12345678") => {
@@ -98,4 +99,13 @@ test("a cancelled question is over at once, whatever the server still says", () 
   assert.deepEqual(sockets.at(-1).sent.at(-1), { type: "cancel", id: "12345678" });
   sockets.at(-1).hears({ type: "done", id: "12345678", seq: 1, answer: {} });
   assert.deepEqual(told.map(({ type }) => type), ["cancelled"]);
+});
+
+test("a copied table runs nothing in a spreadsheet, and its figures stay figures", () => {
+  const columns = [{ label: "campaign", role: "dimension" }, { label: "+/-", role: "measure" }, { label: "verdict", role: "measure" }];
+  const names = ["-2+3+cmd|calc", "=1+1", "+1", "@SUM(1)", "\t=1", "\rx", "  -1", "Spring - 2"];
+  const rows = names.map((name) => [name, -2.5, "-1+1"]);
+  const lines = tableText({ columns, rows, cells: rows.map(([name]) => [name, "-2.5 %", "-1+1"]) }).split("\n");
+  const copied = ["'-2+3+cmd|calc", "'=1+1", "'+1", "'@SUM(1)", "' =1", "' x", "'  -1", "Spring - 2"];
+  assert.deepEqual(lines, ["campaign\t'+/-\tverdict", ...copied.map((name) => `${name}\t-2.5 %\t'-1+1`)]);
 });
