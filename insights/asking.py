@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from engagement.playback.messages import TokenBucket
 from insights.chat import runs
-from insights.chat.answering import MOST_CLIENT, BadQuery, Question, answering, query_of
+from insights.chat.answering import MOST_CLIENT, BadQuery, Question, answering, query_sent
 from insights.chat.conversation import NoSuchConversation, previous_of
 from insights.chat.limits import TOO_MANY, AskThrottle
 from insights.chat.text import MAX_QUESTION
@@ -207,4 +207,4 @@ def _checked(user: User, scope: Scope, asking: Asking) -> Question:
         raise TooMany(TOO_MANY)
     previous_of(user, asking.question.conversation)
     asked = asking.question
-    return Question(asked.text, asked.conversation, query_of(asking.query, scope=scope), asked.client, asked.edited)
+    return Question(asked.text, asked.conversation, query_sent(asking.query, scope=scope, now=timezone.now()), asked.client, asked.edited)

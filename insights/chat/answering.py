@@ -23,8 +23,13 @@ from . import llm
 from .context import Context
 from .conversation import message_record, previous_of, sent_before, told
 from .pipeline import Asked, stages
+from .sent import in_our_words
 
 MOST_CLIENT = 64
+
+
+# As JSON writes it. PostgreSQL stores none.
+NUL = "\\u0000"
 
 
 class BadQuery(ValueError):
@@ -58,8 +63,13 @@ def query_of(sent: Any, *, scope: Scope) -> SemanticQuery | None:
     if sent is None:
         return None
     try:
-        query = SemanticQuery.model_validate_json(json.dumps(sent))
-    except (ValidationError, TypeError, ValueError) as problem:
+        text = json.dumps(sent)
+        if NUL in text:
+            raise BadQuery("This query cannot be run: it holds a NUL character.")
+        query = SemanticQuery.model_validate_json(text)
+    except BadQuery:
+        raise
+    except (ValidationError, TypeError, ValueError, RecursionError) as problem:
         said = problem.errors()[0]["msg"] if isinstance(problem, ValidationError) else str(problem)
         raise BadQuery(f"This query cannot be run: {said[:200]}") from problem
     cube = load().cubes.get(query.cube) if query.cube else None
@@ -71,6 +81,12 @@ def query_of(sent: Any, *, scope: Scope) -> SemanticQuery | None:
     except QueryError as problem:
         raise BadQuery(f"This query cannot be run: {problem}.") from problem
     return query
+
+
+def query_sent(sent: Any, *, scope: Scope, now: datetime) -> SemanticQuery | None:
+    """The same of what a page or a program sends: its labels are ours, whatever it called things. Raises BadQuery."""
+    query = query_of(sent, scope=scope)
+    return in_our_words(query, model=load(), scope=scope, now=now) if query else None
 
 
 def answering(

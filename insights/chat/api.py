@@ -11,17 +11,17 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
-from rest_framework.parsers import JSONParser
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from ads.api.rows import PlainJSON
 from insights.models import Message
 from insights.semantic.access import Scope, may_open_page, scope_of
 
-from .answering import BadQuery, Question, answered, query_of
+from .answering import BadQuery, Question, answered, query_sent
 from .conversation import NoSuchConversation, conversation_change, conversations_of, message_of, messages_of, told
 from .export import BOM, file_name, table_csv
 from .limits import AskThrottle
@@ -44,7 +44,7 @@ class AskingView(APIView):
     """For those who may ask, over what is theirs."""
 
     permission_classes = [IsAuthenticated, MayAsk]
-    parser_classes = [JSONParser]
+    parser_classes = [PlainJSON]
     renderer_classes = [JSONRenderer]
 
     def asker(self) -> tuple[User, Scope]:
@@ -74,7 +74,7 @@ class AskView(AskingView):
         user, scope = self.asker()
         sent = asked.validated_data
         try:
-            query = query_of(sent.get("query"), scope=scope)
+            query = query_sent(sent.get("query"), scope=scope, now=timezone.now())
             question = Question(sent["question"], sent.get("conversation"), query, sent.get("id", ""), sent.get("edited", ""))
             return Response(answered(user, scope, question, now=timezone.now()))
         except BadQuery as problem:

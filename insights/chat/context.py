@@ -9,6 +9,7 @@ from typing import Any
 from insights.semantic.access import Scope
 from insights.semantic.compiler import Column
 from insights.semantic.model import SemanticModel
+from insights.semantic.query import SemanticQuery
 
 from .grounding import Facts
 
@@ -46,5 +47,7 @@ class Outcome:
     filled: bool = True
     as_of: str | None = None
     synthetic: bool = False
+    # What was run where that differs from what was read: a baseline without data gives way to a nearer one.
+    query: SemanticQuery | None = None
     # Shown below the rows as tables of their own: (heading, columns, rows).
     more: tuple[tuple[str, tuple[Column, ...], tuple[tuple[Any, ...], ...]], ...] = field(default=())

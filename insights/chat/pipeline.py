@@ -83,6 +83,9 @@ def _figures(understood: Understood, read: Read, asked: Asked, context: Context,
     yield Stage("understood", {"interpretation": read_as, "engine": read.engine(), "verified": badge})
     yield Stage("plan", {"query": query.model_dump(mode="json")})
     outcome = intents.answered(query, context)
+    if outcome.query is not None:
+        query = outcome.query
+        read_as = phrasing.interpretation(query, context.model, repairs=understood.repairs)
     read_as += " · includes the synthetic audience" if outcome.synthetic else ""
     facts = outcome.facts
     for ran in outcome.statements:

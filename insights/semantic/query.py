@@ -16,6 +16,10 @@ WITHOUT_FIGURES = frozenset({"list", "define", "help"})
 BEFORE, CHANGE, GROWTH, SHARE = "_before", "_change", "_growth", "_share"
 
 
+# Nothing was measured outside of these, and the calendar of what is compared with it has room on both sides.
+EARLIEST, LATEST = 1900, 2200
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -29,8 +33,11 @@ class Period(_Strict):
 
     @model_validator(mode="after")
     def _forward(self) -> Period:
-        if any(moment is not None and moment.tzinfo is None for moment in (self.start, self.end)):
+        bounds = [moment for moment in (self.start, self.end) if moment is not None]
+        if any(moment.tzinfo is None for moment in bounds):
             raise ValueError("a period needs times with a zone")
+        if any(not EARLIEST <= moment.year <= LATEST for moment in bounds):
+            raise ValueError(f"a period lies between the years {EARLIEST} and {LATEST}")
         if self.start and self.end and self.end <= self.start:
             raise ValueError("a period must end after it starts")
         return self

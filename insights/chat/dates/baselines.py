@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from insights.semantic.query import Period
 
@@ -111,6 +113,23 @@ def running_part(period: Period, now: datetime, *, hours: bool) -> Period:
     return Period(start=period.start, end=end, label=label(f"{said} up to {'now' if end.hour else 'yesterday'}", period.start, end, moment))
 
 
+Rule = TypeVar("Rule", bound=Callable[..., Period | None])
+
+
+def _within_the_calendar(rule: Rule) -> Rule:
+    """Nothing to compare with where it would lie outside of any calendar."""
+
+    @wraps(rule)
+    def found(*given: Any) -> Period | None:
+        try:
+            return rule(*given)
+        except (OverflowError, ValueError):
+            return None
+
+    return cast("Rule", found)
+
+
+@_within_the_calendar
 def before(period: Period, now: datetime) -> Period | None:
     """The period of the same length just before: the same weekday of the week before for a single day, the unit before for a whole unit, and
     for the running part of a month, quarter or year the same days of the one before. None where there is no bounded period."""
@@ -135,6 +154,7 @@ def _length_before(start: datetime, end: datetime) -> str:
     return f"the {days} days before" if (end - start) == days * DAY else "the same time before"
 
 
+@_within_the_calendar
 def compared_with(period: Period, relative: Relative, now: datetime) -> Period | None:
     """The period that ``relative`` means beside ``period``. None where the period is unbounded."""
     start, end = period.start, period.end

@@ -35,7 +35,10 @@ def find_periods(tokens: Sequence[str], *, now: datetime) -> list[Found]:
     found: list[Found] = []
     index = 0
     while index < len(tokens):
-        read = _read(tokens, index, moment)
+        try:
+            read = _read(tokens, index, moment)
+        except (OverflowError, ValueError):
+            read = None  # a year outside of any calendar: the words stay unread and are asked about
         if read is None:
             index += 1
             continue

@@ -62,7 +62,7 @@ def explained(query: SemanticQuery, context: Context) -> Outcome:
     shown = tuple(ranked(splits)[:SHOWN_DIMENSIONS])
     told = wording.Told(query, context, measure, whole, asking.factor, reality, shown, _meanwhile(query, context))
     worded = wording.outcome(told, facts)
-    return replace(worded, statements=tuple(statements), as_of=as_of(query, context), synthetic=is_synthetic(query, context))
+    return replace(worded, statements=tuple(statements), as_of=as_of(query, context), synthetic=is_synthetic(query, context), query=query)
 
 
 def _before(period: Period) -> Period:
