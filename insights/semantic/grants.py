@@ -12,6 +12,7 @@ from psycopg import sql
 from adplatform.runtime import INSIGHTS_ROLE
 
 from .model import SemanticModel
+from .people import check_nobody_is_read
 
 log = structlog.get_logger(__name__)
 HOW_TO_CREATE = (
@@ -41,7 +42,8 @@ def ensure_role() -> None:
 def grant(model: SemanticModel) -> dict[str, tuple[str, ...]]:
     """Let the read-only role SELECT the model's columns; safe to repeat. Returns what was granted, by table.
 
-    Raises RoleMissing, and LookupError for tables or columns that are not there, and for views that would read with their owner's rights.
+    Raises RoleMissing, and LookupError for tables or columns that are not there, for those that tell of people, and for views
+    that would read with their owner's rights.
     """
     ensure_role()
     with transaction.atomic(), connection.cursor() as cursor:
@@ -71,6 +73,7 @@ def reach(cursor: CursorWrapper, model: SemanticModel) -> dict[str, tuple[str, .
         for table, column in cursor.fetchall():
             waiting += [table] if table not in wanted else []
             wanted.setdefault(table, set()).add(column)
+    check_nobody_is_read(cursor, wanted)
     return {table: tuple(sorted(columns)) for table, columns in sorted(wanted.items())}
 
 
