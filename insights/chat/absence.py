@@ -6,7 +6,7 @@ Every look is made under the caller's own scope, so that what they may not see i
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rapidfuzz import fuzz, process
 
@@ -14,6 +14,7 @@ from insights.semantic import compiler
 from insights.semantic.compiler import Compiled
 from insights.semantic.execute import run
 from insights.semantic.query import Filter, Period, SemanticQuery
+from insights.semantic.spine import Recorded, floor
 
 from .context import Context
 from .grounding import Facts, cell, moment, sentence
@@ -45,6 +46,52 @@ def nothing(query: SemanticQuery, facts: Facts, context: Context, filled: dateti
     if start and end and _day(first) < start and _day(last) >= end:
         return f"There is no data{about} {_in(query)}{{{{period}}}}, though there are figures before and after it: they run {runs}.", facts, ran
     return f"There is no data{about} {_in(query)}{{{{period}}}}. What is recorded runs {runs}.", facts, ran
+
+
+def begins_late(query: SemanticQuery, recorded: Recorded | None, now: datetime) -> str:
+    """Where what is recorded begins inside the period or inside its baseline: a sum over fewer days than were named."""
+    if recorded is None:
+        return ""
+    begins = f"What is recorded begins on {moment(recorded.first.isoformat(), 'day')}"
+    days, lacking = _covered(query.period, recorded.first, now)
+    before, lacking_before = _covered(query.baseline, recorded.first, now) if query.baseline else (0, 0)
+    if 0 < lacking_before < before:
+        compared = f"so the comparison is of {_days(days - lacking)} with {before - lacking_before}"
+        return f"{begins}: {lacking_before} of the {_days(before)} before {_have(lacking_before)} nothing, {compared}."
+    return f"{begins}: {lacking} of these {_days(days)} {_have(lacking)} nothing." if 0 < lacking < days else ""
+
+
+def _covered(period: Period, first: datetime, now: datetime) -> tuple[int, int]:
+    """How many days of the period have begun, and how many of them are over before the first figure."""
+    if period.start is None:
+        return 0, 0
+    day = timedelta(days=1)
+    start = floor(period.start, "day")
+    days = -((start - min(period.end or now, now)) // day)
+    return days, min(days, max(0, (floor(first, "day") - start) // day))
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count:,} days"
+
+
+def _have(count: int) -> str:
+    return "has" if count == 1 else "have"
+
+
+def without_rows(query: SemanticQuery, facts: Facts) -> str:
+    """Values that were asked for by name, beside others, and have no row among the result."""
+    if query.having or not facts.whole:
+        return ""
+    missing: list[str] = []
+    for part in query.filters:
+        place = next((index for index, column in enumerate(facts.columns) if column.name == part.dimension), None)
+        if part.op == "in" and len(part.values) > 1 and place is not None:
+            there = {str(row[place]).casefold() for row in facts.rows}
+            named = zip(part.values, value_names(part), part.labels or part.values, strict=True)
+            missing += [name for value, name, label in named if not {str(value).casefold(), str(label).casefold()} & there]
+    when = " in that time" if query.period.start or query.period.end else ""
+    return f"Nothing is recorded for {sentence(missing)}{when}." if missing else ""
 
 
 def _in(query: SemanticQuery) -> str:

@@ -49,7 +49,7 @@ def found(query: SemanticQuery, context: Context) -> Outcome:
         draft,
         statements=tuple(statement(purpose, one) for purpose, one in ran),
         chart=None if nothing else charts.chart(query, facts, cube),
-        note=_notes(query, cube, rows, told.filled_to, context.now),
+        note=" ".join(part for part in (_notes(query, cube, rows, told.filled_to, context.now), _lacking(query, facts, told, context)) if part),
         filled=not nothing,
         as_of=_clock(told.filled_to) if told.filled_to else None,
         synthetic=told.synthetic,
@@ -149,6 +149,14 @@ def _notes(query: SemanticQuery, cube: Cube, rows: Rows, filled: datetime | None
         left_out = "1 row is" if rows.suppressed == 1 else f"{rows.suppressed:,} rows are"
         notes.append(f"{left_out} left out: fewer than {cube.least.count} {what} stand behind it, which could point to somebody.")
     return " ".join(note for note in notes if note)
+
+
+def _lacking(query: SemanticQuery, facts: Facts, told: read.Figures, context: Context) -> str:
+    """What was asked for and is not recorded; where nothing is there at all, the text itself says so."""
+    if empty(told.compiled, told.rows):
+        return ""
+    parts = (absence.begins_late(query, told.recorded, context.now), absence.without_rows(query, facts))
+    return " ".join(part for part in parts if part)
 
 
 def _late(query: SemanticQuery, cube: Cube, filled: datetime | None, now: datetime) -> str:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from insights.chat import phrasing
+from insights.chat import absence, phrasing
 from insights.chat.context import Context, Outcome, Statement
 from insights.chat.figures import as_of, is_synthetic, statement
 from insights.chat.grounding import Facts, cell
-from insights.semantic import compiler
+from insights.semantic import compiler, read
 from insights.semantic.compiler import Compiled, QueryError
 from insights.semantic.execute import Rows, run
 from insights.semantic.model import Grain, Measure
@@ -62,7 +62,10 @@ def explained(query: SemanticQuery, context: Context) -> Outcome:
     shown = tuple(ranked(splits)[:SHOWN_DIMENSIONS])
     told = wording.Told(query, context, measure, whole, asking.factor, reality, shown, _meanwhile(query, context))
     worded = wording.outcome(told, facts)
-    return replace(worded, statements=tuple(statements), as_of=as_of(query, context), synthetic=is_synthetic(query, context), query=query)
+    known = read.recorded(query, read.filled(cube, model=context.model, scope=context.scope), model=context.model, scope=context.scope)
+    note = absence.begins_late(query, known, context.now)
+    filled, synthetic = as_of(query, context), is_synthetic(query, context)
+    return replace(worded, statements=tuple(statements), note=note, as_of=filled, synthetic=synthetic, query=query)
 
 
 def _before(period: Period) -> Period:

@@ -1,7 +1,7 @@
 """SemanticQuery to PostgreSQL, built as a syntax tree with bound parameters: no text of a question ever becomes SQL text."""
 
 from .beside import compile_extent, compile_freshness, compile_names, compile_origin, compile_recorded
-from .checks import checked_cube, shown_measures
+from .checks import checked_cube, hourly, shown_measures
 from .facts import TIME
 from .figures import compile_query
 from .result import Column, Compiled, QueryError
@@ -18,5 +18,6 @@ __all__ = [
     "compile_origin",
     "compile_query",
     "compile_recorded",
+    "hourly",
     "shown_measures",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -13,7 +13,7 @@ from insights.chat.pipeline import Asked, stages
 from insights.chat.text import words
 from insights.semantic.access import OPERATOR, Scope
 from insights.semantic.loading import load
-from insights.semantic.query import Filter, Having, SemanticQuery
+from insights.semantic.query import Filter, Having, Period, SemanticQuery
 from tests.insights.business import NOW, Business
 
 pytestmark = pytest.mark.django_db(databases=["default", "insights"])
@@ -64,3 +64,32 @@ def test_somebody_elses_campaign_is_not_told_apart_from_one_that_is_not_there(bu
         business.campaigns["Summer Blockbusters"], 10**9,
     )}  # fmt: skip
     assert texts == {"Nothing has been recorded for campaign X yet, in any period that you may see. There is data for Electric Dawn."}
+
+
+def days(first: str, last: str) -> Period:
+    start, end = (datetime.fromisoformat(f"{day}T00:00:00+00:00") for day in (first, last))
+    return Period(start=start, end=end + timedelta(days=1), label=f"{first} to {last}")
+
+
+def test_a_period_in_which_the_records_begin_says_how_many_of_its_days_have_nothing(business: Business) -> None:
+    said = "What is recorded begins on 2026-11-01: 6 of these 7 days have nothing."
+    week = days("2026-10-26", "2026-11-01")
+    assert answered(asked("last week").model_copy(update={"period": week})).note == said
+    assert answered(asked("last week", intent="trend", grain="day").model_copy(update={"period": week})).note == said
+    assert answered(asked("last week").model_copy(update={"period": days("2026-11-01", "2026-11-07")})).note == ""
+
+
+def test_a_comparison_with_days_before_the_records_begin_says_how_many_days_it_is_of(business: Business) -> None:
+    query = asked("last week", intent="compare", baseline=days("2026-10-26", "2026-11-01"))
+    said = "What is recorded begins on 2026-11-01: 6 of the 7 days before have nothing, so the comparison is of 7 days with 1."
+    assert answered(query).note == said
+    assert answered(query.model_copy(update={"intent": "why"})).note == said
+    assert answered(query.model_copy(update={"baseline": days("2026-11-02", "2026-11-08")})).note == ""
+
+
+def test_a_value_without_rows_beside_others_is_named(business: Business) -> None:
+    query = asked("last week", intent="breakdown", dimensions=("genre",))
+    drama_and = query.model_copy(update={"filters": (Filter(dimension="genre", values=("drama", "comedy"), labels=("Drama", "Comedy")),)})
+    assert answered(drama_and).note == "Nothing is recorded for Comedy in that time."
+    both = query.model_copy(update={"filters": (Filter(dimension="genre", values=("drama", "sci-fi"), labels=("Drama", "Sci-Fi")),)})
+    assert answered(both).note == ""
