@@ -181,9 +181,10 @@ class Cube(_Strict):
     ``scope`` is the column with the advertiser; cubes without one are only for those who see everything. ``synthetic`` names the boolean
     column that marks figures of a synthetic audience, which every answer then says. ``title`` heads its part of the help page.
     ``synonyms`` are phrases that ask for the cube as a whole ("how are the experiments doing"), answered with its overview. ``pacing`` is the
-    measure that says what share of its goal a row is expected to reach, which makes the cube the one that answers what is on track;
-    a row expected below ``pacing_least`` of its goal misses it. ``counts`` then says what its goal is counted in. ``told_by`` are dimensions with what is on record about a measured
-    row: how much it weighs (its values in that order) and the verdict in words, last; each has one value for each combination of the keys.
+    measure that says what share of its goal a row is expected to reach, which makes the cube the one that answers what is on track; a row
+    expected below ``pacing_least`` of its goal misses it. ``counts`` then says what its goal is counted in. ``told_by`` are dimensions with what
+    is on record about a measured row: how much it weighs (its values in that order) and the verdict in words, last; each has one value for each
+    combination of the keys.
     """
 
     label: str

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from insights.chat.grammar import BY, RANKS, STOP
 from insights.chat.reading import Choice, Clarify
 from insights.chat.tagging import Tag, Tagged
+from insights.chat.text import stem, stems
 from insights.chat.vocabulary import Meaning, Vocabulary
+from insights.semantic.model import Cube
 
 from .says import MOST_CHOICES, Stop
 
@@ -128,7 +130,7 @@ def _kind_beside(tagged: Tagged, value: Tag) -> str | None:
     return next((tag.name for tag in tagged.of("dimension") if beside(tagged, tag, value)), None)
 
 
-def groups(tagged: Tagged, include: Values, exclude: Values) -> list[str]:
+def groups(tagged: Tagged, vocabulary: Vocabulary, include: Values) -> list[str]:
     """Dimensions to group by: those named, but for one that only says what kind of thing a name beside it is."""
     found: list[str] = []
     listing = bool(tagged.operators() & {*RANKS, "compare", "breakdown"} or tagged.of("threshold") or not tagged.of("measure"))
@@ -139,7 +141,7 @@ def groups(tagged: Tagged, include: Values, exclude: Values) -> list[str]:
             continue
         if one.name in include and not asked and len(include[one.name]) > 1:
             continue
-        if not asked and not listing and _described(tagged, one):
+        if not asked and not listing and (_described(tagged, one) or _counted(tagged, vocabulary, one)):
             continue
         if one.name not in found:
             found.append(one.name)
@@ -149,3 +151,28 @@ def groups(tagged: Tagged, include: Values, exclude: Values) -> list[str]:
 def _described(tagged: Tagged, one: Tag) -> bool:
     """``automotive advertisers``, ``mobile campaigns``: which of them are meant, not a split by them."""
     return any(tag.kind == "value" and tag.last == one.first for tag in tagged.tags)
+
+
+def _counted(tagged: Tagged, vocabulary: Vocabulary, one: Tag) -> bool:
+    """``skip rate of ads``: what the figure counts, said again; ``impressions of campaigns`` is a split."""
+    word, at = tagged.word(one.last - 1), one.first - 1
+    while tagged.word(at) in _SMALL:
+        at -= 1
+    measure = next((tag for tag in tagged.of("measure") if tag.last == at), None)
+    if measure is None or tagged.word(at) != "of" or not word.endswith("s"):
+        return False
+    kinds = vocabulary.kind_stems(one.name) & {stem(word), stem(vocabulary.model.dimensions[one.name].label)}
+    cubes = [cube for cube in vocabulary.cubes.values() if measure.name in cube.measures and one.name in cube.dimensions]
+    return any(kinds & _said_of(cube, measure.name) for cube in cubes)
+
+
+def _said_of(cube: Cube, name: str) -> set[str]:
+    """Words of what a count is, or a rate and the counts that it is made of."""
+    measure = cube.measures[name]
+    if not measure.ratio and (measure.unit != "count" or measure.kind == "value"):
+        return set()
+    parts = [measure, *([cube.measures[part] for part in (measure.ratio.numerator, measure.ratio.denominator)] if measure.ratio else [])]
+    return {word for part in parts for said in (part.label, part.description, *part.synonyms) for word in stems(said)}
+
+
+_SMALL = frozenset({"the", "our", "my", "all"})

@@ -46,7 +46,7 @@ def framed(tagged: Tagged, vocabulary: Vocabulary, now: datetime, *, before: Seq
         raise refuse(f'I don\'t know what "{tagged.said(unused[0].first, len(tagged.tokens))}" should leave out. {can_ask(vocabulary)}')
     frame.measures = measures(tagged, vocabulary)
     frame.having, frame.measures = having.conditions(tagged, vocabulary, frame.measures, before=before or ())
-    frame.groups = names.groups(tagged, frame.include, frame.exclude)
+    frame.groups = names.groups(tagged, vocabulary, frame.include)
     read = times.read(tagged, now, editing=editing)
     frame.period, frame.baseline, frame.relative = read.period, read.baseline, read.relative
     if read.hours:
