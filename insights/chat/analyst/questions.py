@@ -53,6 +53,7 @@ def framed(tagged: Tagged, vocabulary: Vocabulary, now: datetime, *, before: Seq
         frame.include.setdefault("hour_of_day", []).extend(times.hours_filter(vocabulary, read.hours))
     frame.grain = next((tag.name for tag in tagged.of("grain")), None)
     frame.rank = next((tag.name for tag in tagged.of("operator") if tag.name in RANKS), None)
+    _check_below_one(tagged)
     frame.limit = next((tag.number for tag in tagged.of("number")), None)
     frame.cube = next((tag.name for tag in tagged.of("cube")), None)
     frame.order = _sorted(frame, tagged)
@@ -165,6 +166,15 @@ def _check_second(tagged: Tagged) -> None:
             end = "top" if one.name in ("highest", "best") else "bottom"
             words = f"{tagged.said(0, one.first - 1)} {end} {place} {tagged.said(one.last, len(tagged.tokens))}"
             raise ask("I show a ranking from its first place.", [Choice(f"the first {place}", words.strip())])
+
+
+def _check_below_one(tagged: Tagged) -> None:
+    """``top -3``: nobody can say whether the sign is a slip."""
+    for one in tagged.of("number"):
+        if tagged.before(one) == "-":
+            plain = tagged.said(one.first, one.last)
+            choice = Choice(plain, tagged.instead(one.first - 1, one.last, plain))
+            raise ask(f'I can\'t rank "-{plain}" of them: a ranking shows 1 to 100, from its first place. Did you mean {plain}?', [choice])
 
 
 _PLACES = {"second": 2, "third": 3, "fourth": 4, "fifth": 5, "2nd": 2, "3rd": 3, "4th": 4, "5th": 5}
