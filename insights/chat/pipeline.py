@@ -78,7 +78,7 @@ def _figures(understood: Understood, read: Read, asked: Asked, context: Context,
     query = understood.query
     if query.cube in context.model.cubes and not context.scope.sees(context.model.cubes[query.cube]):
         raise compiler.QueryError(f"there is no cube '{query.cube}' that you may see")
-    read_as = phrasing.interpretation(query, context.model, repairs=understood.repairs)
+    read_as = phrasing.interpretation(query, context.model, repairs=understood.repairs, widened=understood.widened)
     badge = read.checked.badge() if read.checked else None
     yield Stage("understood", {"interpretation": read_as, "engine": read.engine(), "verified": badge})
     yield Stage("plan", {"query": query.model_dump(mode="json")})

@@ -17,11 +17,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Understood:
-    """``repairs`` are (typed, meant). ``follows``: it was read as an edit of the query before it."""
+    """``repairs`` are (typed, meant). ``follows``: it was read as an edit of the query before it.
+    ``widened``: dimensions that the query before was limited on and this one is split by."""
 
     query: SemanticQuery
     repairs: tuple[tuple[str, str], ...] = ()
     follows: bool = False
+    widened: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

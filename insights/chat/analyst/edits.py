@@ -141,11 +141,19 @@ def _groups(frame: Frame, said: Frame, tagged: Tagged, *, adding: bool, removed:
         new.append(name)
     if not new:
         return
+    for name in new:
+        _widened(frame, said, name)
     further = adding or "breakdown" in said.operators or bool(frame.grain)
     frame.groups = list(dict.fromkeys([*frame.groups, *new])) if further else new
     frame.focus = {name: parts for name, parts in frame.focus.items() if name in frame.groups}
     if frame.intent == "why":
         frame.intent = None
+
+
+def _widened(frame: Frame, said: Frame, name: str) -> None:
+    """``and by device?`` after ``on TV``: a split shows all of them, as one filtered to a single value has nothing to split."""
+    if name not in said.include and len(frame.include.get(name, ())) == 1:
+        del frame.include[name]
 
 
 def _times(frame: Frame, said: Frame) -> None:

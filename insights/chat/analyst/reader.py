@@ -14,6 +14,11 @@ from . import followups, guard, questions
 from .says import Stop, can_ask
 
 
+def _widened(previous: SemanticQuery, query: SemanticQuery) -> tuple[str, ...]:
+    limited, still = ({part.dimension for part in one.filters if part.op == "in"} for one in (previous, query))
+    return tuple(name for name in query.dimensions if name in limited - still)
+
+
 def read(question: str, vocabulary: Vocabulary, *, now: datetime, previous: SemanticQuery | None = None) -> Reading:
     """Pure: what the question asks for, given what the caller may see, the time, and the query that a follow-up would edit."""
     text = clean(question)
@@ -28,7 +33,8 @@ def read(question: str, vocabulary: Vocabulary, *, now: datetime, previous: Sema
         editing = previous is not None and followups.is_one(tagged, vocabulary)
         guard.check(tagged, vocabulary, editing=editing)
         if editing and previous is not None:
-            return Understood(followups.edited(tagged, vocabulary, previous, now), tuple(tagged.repairs), follows=True)
+            query = followups.edited(tagged, vocabulary, previous, now)
+            return Understood(query, tuple(tagged.repairs), follows=True, widened=_widened(previous, query))
         return Understood(questions.query(tagged, vocabulary, now), tuple(tagged.repairs))
     except Stop as stop:
         return stop.reading

@@ -13,7 +13,14 @@ COMPARED = {"gt": "above", "gte": "at least", "lt": "below", "lte": "at most", "
 ORDERED = {"value": "", "change": " change", "growth": " growth", "share": " share"}
 
 
-def interpretation(query: SemanticQuery, model: SemanticModel, *, repairs: Sequence[tuple[str, str]] = (), currency: str = "USD") -> str:
+def interpretation(
+    query: SemanticQuery,
+    model: SemanticModel,
+    *,
+    repairs: Sequence[tuple[str, str]] = (),
+    widened: Sequence[str] = (),
+    currency: str = "USD",
+) -> str:
     if query.intent in WITHOUT_FIGURES:
         return " · ".join([_catalogue(query, model), *_repairs(repairs)])
     cube = model.cubes[query.cube]
@@ -21,6 +28,7 @@ def interpretation(query: SemanticQuery, model: SemanticModel, *, repairs: Seque
     by = [model.dimensions[name].label for name in query.dimensions] + ([query.grain] if query.grain else [])
     if by:
         parts.append(f"{'share ' if query.intent == 'share' else ''}by {sentence(by)}{_order(query)}")
+    parts += [f"all {model.dimensions[name].plural}" for name in widened]
     parts += [filter_phrase(part, model) for part in query.filters]
     parts += [f"shown: {filter_phrase(part, model)}" for part in query.focus]
     parts += [having_words(part, cube.measures[part.measure], currency) for part in query.having]

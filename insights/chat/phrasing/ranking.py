@@ -15,6 +15,8 @@ def rank(telling: Telling) -> str:
     high = query.order is None or query.order.descending
     if telling.value(1, measure) is None:
         return f"{opening(telling)}, {label(measure)} cannot be ranked: there is nothing to divide by."
+    if len(telling.facts.rows) == 1 and telling.facts.whole:
+        return _each(telling)
     tied = [row for row in telling.rows(measure) if telling.value(row, measure) == telling.value(1, measure)]
     if len(tied) > 1:
         names = sentence([row_name(telling, row) for row in tied[:NAMED]]) + (" and others" if len(tied) > NAMED else "")

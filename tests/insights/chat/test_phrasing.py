@@ -10,14 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from insights.chat.analyst import read
 from insights.chat.charts import chart
 from insights.chat.grounding import Facts, Prose, Ungrounded, grounded
-from insights.chat.phrasing import Telling, filter_words, template
+from insights.chat.phrasing import Telling, filter_words, interpretation, template
+from insights.chat.reading import Understood
 from insights.semantic.compiler import Column
 from insights.semantic.loading import parse
 from insights.semantic.model import SemanticModel
 from insights.semantic.query import BEFORE, CHANGE, GROWTH, SHARE, Filter, Having, Order, Period, SemanticQuery
 from insights.semantic.spine import after
+
+from .vocabularies import shipped
 
 NOW = datetime(2026, 11, 21, 18, 30, tzinfo=UTC)
 PERIOD = Period(start=datetime(2026, 11, 9, tzinfo=UTC), end=datetime(2026, 11, 16, tzinfo=UTC), label="last week (2026-11-09 to 2026-11-15, UTC)")
@@ -214,6 +218,22 @@ def test_goals_that_will_be_missed_are_told_with_how_far_and_none_where_none_wil
     assert told(query, [("Dawn", 1.1)], words | {"of": "1", "behind": "0"}) == (
         "As things stand at 2026-11-21 18:00 UTC, Dawn is expected to reach its goal (110.00%)."
     )
+
+
+def test_a_rank_of_one_has_no_highest() -> None:
+    query = asked("rank", ("clicks",), dimensions=("campaign",), order=Order(measure="clicks"))
+    assert told(query, [("Dawn", 9)]) == f"{LAST_WEEK}: Dawn: 9 clicks."
+
+
+def test_what_a_follow_up_no_longer_limits_is_said_in_the_interpretation() -> None:
+    query = asked("breakdown", ("clicks",), dimensions=("campaign",))
+    assert "by campaign · all campaigns · " in interpretation(query, MODEL, widened=("campaign",))
+    before = SemanticQuery(
+        intent="value", cube="delivery", measures=("impressions",), filters=(Filter(dimension="device", values=("tv",), labels=("tv",)),)
+    )
+    reading = read("and by device?", shipped(), now=NOW, previous=before)
+    assert isinstance(reading, Understood)
+    assert reading.widened == ("device",)
 
 
 def test_a_goal_missed_by_less_than_the_model_allows_is_on_track() -> None:
