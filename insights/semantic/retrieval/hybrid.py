@@ -1,8 +1,8 @@
 """What of the catalogue a text speaks of: exact words, words alike, and vectors, made one ranking by reciprocal rank.
 
-Everything that is looked through was chosen for the caller in SQL (`store.visible`). Vectors are compared with every visible card: over the
-few thousand cards a catalogue has, that takes less than walking an index and then filtering by who asks, and it misses nothing. (pgvector's
-hnsw filters after it has found its nearest: tried over 5,000 cards, somebody of one advertiser in fifty got none of theirs.)
+Everything that is looked through was chosen for the caller in SQL (`store.visible`). Vectors are compared with every visible card, which
+misses nothing. It costs more than an index would (tried over 5,000 cards: 26 ms beside 1 ms), but pgvector's hnsw filters after it has found
+its nearest, and somebody of one advertiser in fifty got none of theirs.
 """
 
 from __future__ import annotations
