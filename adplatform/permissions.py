@@ -13,8 +13,13 @@ READ_ONLY = "read-only"
 ADVERTISER_MEMBER = "advertiser-member"
 VIEWER = "viewer"
 
-SELLING = ("ads.advertiser", "ads.campaign", "ads.flight", "ads.ad", "ads.adpolicy")
-HISTORY = ("ads.historicalcampaign", "ads.historicalflight", "ads.historicalad", "ads.historicaladpolicy")
+SELLING = (
+    "ads.advertiser", "ads.campaign", "ads.flight", "ads.ad", "ads.adpolicy", "ads.creativefile", "ads.companion", "ads.adicon", "ads.adverification"
+)  # fmt: skip
+HISTORY = (
+    "ads.historicalcampaign", "ads.historicalflight", "ads.historicalad", "ads.historicaladpolicy", "ads.historicalcompanion",
+    "ads.historicaladicon", "ads.historicaladverification",
+)  # fmt: skip
 BILLING = ("ads.flightbalance", "ads.flightforecast", "ads.decision", "ads.adevent", "ads.ledgerentry")
 CONTENT = ("catalog.genre", "catalog.title", "catalog.scene", "catalog.mediaasset")
 AUDIENCE = ("engagement.playbacksession", "engagement.directordecision", "engagement.rating", "engagement.churnscore")

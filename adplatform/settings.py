@@ -62,6 +62,8 @@ INSTALLED_APPS = [
     "daphne",
     "unfold",
     "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "unfold.contrib.import_export",
     "unfold.contrib.simple_history",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -72,7 +74,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "csp",
+    "django_filters",
     "django_structlog",
+    "import_export",
     "drf_spectacular",
     "rest_framework",
     "rest_framework.authtoken",
@@ -203,6 +207,8 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_TIME_LIMIT = 3600
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Somebody waits for a creative while a model trains: a queue, and a worker, of its own.
+CELERY_TASK_ROUTES = {"ads.process_creative": {"queue": "creatives"}}
 
 # Web
 
@@ -283,31 +289,6 @@ UNFOLD: dict[str, Any] = {
     },
 }  # fmt: skip
 
-# Product
-
-# Set by `make run`, and known by what it leaves to commands in a terminal: what is here was made for showing, and is a week old.
-DEMO: bool = env.bool("INTERMISSION_DEMO", default=(VAR_DIR / "demo-logins.json").exists())
-MODELS_DIR = VAR_DIR / "models"
-# Where days of rows lie while a cluster learns from them, the same folder on every machine of it. Without a scheduler's address it is
-# a cluster of this machine alone.
-DASK_DIR: Path = Path(env.str("DASK_DIR", default=str(VAR_DIR / "dask")))
-DASK_SCHEDULER: str = env.str("DASK_SCHEDULER", default="")
-# Days of decisions and events as files, and how long they stay in the database beside that.
-ARCHIVE_DIR: Path = Path(env.str("ARCHIVE_DIR", default=str(VAR_DIR / "archive")))
-PARTITION_KEEP_DAYS: int = env.int("PARTITION_KEEP_DAYS", default=90)
-# How long figures by the minute and by the hour are kept; those by the day stay.
-ROLLUP_MINUTE_HOURS: int = env.int("ROLLUP_MINUTE_HOURS", default=48)
-ROLLUP_HOUR_DAYS: int = env.int("ROLLUP_HOUR_DAYS", default=400)
-CURRENCY: str = env.str("CURRENCY", default="USD")
-# Set by a proxy of one's own that knows the country of an address, for example "CF-IPCountry". Believed without a check: name
-# none that a client could send through.
-COUNTRY_HEADER: str = env.str("COUNTRY_HEADER", default="")
-DECISIONS_PER_MINUTE: int = env.int("DECISIONS_PER_MINUTE", default=600)
-# Whether the player shows what the Director sees and does to viewers who never opened or closed its panel.
-DIRECTOR_PANEL: bool = env.bool("DIRECTOR_PANEL", default=False)
-COUNTED_USER_AGENTS: list[str] = env.list("COUNTED_USER_AGENTS", default=[])
-HOLDS_PER_ADDRESS: int = env.int("HOLDS_PER_ADDRESS", default=100)
-
 
 def _shares(name: str, *, default: str) -> list[float]:
     """Shares between 0 and 1 that grow."""
@@ -327,6 +308,46 @@ def _between(name: str, *, default: float, low: float, high: float, why: str) ->
         raise ImproperlyConfigured(f"{name}={given}: give a number from {low} to {high}; {why}")
     return given
 
+
+# Product
+
+# Set by `make run`, and known by what it leaves to commands in a terminal: what is here was made for showing, and is a week old.
+DEMO: bool = env.bool("INTERMISSION_DEMO", default=(VAR_DIR / "demo-logins.json").exists())
+MODELS_DIR = VAR_DIR / "models"
+# Where days of rows lie while a cluster learns from them, the same folder on every machine of it. Without a scheduler's address it is
+# a cluster of this machine alone.
+DASK_DIR: Path = Path(env.str("DASK_DIR", default=str(VAR_DIR / "dask")))
+DASK_SCHEDULER: str = env.str("DASK_SCHEDULER", default="")
+# Days of decisions and events as files, and how long they stay in the database beside that.
+ARCHIVE_DIR: Path = Path(env.str("ARCHIVE_DIR", default=str(VAR_DIR / "archive")))
+PARTITION_KEEP_DAYS: int = env.int("PARTITION_KEEP_DAYS", default=90)
+# How long figures by the minute and by the hour are kept; those by the day stay.
+ROLLUP_MINUTE_HOURS: int = env.int("ROLLUP_MINUTE_HOURS", default=48)
+ROLLUP_HOUR_DAYS: int = env.int("ROLLUP_HOUR_DAYS", default=400)
+CURRENCY: str = env.str("CURRENCY", default="USD")
+# Creatives as they were uploaded, kept for good, and what is taken. The loudness is what clips are brought to: -23 LUFS as EBU R 128 has it,
+# -24 as ATSC A/85.
+ORIGINALS_DIR: Path = Path(env.str("ORIGINALS_DIR", default=str(VAR_DIR / "originals")))
+CREATIVE_MOST_BYTES: int = env.int("CREATIVE_MOST_BYTES", default=512 * 1024 * 1024)
+CREATIVE_LONGEST_SECONDS: float = _between("CREATIVE_LONGEST_SECONDS", default=120.0, low=5.0, high=600.0, why="no break is longer")
+CREATIVE_LOUDNESS_LUFS: float = _between("CREATIVE_LOUDNESS_LUFS", default=-23.0, low=-40.0, high=-10.0, why="it is a loudness in LUFS")
+# What /ads.txt and /sellers.json say of who sells here (IAB Tech Lab, ads.txt 1.1 and sellers.json 1.0).
+ADS_DOMAIN: str = env.str("ADS_DOMAIN", default="")
+ADS_CONTACT_EMAIL: str = env.str("ADS_CONTACT_EMAIL", default="")
+ADS_SELLER_ID: str = env.str("ADS_SELLER_ID", default="1")
+ADS_SELLER_NAME: str = env.str("ADS_SELLER_NAME", default="Intermission")
+ADS_TXT_LINES: list[str] = env.list("ADS_TXT_LINES", default=[])
+# Requests a minute over the staff API, for each person.
+API_READS_PER_MINUTE: int = env.int("API_READS_PER_MINUTE", default=600)
+API_WRITES_PER_MINUTE: int = env.int("API_WRITES_PER_MINUTE", default=120)
+# Set by a proxy of one's own that knows the country of an address, for example "CF-IPCountry". Believed without a check: name
+# none that a client could send through.
+COUNTRY_HEADER: str = env.str("COUNTRY_HEADER", default="")
+DECISIONS_PER_MINUTE: int = env.int("DECISIONS_PER_MINUTE", default=600)
+# Whether the player shows what the Director sees and does to viewers who never opened or closed its panel.
+DIRECTOR_PANEL: bool = env.bool("DIRECTOR_PANEL", default=False)
+COUNTED_USER_AGENTS: list[str] = env.list("COUNTED_USER_AGENTS", default=[])
+HOLDS_PER_ADDRESS: int = env.int("HOLDS_PER_ADDRESS", default=100)
 
 # The Director, see docs/director.md: the share of boundaries where chance draws what happens, the quantile of a gain over the bags of its
 # model that must be positive, how often chance must have tried an action before it is chosen for its worth, and what a minute watched is

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from ads import services
+from ads.scope import visible_to
 
 STATE_COLOURS = {
     "Live": "success", "Active": "success", "Scheduled": "info", "Paused": "warning", "Ended": "", "Draft": "info", "Spent": "danger",
@@ -36,6 +37,9 @@ class Kept(HttpsLinks, ModelAdmin):  # type: ignore[misc]
 
     class Media:
         js = ("js/ads/preview.js", "js/ads/tiers.js")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return visible_to(request.user, super().get_queryset(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -1,6 +1,8 @@
 """Advertiser > campaign > flight > ad, and what was decided, counted and charged."""
 
+from .creative import AdIcon, AdVerification, Companion, CreativeFile
 from .delivery import AdEvent, Decision, FlightBalance, FlightForecast, InventorySnapshot, LedgerEntry
+from .desk import IdempotentRequest, SavedFilter
 from .figures import (
     BreakDay,
     BreakHour,
@@ -25,7 +27,9 @@ from .selling import Ad, AdPolicy, Advertiser, AdvertiserMember, Campaign, Fligh
 __all__ = [
     "Ad",
     "AdEvent",
+    "AdIcon",
     "AdPolicy",
+    "AdVerification",
     "Advertiser",
     "AdvertiserMember",
     "BillingRowsStay",
@@ -35,6 +39,8 @@ __all__ = [
     "BreakRollup",
     "BreakValue",
     "Campaign",
+    "Companion",
+    "CreativeFile",
     "Decision",
     "DeliveryDay",
     "DeliveryHour",
@@ -45,6 +51,7 @@ __all__ = [
     "FlightForecast",
     "FunnelDay",
     "FunnelHour",
+    "IdempotentRequest",
     "InvalidDay",
     "InvalidHour",
     "InventorySnapshot",
@@ -54,6 +61,7 @@ __all__ = [
     "PermanentQuerySet",
     "ReachDay",
     "ReachDue",
+    "SavedFilter",
     "UnfilledDay",
     "UnfilledHour",
     "installation_currency",

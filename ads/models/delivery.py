@@ -61,6 +61,15 @@ class FlightForecast(models.Model):
     events_per_win = models.FloatField(default=0, db_default=0, help_text="Goal events that come of one slot won; 0: not known yet")
     micros_per_win = models.FloatField(default=0, db_default=0, help_text="Micros charged for one slot won; 0: not known yet")
     expected_delivery = models.FloatField(default=0, help_text="Goal events expected at the flight's end, those delivered included")
+    expected_low = models.FloatField(default=0, db_default=0, help_text="Lower end of what is expected, 90 % of outcomes above and below together")
+    expected_high = models.FloatField(default=0, db_default=0, help_text="Upper end of the same")
+    available_impressions = models.FloatField(default=0, db_default=0, help_text="Impressions it could still have, with no other flight in its way")
+    unique_viewers = models.FloatField(default=0, db_default=0, help_text="Different viewers among those")
+    conflicts = models.JSONField(
+        default=list,
+        db_default=models.Value([], output_field=models.JSONField()),
+        help_text="[{flight, name, share}]: who takes how much of what it wants, 0-1 of its eligible requests",
+    )
     warning = models.TextField(blank=True, help_text="Why the goal is in danger, in words; empty when it is not")
 
     def __str__(self) -> str:

@@ -199,8 +199,14 @@ class Ad(models.Model):
         null=True, blank=True, validators=[MinValueValidator(0)], help_text="Seconds until the viewer may skip; empty: never"
     )
     universal_ad_id = models.CharField(max_length=100, unique=True)
+    ad_id_registry = models.CharField(
+        max_length=60, default="unknown", db_default="unknown", help_text="Who gave the universal ad id, for example ad-id.org; unknown: nobody else"
+    )
     headline = models.CharField(max_length=90, blank=True, db_default="", default="", help_text="Shown beside the clip while it plays; empty: none")
     review = models.CharField(max_length=10, choices=Review, default=Review.UPLOADED)
+    review_note = models.CharField(max_length=300, blank=True, db_default="", default="", help_text="Why it was rejected, or what to mind")
+    reviewed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+")
+    reviewed_at = models.DateTimeField(null=True, blank=True, editable=False)
     history = HistoricalRecords()
 
     class Meta:
