@@ -36,14 +36,15 @@ _EVENTS = Facts(
     " (e.valid AND e.type = 'ad.complete')::int AS completed_views, (e.valid AND e.type = 'ad.skip')::int AS skips,"
     " (e.valid AND e.type = 'ad.click')::int AS clicks, (e.type = 'ad.impression')::int AS gross_impressions,"
     " (e.type = 'ad.complete')::int AS gross_completed_views, (e.type = 'ad.click')::int AS gross_clicks,"
-    " (e.valid AND e.type = 'ad.error')::int AS errors, (NOT e.valid)::int AS invalid"
+    " (e.valid AND e.type = 'ad.error')::int AS errors, (NOT e.valid)::int AS invalid,"
+    " (e.valid AND e.type = 'ad.start')::int AS starts, (e.valid AND e.type = 'ad.viewable')::int AS viewable"
     f" FROM {{ads_adevent}} e LEFT JOIN ads_campaign c ON c.id = e.campaign LEFT JOIN ({_BREAK}) b ON b.id = e.decision"
     " WHERE e.day BETWEEN %(first)s AND %(last)s AND e.occurred_at >= %(since)s AND e.occurred_at < %(until)s"
     " AND (NOT e.valid OR e.type IN ('ad.impression', 'ad.first_quartile', 'ad.midpoint', 'ad.third_quartile', 'ad.complete', 'ad.skip',"
-    " 'ad.click', 'ad.error'))",
+    " 'ad.click', 'ad.error', 'ad.start', 'ad.viewable'))",
     (
         "impressions", "first_quartiles", "midpoints", "third_quartiles", "completed_views", "skips", "clicks", "gross_impressions",
-        "gross_completed_views", "gross_clicks", "errors", "invalid",
+        "gross_completed_views", "gross_clicks", "errors", "invalid", "starts", "viewable",
     ),
 )  # fmt: skip
 # A charge is booked when it is received, within a day of when it happened; what was given back, however late, lowers the time it came from.

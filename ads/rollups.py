@@ -10,7 +10,7 @@ DELIVERY = Rollup(
     keys=("advertiser_id", "campaign_id", "flight_id", "ad_id", "title_id", "genre", "device", "synthetic"),
     measures=(
         "decided", "impressions", "first_quartiles", "midpoints", "third_quartiles", "completed_views", "skips", "clicks", "gross_impressions",
-        "gross_completed_views", "gross_clicks", "errors", "invalid", "revenue_micros", "reversed_micros",
+        "gross_completed_views", "gross_clicks", "errors", "invalid", "revenue_micros", "reversed_micros", "starts", "viewable",
     ),
 )  # fmt: skip
 BREAKS = Rollup(
@@ -38,7 +38,7 @@ FUNNEL = Rollup(
 )
 MEASURE_OF = {
     "ad.impression": "impressions", "ad.first_quartile": "first_quartiles", "ad.midpoint": "midpoints", "ad.third_quartile": "third_quartiles",
-    "ad.complete": "completed_views", "ad.skip": "skips", "ad.click": "clicks", "ad.error": "errors",
+    "ad.complete": "completed_views", "ad.skip": "skips", "ad.click": "clicks", "ad.error": "errors", "ad.start": "starts", "ad.viewable": "viewable",
 }  # fmt: skip
 # What counts valid and invalid ones alike; the measures above are net.
 GROSS_OF = {"ad.impression": "gross_impressions", "ad.complete": "gross_completed_views", "ad.click": "gross_clicks"}

@@ -39,6 +39,8 @@ class DeliveryRollup(models.Model):
     invalid = models.BigIntegerField(default=0)
     revenue_micros = models.BigIntegerField(default=0, help_text="Booked less reversed")
     reversed_micros = models.BigIntegerField(default=0, db_default=0, help_text="Booked and taken back since: found invalid, or refunded")
+    starts = models.BigIntegerField(default=0, db_default=0)
+    viewable = models.BigIntegerField(default=0, db_default=0, help_text="Half of it on screen for two seconds in a row, as IAB and MRC define it")
 
     class Meta:
         abstract = True
