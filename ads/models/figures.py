@@ -80,6 +80,7 @@ class DeliveryDay(DeliveryRollup):
             models.Index(fields=["campaign_id", "bucket"], name="delivery_day_campaign"),
             models.Index(fields=["advertiser_id", "bucket"], name="delivery_day_advertiser"),
             models.Index(fields=["title_id", "bucket"], name="delivery_day_title"),
+            models.Index(fields=["flight_id", "bucket"], name="delivery_day_flight"),
             marked("delivery_day_synthetic"),
         ]
 
@@ -202,13 +203,13 @@ class FunnelRollup(models.Model):
 class FunnelHour(FunnelRollup):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["bucket", "flight_id", "ad_id", "reason", "synthetic"], name="funnel_hour_key")]
-        indexes = [marked("funnel_hour_synthetic")]
+        indexes = [marked("funnel_hour_synthetic"), models.Index(fields=["flight_id", "bucket"], name="funnel_hour_flight")]
 
 
 class FunnelDay(FunnelRollup):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["bucket", "flight_id", "ad_id", "reason", "synthetic"], name="funnel_day_key")]
-        indexes = [marked("funnel_day_synthetic")]
+        indexes = [marked("funnel_day_synthetic"), models.Index(fields=["flight_id", "bucket"], name="funnel_day_flight")]
 
 
 class BreakValue(models.Model):

@@ -170,6 +170,7 @@ class Flight(models.Model):
                 condition=Q(daily_budget_micros__isnull=True) | Q(daily_budget_micros__gte=0), name="flight_daily_budget_not_negative"
             ),
         ]
+        indexes = [models.Index(fields=["state", "ends_at"], name="flight_state_end")]
 
     def __str__(self) -> str:
         return f"{self.campaign.name} / {self.name}"
@@ -213,6 +214,7 @@ class Ad(models.Model):
         ordering = ["flight", "name"]
         permissions = [("approve_ad", "Can approve and reject ads")]
         constraints = [models.UniqueConstraint(fields=["flight", "name"], name="ad_name_once_per_flight")]
+        indexes = [models.Index(fields=["review"], condition=~Q(review="approved"), name="ad_not_approved")]
 
     def __str__(self) -> str:
         return self.name
