@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime
@@ -9,7 +10,7 @@ from datetime import datetime
 import numpy as np
 from numpy.random import Generator
 
-from . import auction, caps, exploration, pacing, pod, targeting
+from . import auction, caps, exploration, limits, pacing, pod, targeting
 from .control import in_control
 from .explanation import CODES, Trace, explain
 from .inventory import HOUSE, PRICE_PRIORITY, SPONSORSHIP, STANDARD, Inventory
@@ -97,6 +98,9 @@ def _filtered(inventory: Inventory, request: AdRequest, state: DeliveryState, sp
     longest = request.duration + pod.TOLERANCE_SECONDS
     if inventory.longest_ad > longest:
         funnel.drop("too_long", inventory.ad_duration > longest)
+    if request.limits is not None:
+        for reason, ads in limits.failures(inventory, request.limits):
+            funnel.drop(reason, ads)
     return funnel
 
 
@@ -125,7 +129,8 @@ def _admit(code: Codes, inventory: Inventory, request: AdRequest, offers: auctio
     """Reserve price, pacing and share of voice. Sponsorships pace by their share of voice, house ads need not pace."""
     rows = offers.rows
     flights, tier = inventory.ad_flight[rows], inventory.ad_tier[rows]
-    cheap = offers.value < request.reserve_micros
+    least = limits.floors(inventory, request.limits, request.reserve_micros)
+    cheap = offers.value < (least if isinstance(least, int) else least[rows])
     held = rng.random(len(inventory.flights))[flights] >= rates
     code[rows[held & (tier != HOUSE) & (tier != SPONSORSHIP)]] = CODES["paced"]
     code[rows[cheap & (tier != HOUSE)]] = CODES["below_reserve"]
@@ -212,7 +217,8 @@ def _alternate(
     price, event_price, hold = 0, 0, 0
     if inventory.tier[flight] != HOUSE:
         own, pricing = float(offers.quality[place] * offers.multiplier[place]), int(inventory.pricing[flight])
-        price = auction.impression_price(value, own, runner_up, reserve=request.reserve_micros)
+        least = limits.floors(inventory, request.limits, request.reserve_micros)
+        price = auction.impression_price(value, own, runner_up, reserve=least if isinstance(least, int) else math.ceil(least[row]))
         event_price = auction.event_price(pricing, float(inventory.bid[flight]), price, pctr, pvcr)
         hold = auction.hold(pricing, event_price, pctr)
     return Alternate(row, value, price, event_price, hold, pctr, pvcr, propensity, explored)

@@ -86,6 +86,9 @@ REASONS: dict[str, str] = {
     "sold_out": "The flights that want this break have nothing left to deliver",
     "paced_out": "The flights that want this break hold back to spread their budgets",
     "most_ads": "The break holds as many ads as it may",
+    "category_blocked": "Whoever sells this break blocks its category",
+    "advertiser_blocked": "Whoever sells this break blocks its advertiser",
+    "length_not_asked_for": "Whoever sells this break wants ads of another length",
     "arm_budget_spent": "What this viewer's arm of an experiment may spend of the flight's budget or goal is spent or reserved",
 }
 FULL_PARTS = 20
@@ -97,8 +100,8 @@ DETAILED = 255
 ELIGIBLE = 0
 # Where a break stays empty, what most of the ads failed on that were meant for it; `stages` names the stages.
 UNFILLED = {
-    "budget": "sold_out", "caps": "capped", "fit": "too_short_for_any", "house": "no_candidate", "price": "below_reserve", "pacing": "paced_out",
-    "share_of_voice": "paced_out",
+    "budget": "sold_out", "caps": "capped", "fit": "too_short_for_any", "house": "no_candidate", "seller": "no_candidate", "price": "below_reserve",
+    "pacing": "paced_out", "share_of_voice": "paced_out",
 }  # fmt: skip
 
 
