@@ -93,5 +93,5 @@ def _clashing(inventory: Inventory, beside: tuple[int, ...]) -> Mask:
         inventory.excludes[flights][:, chosen].any(axis=1),
         kept_away[inventory.ad_category],
     ]
-    found: Mask = np.any(clashes, axis=0)
+    found: Mask = np.array(clashes).any(axis=0)
     return found
