@@ -86,12 +86,11 @@ def _clashing(inventory: Inventory, beside: tuple[int, ...]) -> Mask:
     """As `ads.decision.pod.conflicts`: one advertiser, one category, or a category that either flight keeps away; and the ad itself."""
     rows = np.array([inventory.ad_row[ad] for ad in beside if ad in inventory.ad_row], dtype=np.int64)
     flights, chosen = inventory.ad_flight, inventory.ad_category[rows]
-    kept_away: Mask = inventory.excludes[flights[rows]].any(axis=0)
+    kept_away = np.asarray(inventory.excludes[flights[rows]].any(axis=0))
     clashes = [
         np.isin(inventory.ad_category, chosen),
         np.isin(inventory.ad_advertiser, inventory.ad_advertiser[rows]),
         inventory.excludes[flights][:, chosen].any(axis=1),
         kept_away[inventory.ad_category],
     ]
-    found: Mask = np.array(clashes).any(axis=0)
-    return found
+    return np.asarray(np.array(clashes).any(axis=0))
