@@ -12,7 +12,8 @@ from math import inf
 from operator import attrgetter
 
 from ads.decision.load import History, Policy, allowance
-from engagement.playback.plan import TOOK_PLACE, Break, BreakPosition, Plan, position
+from ads.placement import position
+from engagement.playback.plan import TOOK_PLACE, Break, BreakPosition, Plan
 
 from .film import film_of
 

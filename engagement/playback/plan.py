@@ -7,7 +7,6 @@ every change of order, cut and ads.
 
 from __future__ import annotations
 
-import itertools
 import math
 import uuid
 from collections.abc import Iterable, Sequence
@@ -16,6 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from ads.placement import break_id, places, position
 from catalog import hls, story
 from catalog.hls import Cut
 
@@ -218,13 +218,6 @@ class Plan:
         return built
 
 
-def position(after: int, places: int) -> BreakPosition:
-    """Of a break after so many of a film's places."""
-    if after == 0:
-        return "pre"
-    return "post" if after >= places else "mid"
-
-
 _story = PerFilm(lambda film: [story.StoryScene(one.id, one.position, one.name, frozenset(one.requires), one.optional) for one in film])
 _orders = PerFilm(lambda film: story.orders_of(_story(film)))
 _scenes = PerFilm(lambda film: {scene.id: scene for scene in film})
@@ -277,22 +270,10 @@ def first_plan(film: Sequence[PlannedScene], *, change_budget: int, pre_roll: bo
         film=ordered,
         remaining=tuple(scene.id for scene in ordered if not scene.optional),
         optional=tuple(scene.id for scene in ordered if scene.optional),
-        breaks=tuple(Break(id=break_id(place, 0), after=place) for place in break_places(ordered, pre_roll=pre_roll, post_roll=post_roll)),
+        breaks=tuple(Break(id=break_id(place), after=place) for place in places(ordered, pre_roll=pre_roll, post_roll=post_roll)),
         target_duration=max(hls.TARGET_DURATION, math.ceil(longest)),
         change_budget=change_budget,
     )
-
-
-def break_places(film: Sequence[PlannedScene], *, pre_roll: bool = False, post_roll: bool = False) -> list[int]:
-    """Places of the film (1 = after the first scene shown) where a break may be: between scenes where the author allows it.
-    A break after an optional scene stands where that scene would."""
-    shown = list(itertools.accumulate(int(not scene.optional) for scene in film))
-    between = sorted({place for place, scene in zip(shown, film, strict=True) if scene.break_after and 0 < place < shown[-1]})
-    return [*([0] if pre_roll else ()), *between, *([shown[-1]] if post_roll else ())]
-
-
-def break_id(place: int, epoch: int) -> str:
-    return f"b{place}" if epoch == 0 else f"b{place}e{epoch}"
 
 
 def next_step(plan: Plan) -> Step:
