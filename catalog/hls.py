@@ -1,17 +1,19 @@
-"""HLS playlists of one playback: clips joined into an append-only EVENT playlist, and the master that points at it.
+"""HLS playlists: the clips of one playback joined into an append-only EVENT playlist, or a whole film as a VOD one, and the master.
 
-Pure. Every playlist composed from more clips of the same plan begins with the one composed from fewer, as RFC 8216
-section 4.3.3.5 wants of PLAYLIST-TYPE:EVENT; a player that reloads it only ever finds more.
+Pure. Every EVENT playlist composed from more clips of the same plan begins with the one composed from fewer, as RFC 8216
+section 4.3.3.5 wants; a player that reloads it only ever finds more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
 Cut = Literal["full", "tight"]
+Kind = Literal["EVENT", "VOD"]
 
 # Segments are cut every two seconds; one whole second of room keeps the constant true for any clip we package.
 TARGET_DURATION = 3
@@ -48,25 +50,42 @@ class PlacedClip:
         return self.clip.duration(self.cut)
 
 
-def compose(clips: Sequence[PlacedClip], *, ended: bool, target_duration: int = TARGET_DURATION, program_start: datetime = EPOCH) -> str:
+def compose(
+    clips: Sequence[PlacedClip],
+    *,
+    ended: bool,
+    target_duration: int = TARGET_DURATION,
+    program_start: datetime = EPOCH,
+    kind: Kind = "EVENT",
+    ranges: Sequence[str] = (),
+) -> str:
     """The media playlist of all clips published so far.
 
-    ``target_duration`` and ``program_start`` must stay the same for the life of the playlist. Raises ValueError when a
-    segment is longer than the target allows or when a clip's cut plays nothing.
+    ``target_duration`` and ``program_start`` must stay the same for the life of the playlist; so must ``ranges``, whole
+    EXT-X-DATERANGE lines. Raises ValueError when a segment is longer than the target allows, when a clip's cut plays nothing, or for
+    a VOD playlist that has not ended.
     """
-    return "\n".join([*_header(target_duration), *_body(clips, target_duration, program_start), *(["#EXT-X-ENDLIST"] if ended else [])]) + "\n"
+    if kind == "VOD" and not ended:
+        raise ValueError("a VOD playlist is whole from the start (RFC 8216, section 4.3.3.5)")
+    lines = [*_header(target_duration, kind), *ranges, *_body(clips, target_duration, program_start), *(["#EXT-X-ENDLIST"] if ended else [])]
+    return "\n".join(lines) + "\n"
 
 
-def _header(target_duration: int) -> list[str]:
+def target_of(clips: Iterable[Clip]) -> int:
+    """EXT-X-TARGETDURATION for a playlist of these clips."""
+    return max(TARGET_DURATION, *(math.ceil(length) for clip in clips for _, length, _ in clip.segments))
+
+
+def _header(target_duration: int, kind: Kind) -> list[str]:
     return [
         "#EXTM3U",
         "#EXT-X-VERSION:7",
         f"#EXT-X-TARGETDURATION:{target_duration}",
         "#EXT-X-MEDIA-SEQUENCE:0",
         "#EXT-X-INDEPENDENT-SEGMENTS",
-        "#EXT-X-PLAYLIST-TYPE:EVENT",
+        f"#EXT-X-PLAYLIST-TYPE:{kind}",
         # Without it a player takes a long EVENT playlist for live and starts near its end.
-        "#EXT-X-START:TIME-OFFSET=0,PRECISE=YES",
+        *(["#EXT-X-START:TIME-OFFSET=0,PRECISE=YES"] if kind == "EVENT" else []),
     ]
 
 
@@ -78,7 +97,7 @@ def _body(clips: Sequence[PlacedClip], target_duration: int, program_start: date
         if index:
             yield "#EXT-X-DISCONTINUITY"
         yield f'#EXT-X-MAP:URI="{placed.clip.init_uri}"'
-        yield f"#EXT-X-PROGRAM-DATE-TIME:{_stamp(program_start + timedelta(seconds=elapsed))}"
+        yield f"#EXT-X-PROGRAM-DATE-TIME:{stamp(program_start + timedelta(seconds=elapsed))}"
         yield from _segments(placed, target_duration)
         elapsed += placed.duration
 
@@ -98,7 +117,8 @@ def _segments(placed: PlacedClip, target_duration: int) -> Iterator[str]:
         yield uri
 
 
-def _stamp(moment: datetime) -> str:
+def stamp(moment: datetime) -> str:
+    """A moment as PROGRAM-DATE-TIME and START-DATE have it: UTC, to the millisecond."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

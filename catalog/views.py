@@ -1,5 +1,7 @@
 """Serves packaged media under /media/. Every address names its content, so answers may be kept for ever.
 
+Players of other sites may fetch them, as they may fetch the playlists that name them: nothing here belongs to a viewer.
+
 Only folders named by a recipe, with a manifest that lists the file at its present size, are served: a path outside of
 them cannot be spelled, and a truncated file is an honest 404 instead of a broken picture.
 """
@@ -26,6 +28,11 @@ TYPES = {
     ".m3u8": "application/vnd.apple.mpegurl",
 }
 FOR_EVER = "public, max-age=31536000, immutable"
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+    "Access-Control-Allow-Headers": "Range, If-Range",
+    "Access-Control-Max-Age": "86400",
+}
 PLACE = re.compile(r"(clips|pictures)/[0-9a-f]{32}/[a-z0-9]+\.[a-z0-9]+")
 # Bounded: Python refuses to read a number of thousands of digits, and no file of ours has so many bytes.
 ONE_RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
@@ -39,9 +46,16 @@ class Found:
 
 
 async def media_file(request: HttpRequest, path: str) -> HttpResponse:
-    """One file, whole or one byte range of it. Files are a few hundred KiB: read at once in a thread, off the event loop."""
+    """One file, whole or one byte range of it, to whatever origin asks."""
+    if request.method == "OPTIONS":
+        return _open_to_all(HttpResponse(status=204, headers=PREFLIGHT))
     if request.method not in ("GET", "HEAD"):
-        return HttpResponseNotAllowed(["GET", "HEAD"])
+        return HttpResponseNotAllowed(["GET", "HEAD", "OPTIONS"])
+    return _open_to_all(await _answer(request, path))
+
+
+async def _answer(request: HttpRequest, path: str) -> HttpResponse:
+    """Files are a few hundred KiB: read at once in a thread, off the event loop."""
     content_type = TYPES.get(Path(path).suffix)
     found = await asyncio.to_thread(_find, path) if content_type and PLACE.fullmatch(path) else None
     if found is None or content_type is None:
@@ -94,6 +108,12 @@ def _read(path: Path, start: int, end: int) -> bytes:
     with path.open("rb") as file:
         file.seek(start)
         return file.read(end - start)
+
+
+def _open_to_all(answer: HttpResponse) -> HttpResponse:
+    answer["Access-Control-Allow-Origin"] = "*"
+    answer["Access-Control-Expose-Headers"] = "Content-Length, Content-Range, ETag"
+    return answer
 
 
 def _with_caching(answer: HttpResponse, found: Found) -> HttpResponse:

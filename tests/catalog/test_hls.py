@@ -114,3 +114,14 @@ def test_the_master_playlist_names_one_rendition_and_its_codecs() -> None:
 def clip() -> hls.Clip:
     kept = ((2.0, True), (2.0, False), (1.5, True))
     return hls.Clip("a", "/media/clips/a/init.mp4", tuple(hls.Segment(f"/media/clips/a/s{i}.m4s", d, k) for i, (d, k) in enumerate(kept)))
+
+
+@given(st.lists(placed_clips, min_size=1, max_size=8))
+def test_a_whole_film_is_a_vod_playlist_with_its_date_ranges_ahead_of_the_segments(plan: list[hls.PlacedClip]) -> None:
+    line = '#EXT-X-DATERANGE:ID="b1",CLASS="com.apple.hls.interstitial",START-DATE="2026-01-01T00:00:04.000Z",X-ASSET-LIST="/x"'
+    parsed = m3u8.loads(hls.compose(plan, ended=True, kind="VOD", ranges=[line], target_duration=hls.target_of(one.clip for one in plan)))
+    assert (parsed.playlist_type, parsed.is_endlist, parsed.start) == ("vod", True, None)
+    assert parsed.segments[0].dateranges[0].id == "b1"
+    assert [s.uri for s in parsed.segments] == [uri for p in plan for uri, _, keep in p.clip.segments if keep or p.cut == "full"]
+    with pytest.raises(ValueError, match="whole from the start"):
+        hls.compose(plan, ended=False, kind="VOD")

@@ -106,3 +106,16 @@ async def test_a_truncated_segment_is_not_served(async_client: AsyncClient, segm
         assert (await async_client.get(segment)).status_code == 404
     finally:
         place.write_bytes(whole)
+
+
+async def test_a_player_of_another_site_may_fetch_segments_ranges_and_what_is_missing(async_client: AsyncClient, segment: str) -> None:
+    for answer in (
+        await async_client.get(segment, headers={"origin": "https://player.example"}),
+        await async_client.get(segment, headers={"range": "bytes=0-9"}),
+        await async_client.get("/media/clips/none.m4s"),
+    ):
+        assert answer["Access-Control-Allow-Origin"] == "*"
+        assert "Content-Range" in answer["Access-Control-Expose-Headers"]
+    preflight = await async_client.options(segment, headers={"origin": "https://player.example", "access-control-request-headers": "range"})
+    assert (preflight.status_code, preflight["Access-Control-Allow-Methods"]) == (204, "GET, HEAD, OPTIONS")
+    assert "Range" in preflight["Access-Control-Allow-Headers"]
