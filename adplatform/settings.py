@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 from contextlib import suppress
@@ -309,6 +310,16 @@ def _between(name: str, *, default: float, low: float, high: float, why: str) ->
     return given
 
 
+def _networks(name: str) -> list[str]:
+    given: list[str] = env.list(name, default=[])
+    for text in given:
+        try:
+            ipaddress.ip_network(text, strict=False)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name}: {text!r} is no address and no network; write for example 10.0.0.0/8,192.0.2.7") from error
+    return given
+
+
 # Product
 
 # Set by `make run`, and known by what it leaves to commands in a terminal: what is here was made for showing, and is a week old.
@@ -340,6 +351,8 @@ ADS_TXT_LINES: list[str] = env.list("ADS_TXT_LINES", default=[])
 # Requests a minute over the staff API, for each person.
 API_READS_PER_MINUTE: int = env.int("API_READS_PER_MINUTE", default=600)
 API_WRITES_PER_MINUTE: int = env.int("API_WRITES_PER_MINUTE", default=120)
+# Addresses and networks of one's own proxies and ad stitching servers, whose word is taken on the viewer's address and browser.
+TRUSTED_PROXIES: list[str] = _networks("TRUSTED_PROXIES")
 # Set by a proxy of one's own that knows the country of an address, for example "CF-IPCountry". Believed without a check: name
 # none that a client could send through.
 COUNTRY_HEADER: str = env.str("COUNTRY_HEADER", default="")

@@ -12,7 +12,7 @@ import structlog
 from django.db import transaction
 
 from adplatform.eventlog import ids, metrics, stream, tables
-from adplatform.eventlog.envelope import AD_TYPES, Event
+from adplatform.eventlog.envelope import AD_TYPES, BREAK_TYPES, Event
 
 from . import decided, ledger, reach, recovery, reservation
 from .ctr import rates
@@ -125,7 +125,9 @@ class AdEvents:
 
     def _after_commit(self, fresh: Sequence[Judged], repeated: Sequence[Judged], booked: ledger.Booked, now: datetime) -> None:
         counted = [item.event for item in fresh if item.counts]
-        operations = [replace(operation(event, self.facts), charged=booked.amounts.get(event.id)) for event in counted]
+        # What is told of a whole break says nothing about the hold of its first ad.
+        of_ads = [event for event in counted if event.type not in BREAK_TYPES]
+        operations = [replace(operation(event, self.facts), charged=booked.amounts.get(event.id)) for event in of_ads]
         # A process that died right after the commit had not told Redis yet, and its batch comes again.
         operations += filter(None, (operation_again(item.event, self.facts) for item in repeated))
         balances = [account.balance() for account in booked.accounts.values()]

@@ -10,12 +10,16 @@ import msgspec
 
 VERSION = 1
 
+# What happens to a break as a whole (VMAP 1.0.1, section 2.3.4): of a decision, and of none of its ads.
+BREAK_TYPES = frozenset({"ad.break_start", "ad.break_end", "ad.break_error"})
 # Tracking events follow VAST 4.2, section 3.14, and `ad.viewable` its section 3.9.1, as IAB and MRC define it: half of the pixels on
 # screen while two seconds play in a row. `ad.decision` is written by the server alone.
-AD_TYPES = frozenset(
+AD_TYPES = BREAK_TYPES | frozenset(
     {
         "ad.impression", "ad.viewable", "ad.start", "ad.first_quartile", "ad.midpoint", "ad.third_quartile", "ad.complete", "ad.skip", "ad.click",
-        "ad.mute", "ad.unmute", "ad.pause", "ad.resume", "ad.heartbeat", "ad.error", "ad.not_used",
+        "ad.mute", "ad.unmute", "ad.pause", "ad.resume", "ad.heartbeat", "ad.error", "ad.not_used", "ad.not_viewable", "ad.view_undetermined",
+        "ad.loaded", "ad.progress", "ad.rewind", "ad.player_expand", "ad.player_collapse", "ad.close_linear", "ad.other_interaction",
+        "ad.interactive_start", "ad.companion_view", "ad.companion_click", "ad.icon_view", "ad.icon_click", "ad.verification_not_executed",
     }
 )  # fmt: skip
 PLAYBACK_TYPES = frozenset(
@@ -29,7 +33,14 @@ PLAYBACK_TYPES = frozenset(
 # Facts that the server alone establishes: `playback.as_edited` is the plan's answer to a viewer's wish, not the wish.
 SERVER_TYPES = frozenset({"ad.decision", "director.decision", "experiment.exposure", "playback.session", "playback.as_edited"})
 # May happen more than once for one ad; their id also carries the client's sequence number.
-REPEATABLE_AD_TYPES = frozenset({"ad.mute", "ad.unmute", "ad.pause", "ad.resume", "ad.heartbeat", "ad.error"})
+# For what an ad has several of (companions, icons, marks of progress) the number says which.
+REPEATABLE_AD_TYPES = frozenset(
+    {
+        "ad.mute", "ad.unmute", "ad.pause", "ad.resume", "ad.heartbeat", "ad.error", "ad.rewind", "ad.player_expand", "ad.player_collapse",
+        "ad.other_interaction", "ad.progress", "ad.companion_view", "ad.companion_click", "ad.icon_view", "ad.icon_click",
+        "ad.verification_not_executed", "ad.break_error",
+    }
+)  # fmt: skip
 
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]

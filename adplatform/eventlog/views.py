@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from adplatform.openapi import Operation, document
 
-from . import clicks, heard, ids, ingest, metrics, stream, tokens
+from . import clicks, heard, ids, ingest, metrics, pixels, sender, stream, tokens
 from .envelope import ClientEvent
 from .hashing import daily_hash
 
@@ -27,13 +27,6 @@ log = structlog.get_logger("adplatform.eventlog.edge")
 BODY_BYTES = 512 * 1024
 RETRY_AFTER_SECONDS = "2"
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
-# VAST 4.2 section 3.14 names, and that of section 3.9.1, as they stand in tracking URLs.
-PIXEL_EVENTS = {
-    "impression": "ad.impression", "viewable": "ad.viewable", "start": "ad.start", "firstQuartile": "ad.first_quartile", "midpoint": "ad.midpoint",
-    "thirdQuartile": "ad.third_quartile", "complete": "ad.complete", "skip": "ad.skip", "click": "ad.click", "mute": "ad.mute",
-    "unmute": "ad.unmute", "pause": "ad.pause", "resume": "ad.resume", "error": "ad.error", "heartbeat": "ad.heartbeat", "notUsed": "ad.not_used",
-}  # fmt: skip
-
 View = Callable[..., HttpResponse]
 
 
@@ -114,19 +107,18 @@ def events(request: HttpRequest) -> HttpResponse:
 @edge("GET")
 def track(request: HttpRequest, event: str, token: str) -> HttpResponse:
     """``GET /t/<event>/<token>``: a 1x1 GIF, or for ``click`` a redirect to the ad's own click-through."""
-    event_type = PIXEL_EVENTS.get(event)
+    event_type = pixels.PIXEL_EVENTS.get(event)
     if event_type is None:
         metrics.REFUSED.labels(reason=ingest.UNKNOWN_TYPE).inc()
-        return _error(404, ingest.UNKNOWN_TYPE, f"use one of {', '.join(PIXEL_EVENTS)}")
+        return _error(404, ingest.UNKNOWN_TYPE, f"use one of {', '.join(pixels.PIXEL_EVENTS)}")
     now = datetime.now(UTC)
-    number = request.GET.get("seq", "")
     sent = {
         "v": 1, "id": str(ids.new_id(now)), "type": event_type, "occurred_at": now.isoformat(), "token": token,
-        "seq": int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0,
+        "seq": pixels.sequence(request.GET), "data": pixels.data(event_type, request.GET),
     }  # fmt: skip
     accepted = ingest.accept([sent], session=None, received_at=now, **_sender(request, now))
     appended = _append(accepted, way="pixel")
-    if event_type == "ad.click":
+    if event == "click":
         return _follow(token)
     if accepted.refused:
         return HttpResponse(GIF, status=400, content_type="image/gif")
@@ -172,10 +164,11 @@ def _body(request: HttpRequest) -> bytes | None:
 
 
 def _sender(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    agent = sender.user_agent(request)
     return {
-        "ip_hash": daily_hash(request.META.get("REMOTE_ADDR") or "", now=now),
-        "ua_hash": daily_hash(request.headers.get("User-Agent", ""), now=now),
-        "user_agent": request.headers.get("User-Agent", ""),
+        "ip_hash": daily_hash(sender.address(request), now=now),
+        "ua_hash": daily_hash(agent, now=now),
+        "user_agent": agent,
         "request_id": str(structlog.contextvars.get_contextvars().get("request_id", "")),
     }
 

@@ -11,21 +11,21 @@ import redis
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
-from django.urls import reverse
 from msgspec import Meta
 
-from adplatform.eventlog import ingest, stream
+from adplatform.eventlog import ingest, sender, stream
 from adplatform.eventlog.hashing import daily_hash
-from adplatform.eventlog.views import PIXEL_EVENTS, edge
+from adplatform.eventlog.views import edge
 from adplatform.openapi import Operation, document
-from ads.decision.load import Policy
 from ads.decision.request import AdRequest
+from ads.formats.tracking import tracking
 from ads.policy import own_policy_of, policy_for
 from ads.quota import WINDOW_SECONDS, within_quota
 from ads.serving import ServedAd, ServedBreak, serve_break
 
+from .breaks import bounded, foreign_session
+
 BODY_BYTES = 64 * 1024
-FOREIGN_SESSIONS = uuid.UUID("5f0f0a5e-6a3b-5c0e-9d0b-3a1f6f2c9b10")
 
 Text = Annotated[str, Meta(max_length=40)]
 Slugs = Annotated[tuple[Text, ...], Meta(max_length=20)]
@@ -145,7 +145,7 @@ def _request(request: HttpRequest, body: DecisionBody, now: datetime) -> AdReque
         raise ValueError("name the playback session: `session_token`, or a `session` UUID of your own")
     title = token.title if token else body.title
     policy = policy_for(title)
-    duration, max_ads = _bounded(body, own_policy_of(title))
+    duration, max_ads = bounded(body.duration, body.max_ads, own_policy_of(title))
     return AdRequest(
         session=token.session if token else foreign_session(body.session),
         viewer=token.viewer if token else None,
@@ -175,26 +175,9 @@ def _request(request: HttpRequest, body: DecisionBody, now: datetime) -> AdReque
         creative_gap=float(policy.creative_gap_seconds),
         reserve_micros=policy.reserve_micros,
         house_ads=policy.house_ads,
-        ip_hash=daily_hash(request.META.get("REMOTE_ADDR") or "", now=now),
-        ua_hash=daily_hash(request.headers.get("User-Agent", ""), now=now),
+        ip_hash=daily_hash(sender.address(request), now=now),
+        ua_hash=daily_hash(sender.user_agent(request), now=now),
     )
-
-
-def _bounded(body: DecisionBody, policy: Policy | None) -> tuple[float, int]:
-    """Seconds and ads that the break may have. Whether it takes place at all, and what an hour of watching carries, is the player's
-    to see to: a single request tells nothing of the rest of the playback."""
-    if policy is None:
-        return body.duration, body.max_ads
-    return min(body.duration, float(policy.break_seconds)), min(body.max_ads, policy.break_ads)
-
-
-def foreign_session(named: uuid.UUID | None) -> uuid.UUID:
-    """The session under which a player without a session token is kept.
-
-    Made from the name it gave, in a space of its own: whoever learns the id of a real playback session can neither take its breaks nor
-    use up its caps.
-    """
-    return uuid.uuid5(FOREIGN_SESSIONS, str(named or uuid.UUID(int=0)))
 
 
 def _is_staff(request: HttpRequest) -> bool:
@@ -213,7 +196,7 @@ def _answer(request: HttpRequest, served: ServedBreak, *, explain: bool) -> Deci
 
 
 def _ad(request: HttpRequest, ad: ServedAd) -> DecidedAd:
-    tracking = {event: request.build_absolute_uri(reverse("track", args=[event, ad.token])) for event in PIXEL_EVENTS}
+    urls = tracking(ad.token, request.build_absolute_uri("/")[:-1])
     return DecidedAd(
         slot=ad.slot,
         ad=ad.ad,
@@ -222,11 +205,11 @@ def _ad(request: HttpRequest, ad: ServedAd) -> DecidedAd:
         advertiser=ad.advertiser_name,
         duration=ad.duration,
         skip_after=ad.skip_after,
-        click=tracking.pop("click"),
+        click=urls.pop("click"),
         token=ad.token,
         price_micros=ad.price_micros,
         pctr=ad.pctr,
-        tracking=tracking,
+        tracking=urls,
         headline=ad.headline,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from adplatform.eventlog.envelope import AD_TYPES, Event
+from adplatform.eventlog.envelope import AD_TYPES, BREAK_TYPES, Event
 
 from . import limits
 
@@ -128,7 +128,7 @@ _PARTS = QUARTILES | {VIEWABLE}
 _CLICKS, _COUNTED = frozenset({CLICK}), frozenset({IMPRESSION, CLICK})
 # In this order; the first that fails is the reason. What the edge already knew (robots, expired tokens) comes before all of them.
 CHECKS: tuple[Check, ...] = (
-    Check("unknown_flight", _unknown_flight),
+    Check("unknown_flight", _unknown_flight, AD_TYPES - BREAK_TYPES),
     Check("future_time", _future_time),
     Check("late", _late),
     Check("other_user_agent", _other_user_agent),

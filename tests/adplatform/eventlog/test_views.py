@@ -16,7 +16,7 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from prometheus_client import REGISTRY
 
-from adplatform.eventlog import clicks, hashing, ids, ingest, stream, tokens, views
+from adplatform.eventlog import clicks, hashing, ids, ingest, pixels, stream, tokens, views
 from adplatform.eventlog.envelope import Event, decode
 
 SESSION = uuid.UUID(int=5)
@@ -109,13 +109,13 @@ def test_refusals_are_counted_by_reason(client: Client) -> None:
     assert REGISTRY.get_sample_value("intermission_events_refused_total", {"reason": "unknown_type"}) == before + 2
 
 
-@pytest.mark.parametrize("name", views.PIXEL_EVENTS)
+@pytest.mark.parametrize("name", pixels.PIXEL_EVENTS)
 def test_every_tracking_event_is_a_pixel_with_the_id_its_token_gives(client: Client, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clicks, "_resolvers", [lambda ad: "https://example.com/"])
     token = tracking_token()
     for _ in range(2):
         client.get(f"/t/{name}/{token}")
-    assert [event.type for event in logged()] == [views.PIXEL_EVENTS[name]] * 2
+    assert [event.type for event in logged()] == [pixels.PIXEL_EVENTS[name]] * 2
     append_once = {event.id for event in logged()}
     assert len(append_once) <= 1
 

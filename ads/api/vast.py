@@ -1,0 +1,56 @@
+"""``GET /api/v1/vast``: the ads of one break as VAST 4.2 or 4.3, for any standard player."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import redis
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from adplatform.eventlog import stream
+from adplatform.eventlog.views import edge
+from ads.formats import vast
+from ads.formats.creative import creatives
+from ads.formats.tracking import break_tracking
+from ads.quota import WINDOW_SECONDS, within_quota
+from ads.serving import serve_break
+
+from .breaks import read_break
+
+
+@edge("GET")
+def vast_document(request: HttpRequest) -> HttpResponse:
+    """200 with the pod or an empty VAST, 400 wrong parameters, 429 over quota, 503 without Redis."""
+    now = datetime.now(UTC)
+    try:
+        version = _version(request)
+        asked = read_break(request, now)
+    except ValueError as error:
+        return _error(400, "unreadable_request", str(error))
+    base = base_of(request)
+    try:
+        if not within_quota(asked.ip_hash, asked.session, asked.break_id, now=now):
+            return _error(429, "over_quota", "too many breaks were asked for from this address; wait a minute", {"Retry-After": str(WINDOW_SECONDS)})
+        served = serve_break(asked, now=now)
+    except (stream.LogUnavailable, redis.exceptions.RedisError):
+        return _error(503, "log_unavailable", "no ad can be reserved now; play on and ask again at the next break", {"Retry-After": "2"})
+    error_url = break_tracking(asked, served, base)["breakError"]
+    written = vast.document(creatives(served, base=base), version=version, error_url=error_url, currency=settings.CURRENCY)
+    return HttpResponse(written, content_type=vast.CONTENT_TYPE)
+
+
+def base_of(request: HttpRequest) -> str:
+    """``https://host``, before every address that a player is told."""
+    return request.build_absolute_uri("/")[:-1]
+
+
+def _version(request: HttpRequest) -> str:
+    version = request.GET.get("version", "4.2")
+    if version not in vast.VERSIONS:
+        raise ValueError(f"version: this server writes VAST {' and '.join(vast.VERSIONS)}")
+    return version
+
+
+def _error(status: int, error: str, words: str, headers: dict[str, str] | None = None) -> JsonResponse:
+    return JsonResponse({"error": error, "detail": words}, status=status, headers=headers)
