@@ -18,7 +18,7 @@ from ads.decision.cost import event_cost
 from ads.models import Campaign, Flight
 from ads.outlook import warnings_of
 
-from . import panels, show
+from . import panels, show, why
 from .creatives import AdInline
 from .forms import FlightForm
 from .kept import STATE_COLOURS, Kept
@@ -69,6 +69,9 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Flight]:
         rows: QuerySet[Flight] = super().get_queryset(request).select_related("campaign__advertiser", "balance", "forecast")
         return rows
+
+    def get_urls(self) -> list[Any]:
+        return [*why.urls(self), *super().get_urls()]
 
     def save_model(self, request: HttpRequest, obj: Flight, form: Any, change: bool) -> None:  # noqa: FBT001
         before = {name: form.initial[name] for name in form.changed_data if name in form.initial} if change else {}

@@ -6,12 +6,13 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Sum
 from django.utils import timezone
 
 from ads.decision.explanation import REASONS
 from ads.decision.stages import STAGES, stage_of
-from ads.models import Ad, Campaign, Flight, FunnelDay, FunnelHour
+from ads.models import Ad, BreakDay, BreakHour, Campaign, Flight, FunnelDay, FunnelHour
 
 # Longer spans are read from whole days.
 HOURLY = timedelta(days=8)
@@ -81,7 +82,12 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Funnel:
     """``considered`` counts each of the flight's ads once a break; ``steps`` are in the order of the decision, `SERVED` last;
-    ``obstacle`` is the main reason in a sentence."""
+    ``obstacle`` is the main reason in a sentence.
+
+    ``requests`` are the breaks that were asked for, ``ads`` how many of its ads came up in them, and ``absent`` the chances in which
+    one of those was not in the running at all: requests x ads = absent + considered. ``grain`` (hour, day) is what the figures
+    are kept by.
+    """
 
     flight: int
     name: str
@@ -91,22 +97,50 @@ class Funnel:
     served: int
     steps: tuple[Step, ...]
     obstacle: str
+    requests: int = 0
+    ads: int = 0
+    absent: int = 0
+    grain: str = "hour"
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How often its ads ended where, by reason code."""
+        return {reason.code: reason.count for step in self.steps for reason in step.reasons}
 
 
-def why_not(flight: Flight, since: datetime, until: datetime | None = None) -> Funnel:
-    """The funnel of one flight over the decisions made from ``since`` on and before ``until`` (default: now).
+def why_not(flight: Flight, since: datetime, until: datetime | None = None, *, ad: int | None = None) -> Funnel:
+    """The funnel of one flight, or of one of its ads, over the decisions made from ``since`` on and before ``until`` (default: now).
 
     Figures are kept by hour, for more than eight days by day: ``since`` is moved to the start of its UTC hour or day, and the
     one that ``until`` falls in counts whole.
     """
     until = until or timezone.now()
-    table, since = (FunnelHour, _hour(since)) if until - since <= HOURLY else (FunnelDay, _hour(since).replace(hour=0))
-    rows = table.objects.filter(flight_id=flight.pk, bucket__gte=since, bucket__lt=until).values("reason").annotate(times=Sum("decisions"))
-    counts = Counter({row["reason"]: int(row["times"]) for row in rows.order_by()})
-    considered, steps = counts.total(), tuple(_steps(counts))
+    hourly = hours_are_read(since, until)
+    table, since = (FunnelHour, _hour(since)) if hourly else (FunnelDay, _hour(since).replace(hour=0))
+    chosen = table.objects.filter(flight_id=flight.pk, bucket__gte=since, bucket__lt=until, **({} if ad is None else {"ad_id": ad}))
+    ended: Counter[str] = Counter()
+    ads = set()
+    for row in chosen.values("ad_id", "reason").annotate(times=Sum("decisions")).order_by():
+        ended[row["reason"]] += int(row["times"])
+        ads.add(row["ad_id"])
+    considered, steps = ended.total(), tuple(_steps(ended))
     served = sum(step.count for step in steps if step.stage == SERVED)
-    obstacle = _obstacle(counts) if considered else _absence(flight, since, until)
-    return Funnel(flight.pk, str(flight), since, until, considered, served, steps, obstacle)
+    obstacle = _obstacle(ended) if considered else _absence(flight, since, until)
+    requests = asked(BreakHour if hourly else BreakDay, since, until)
+    return Funnel(
+        flight.pk, str(flight), since, until, considered, served, steps, obstacle,
+        requests=requests, ads=len(ads), absent=requests * len(ads) - considered, grain="hour" if hourly else "day",
+    )  # fmt: skip
+
+
+def hours_are_read(since: datetime, until: datetime) -> bool:
+    """Whether figures of this time are read by the hour: it is short, and the hours are still kept."""
+    return until - since <= HOURLY and since >= timezone.now() - timedelta(days=settings.ROLLUP_HOUR_DAYS)
+
+
+def asked(table: type[BreakHour | BreakDay], since: datetime, until: datetime) -> int:
+    """How many breaks were asked for, by anybody."""
+    return int(table.objects.filter(bucket__gte=since, bucket__lt=until).aggregate(total=Sum("requests", default=0))["total"])
 
 
 def _hour(moment: datetime) -> datetime:
