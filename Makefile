@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 TEST_PROCESSES ?= 2
 SOURCES := adplatform catalog ads engagement insights tests benchmarks manage.py
 
-.PHONY: run test soak check fix bench lock clean install
+.PHONY: run test soak check fix schema bench lock clean install
 
 run: install ## Everything a fresh machine needs, then the site at 127.0.0.1:8000, or PORT=
 	$(PY) -m adplatform.launch
@@ -23,6 +23,9 @@ check: $(VENV)/.dev node_modules/.done ## Linters, types, import contracts, migr
 	$(VENV)/bin/lint-imports
 	$(PY) manage.py makemigrations --check --dry-run
 	$(VENV)/bin/djlint templates --check --lint --quiet
+
+schema: $(VENV)/.base ## Write docs/openapi.yaml anew; the tests compare it
+	$(PY) manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
 
 fix: $(VENV)/.dev
 	$(VENV)/bin/ruff check --fix .

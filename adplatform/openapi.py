@@ -64,6 +64,9 @@ def add_documented_views(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             for status, (words, kind) in one.responses.items()
         }
         result["paths"].setdefault(one.path, {})[one.method] = described
+    # By name, so that the file that is kept changes where the API does and nowhere else.
+    result["paths"] = dict(sorted(result["paths"].items()))
+    result["components"]["schemas"] = dict(sorted(result["components"]["schemas"].items()))
     return result
 
 

@@ -3,12 +3,15 @@
 from django.urls import URLPattern, path
 from drf_spectacular.views import SpectacularAPIView
 
+from adplatform import problems
 from adplatform.eventlog import views as eventlog
 from adplatform.health import healthz, readyz
 from adplatform.metrics import metrics
 
 urlpatterns: list[URLPattern] = [
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("api/problems/", problems.explained, name="api-problems"),
+    path("api/problems/<slug:name>", problems.explained, name="api-problem"),
     path("api/v1/events", eventlog.events, name="events"),
     path("t/<str:event>/<str:token>", eventlog.track, name="track"),
     path("healthz", healthz, name="healthz"),

@@ -235,6 +235,7 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "adplatform.problems.csrf_failed"
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -262,6 +263,9 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Intermission",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
+    "DESCRIPTION": (
+        "The ad server, its catalogue of breaks and its reports. docs/api.md tells how to sign in, page, filter, write safely and read errors."
+    ),
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "adplatform.openapi.add_documented_views"],

@@ -11,37 +11,26 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as Unsound
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status
-from rest_framework.authentication import SessionAuthentication, TokenAuthentication
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException, NotFound, ParseError, ValidationError
-from rest_framework.parsers import JSONParser
-from rest_framework.renderers import JSONRenderer
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from ads import services
 from ads.models import Ad, AdPolicy, Advertiser, Campaign, Flight, FlightForecast
+from ads.scope import visible_to
 
-from .access import Pages, StaffMay, one_of, whole_number
+from .access import Pages, StaffView, one_of, whole_number
+from .problems import Problem
 from .reports import ForecastSerializer, FunnelSerializer, funnel_of
 from .serializers import AdPolicySerializer, AdSerializer, AdvertiserSerializer, CampaignSerializer, FlightSerializer, as_json
-
-WHO = {401: OpenApiResponse(description="Nobody signed in"), 403: OpenApiResponse(description="Not staff, no such right, or no CSRF token")}
-BAD = {400: OpenApiResponse(description="A sentence for each field that makes no sense: `{field: [sentence]}`")}
-GONE = {404: OpenApiResponse(description="There is no such row")}
-STATE = {409: OpenApiResponse(description="The row is not in a state from which this can be done")}
 
 
 def of(name: str, words: str, kind: type = int) -> OpenApiParameter:
     return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=words)
-
-
-class Conflict(APIException):
-    status_code = status.HTTP_409_CONFLICT
-    default_code = "wrong_state"
 
 
 def documented(noun: str, serializer: Any, *filters: OpenApiParameter) -> Callable[[Any], Any]:
@@ -49,38 +38,25 @@ def documented(noun: str, serializer: Any, *filters: OpenApiParameter) -> Callab
     plural = {"policy": "policies"}.get(noun, f"{noun}s")
 
     def described(summary: str, answers: dict[int, Any], **more: Any) -> Any:
-        return extend_schema(summary=summary, tags=["selling"], responses={**answers, **WHO}, **more)
+        return extend_schema(summary=summary, tags=["selling"], responses=answers, **more)
 
     return extend_schema_view(
-        list=described(f"List {plural}", {200: serializer(many=True), **BAD, **GONE}, parameters=list(filters)),
-        retrieve=described(f"Read one {noun}", {200: serializer, **GONE}),
-        create=described(f"Create: {noun}", {201: serializer, **BAD}),
-        partial_update=described(f"Change: {noun}", {200: serializer, **BAD, **GONE}),
+        list=described(f"List {plural}", {200: serializer(many=True)}, parameters=list(filters)),
+        retrieve=described(f"Read one {noun}", {200: serializer}),
+        create=described(f"Create: {noun}", {201: serializer}),
+        partial_update=described(f"Change: {noun}", {200: serializer}),
     )
 
 
-class PlainJSON(JSONParser):
-    """JSON as anybody would write it: text nested thousands deep is refused like any other that cannot be read."""
-
-    def parse(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().parse(*args, **kwargs)
-        except RecursionError as error:
-            raise ParseError("This JSON is nested too deeply to be read.") from error
-
-
-class Rows(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Any]):
-    authentication_classes = [TokenAuthentication, SessionAuthentication]
-    permission_classes = [StaffMay]
+class Rows(StaffView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Any]):
     pagination_class = Pages
-    parser_classes = [PlainJSON]
-    renderer_classes = [JSONRenderer]
-    http_method_names = ["get", "post", "patch", "head", "options"]
-    # What an action asks for besides the method's own permission on the model.
-    rights: tuple[str, ...] = ()
+    http_method_names = ["get", "post", "patch", "head"]
     lookup_value_regex = "[^/.]+"
     # Query parameters of its list beside those of the pages.
     filters: tuple[str, ...] = ()
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return visible_to(self.request.user, super().get_queryset())
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         known = (*self.filters, "page", "page_size")
@@ -89,10 +65,9 @@ class Rows(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Any]
         return super().list(request, *args, **kwargs)
 
     def get_object(self) -> Any:
-        named = str(self.kwargs["pk"])
-        if not (named.isascii() and named.isdigit() and len(named) < 19):
-            raise NotFound(f"“{named}” is no id; an id is a whole number.")
-        return super().get_object()
+        row = self.found(self.get_queryset(), str(self.kwargs["pk"]))
+        self.check_object_permissions(self.request, row)
+        return row
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         given = self.get_serializer(data=request.data)
@@ -117,7 +92,7 @@ class Rows(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Any]
         try:
             self._written(lambda: service(row))
         except services.WrongState as error:
-            raise Conflict(str(error)) from error
+            raise Problem("wrong-state", str(error)) from error
         return Response(self._shown(row))
 
     def _shown(self, row: Any) -> Any:
@@ -137,7 +112,7 @@ class AdvertiserRows(Rows):
 
 
 def steering(words: str, serializer: Any) -> Callable[[Any], Any]:
-    return extend_schema(summary=words, tags=["selling"], request=None, responses={200: serializer, **BAD, **WHO, **GONE, **STATE})
+    return extend_schema(summary=words, tags=["selling"], request=None, responses={200: serializer})
 
 
 @documented("campaign", CampaignSerializer, of("advertiser", "Id of an advertiser"), of("state", "active, paused or ended", str))
@@ -194,16 +169,14 @@ class FlightRows(Rows):
         summary="Why the flight did not serve",
         tags=["selling"],
         parameters=[of("since", "24h, 7d or 2w back, or an ISO time; 7d when left out", str)],
-        responses={200: FunnelSerializer, **BAD, **WHO, **GONE},
+        responses={200: FunnelSerializer},
     )
     @action(detail=True, url_path="why-not", rights=("ads.view_flight", "ads.view_decision"), filter_backends=[], pagination_class=None)
     def why_not(self, request: Request, pk: str = "") -> Response:
         flight = self.get_object()
         return Response(FunnelSerializer(funnel_of(flight, request.query_params.get("since", "7d"), datetime.now(UTC))).data)
 
-    @extend_schema(
-        summary="What the flight can expect, from logged requests", tags=["selling"], responses={200: ForecastSerializer, **BAD, **WHO, **GONE}
-    )
+    @extend_schema(summary="What the flight can expect, from logged requests", tags=["selling"], responses={200: ForecastSerializer})
     @action(detail=True, rights=("ads.view_flight", "ads.view_flightforecast"), filter_backends=[], pagination_class=None)
     def forecast(self, request: Request, pk: str = "") -> Response:
         found = FlightForecast.objects.filter(flight=self.get_object()).select_related("flight__campaign").first()

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from ads.api.rows import PlainJSON
+from ads.api.access import PlainJSON
 from insights.models import Message
 from insights.semantic.access import Scope, may_open_page, scope_of
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import schemathesis
 from django.contrib.auth.models import User
 from django.core.wsgi import get_wsgi_application
 from django.test import Client
+from drf_spectacular.renderers import OpenApiYamlRenderer
 from hypothesis import settings
 from rest_framework.authtoken.models import Token
 from schemathesis.checks import not_a_server_error
@@ -22,6 +24,12 @@ def test_the_schema_names_the_public_endpoints() -> None:
     described = Client().get("/api/v1/schema/", {"format": "json"}).json()
     assert described["openapi"].startswith("3.1")
     assert {"/api/v1/events"} <= set(described["paths"])
+
+
+def test_the_kept_schema_is_what_is_served() -> None:
+    served = Client().get("/api/v1/schema/", headers={"Accept": OpenApiYamlRenderer.media_type}).content.decode()
+    kept = (Path(__file__).resolve().parents[2] / "docs/openapi.yaml").read_text()
+    assert served == kept, "The API has changed: run make schema, look at the difference and keep docs/openapi.yaml with it."
 
 
 @pytest.mark.django_db(transaction=True)

@@ -117,7 +117,7 @@ def test_everything_sold_can_be_created_read_and_changed(client: Client) -> None
 def test_a_bad_flight_is_refused_with_a_sentence_for_its_field(client: Client, changes: dict[str, Any], field: str, words: str) -> None:
     answer = post(client, "flights", FLIGHT | {"campaign": campaign().pk} | changes)
     assert answer.status_code == 400
-    assert words in " ".join(answer.json()[field]), answer.json()
+    assert words in " ".join(answer.json()["errors"][field]), answer.json()
     assert not Flight.objects.filter(name="Spring").exists()
 
 
@@ -127,15 +127,15 @@ def test_a_flight_that_contradicts_its_campaign_is_refused_from_either_side(clie
     sold.save()
     mobile = {"include": {"devices": ["mobile"]}}
     answer = post(client, "flights", FLIGHT | {"campaign": sold.pk, "targeting": mobile})
-    assert "none is in both" in answer.json()["targeting"][0]
+    assert "none is in both" in answer.json()["errors"]["targeting"][0]
     assert post(client, "flights", FLIGHT | {"campaign": sold.pk, "targeting": {"include": {"devices": ["tv"]}}}).status_code == 201
     answer = patch(client, f"campaigns/{sold.pk}", {"targeting": mobile})
-    assert "With its flight Spring" in answer.json()["targeting"][0]
+    assert "With its flight Spring" in answer.json()["errors"]["targeting"][0]
 
 
 def test_a_campaign_in_another_currency_is_refused(client: Client) -> None:
     answer = patch(client, f"campaigns/{campaign().pk}", {"currency": "EUR"})
-    assert "sells in USD" in answer.json()["currency"][0]
+    assert "sells in USD" in answer.json()["errors"]["currency"][0]
 
 
 def test_actions_steer_and_say_when_they_cannot(client: Client) -> None:
@@ -165,7 +165,7 @@ def test_lists_come_in_pages_and_can_be_narrowed(client: Client) -> None:
     assert found["id"] == first.flight_id
     (found,) = client.get("/api/v1/flights?state=paused").json()["results"]
     assert found["id"] == second.flight_id
-    assert "there are" in client.get("/api/v1/flights?state=lost").json()["state"][0]
+    assert "there are" in client.get("/api/v1/flights?state=lost").json()["errors"]["state"][0]
     assert client.get("/api/v1/campaigns?advertiser=x").status_code == 400
     assert [row["id"] for row in client.get(f"/api/v1/ads?flight={first.flight_id}").json()["results"]] == [first.pk]
 
@@ -179,7 +179,7 @@ def test_why_a_flight_did_not_serve_and_what_it_can_expect_are_told(client: Clie
     assert (told["considered"], told["served"]) == (12, 3)
     assert "75 % of the breaks were on devices it does not target" in told["obstacle"]
     assert client.get(f"/api/v1/flights/{flight.pk}/why-not?since=1h").json()["considered"] == 0
-    assert "is no time" in client.get(f"/api/v1/flights/{flight.pk}/why-not?since=soon").json()["since"][0]
+    assert "is no time" in client.get(f"/api/v1/flights/{flight.pk}/why-not?since=soon").json()["errors"]["since"][0]
     assert client.get(f"/api/v1/flights/{flight.pk}/forecast").status_code == 404
     FlightForecast.objects.create(flight=flight, computed_at=hour, supply=[1.0] * 168, eligible=900, expected_delivery=800, requests=50)
     assert client.get(f"/api/v1/flights/{flight.pk}/forecast").json()["expected_delivery"] == 800
@@ -223,10 +223,10 @@ def test_nobody_signed_in_is_told_so_and_a_session_needs_its_csrf_token() -> Non
 
 def test_what_cannot_be_read_is_answered_in_words_and_never_with_an_error_of_ours(client: Client) -> None:
     deep = client.post("/api/v1/flights", "[" * 100_000, content_type="application/json")
-    assert (deep.status_code, deep.json()) == (400, {"detail": "This JSON is nested too deeply to be read."})
+    assert (deep.status_code, deep.json()["detail"]) == (400, "This JSON is nested too deeply to be read.")
     lost = client.get("/api/v1/flights/abc")
-    assert (lost.status_code, lost.json()) == (404, {"detail": "“abc” is no id; an id is a whole number."})
+    assert (lost.status_code, lost.json()["detail"]) == (404, "“abc” is no id; an id is a whole number.")
     misspelt = client.get("/api/v1/flights?sate=live")
     assert misspelt.status_code == 400
-    assert misspelt.json() == {"sate": ["There is no filter “sate”; there are campaign, state, tier, page, page_size."]}
+    assert misspelt.json()["errors"] == {"sate": ["There is no filter “sate”; there are campaign, state, tier, page, page_size."]}
     assert client.get("/api/v1/flights?state=live&page=1&page_size=5").status_code == 200
