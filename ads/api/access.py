@@ -14,6 +14,7 @@ from rest_framework.parsers import JSONParser
 from rest_framework.permissions import BasePermission
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from ads.scope import visible_to
 
@@ -51,7 +52,7 @@ class PlainJSON(JSONParser):
 
     def parse(self, stream: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            return super().parse(_Bounded(stream), *args, **kwargs)
+            return super().parse(_Bounded(stream), *args, **kwargs)  # type: ignore[arg-type]  # it reads alone
         except RecursionError as error:
             raise ParseError("This JSON is nested too deeply to be read.") from error
 
@@ -79,8 +80,8 @@ class Negotiation(DefaultContentNegotiation):
         return found
 
 
-class StaffView:
-    """Goes in front of an APIView or a ViewSet: the one way in for tools and pages of staff.
+class StaffView(APIView):
+    """An APIView, or what goes in front of a ViewSet: the one way in for tools and pages of staff.
 
     ``rights`` names permissions; where it is empty they follow from the method and the model of ``queryset``. Errors leave as problem
     details, rows of other advertisers are not there (`found`).
@@ -100,7 +101,7 @@ class StaffView:
 
     def found(self, rows: Any, named: str) -> Any:
         """The row of this id among ``rows`` (a queryset) that the caller may see. Raises NotFound in words."""
-        return found(self.request.user, rows, named)  # type: ignore[attr-defined]
+        return found(self.request.user, rows, named)
 
 
 def found(user: Any, rows: Any, named: str) -> Model:

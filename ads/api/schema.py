@@ -20,9 +20,12 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="For people: what is wrong, and what to do")
     instance = serializers.CharField(help_text="The address that was asked for")
-    errors = serializers.DictField(
-        child=serializers.ListField(child=serializers.CharField()), required=False, help_text="Sentences by field or parameter, where one is to blame"
-    )
+
+    def get_fields(self) -> dict[str, Any]:
+        # A serializer has an attribute of this name.
+        sentences = serializers.ListField(child=serializers.CharField())
+        errors = serializers.DictField(child=sentences, required=False, help_text="Sentences by field or parameter, where one is to blame")
+        return {**super().get_fields(), "errors": errors}
 
 
 class StaffSchema(AutoSchema):
@@ -32,7 +35,7 @@ class StaffSchema(AutoSchema):
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         for status in self._refusals():
             words = bodies.get(str(status), {}).get("description") or self._meaning(status)
-            answer = self._get_response_for_code(ProblemSerializer, str(status), [MEDIA_TYPE], direction)
+            answer = self._get_response_for_code(ProblemSerializer, str(status), [MEDIA_TYPE], direction)  # type: ignore[no-untyped-call]
             bodies[str(status)] = {**answer, "description": words}
         return dict(sorted(bodies.items()))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
@@ -44,16 +45,10 @@ def test_a_fault_of_ours_shows_nothing_of_itself(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("ads.api.rows.AdvertiserRows.list", broken)
     client = Client(raise_request_exception=False)
-    client.force_login(_superuser())
+    client.force_login(User.objects.create_superuser("staff"))
     answer = client.get("/api/v1/advertisers")
     assert (answer.status_code, answer["Content-Type"]) == (500, problems.MEDIA_TYPE)
     assert b"secret" not in answer.content
-
-
-def _superuser() -> object:
-    from django.contrib.auth.models import User
-
-    return User.objects.create_superuser("staff")
 
 
 def test_each_kind_of_problem_has_a_place_that_its_type_leads_to() -> None:
