@@ -17,6 +17,8 @@ import structlog
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseNotFound, HttpResponseNotModified
 
 from catalog.media import integrity
+from catalog.media.packaging import PackagingError
+from catalog.media.whole import FOLDER, whole_clip
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +36,7 @@ PREFLIGHT = {
     "Access-Control-Max-Age": "86400",
 }
 PLACE = re.compile(r"(clips|pictures)/[0-9a-f]{32}/[a-z0-9]+\.[a-z0-9]+")
+WHOLE = re.compile(rf"{FOLDER}/([0-9a-f]{{32}})\.mp4")
 # Bounded: Python refuses to read a number of thousands of digits, and no file of ours has so many bytes.
 ONE_RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
 
@@ -57,7 +60,7 @@ async def media_file(request: HttpRequest, path: str) -> HttpResponse:
 async def _answer(request: HttpRequest, path: str) -> HttpResponse:
     """Files are a few hundred KiB: read at once in a thread, off the event loop."""
     content_type = TYPES.get(Path(path).suffix)
-    found = await asyncio.to_thread(_find, path) if content_type and PLACE.fullmatch(path) else None
+    found = await asyncio.to_thread(_find, path) if content_type else None
     if found is None or content_type is None:
         return HttpResponseNotFound("There is no such media file.", content_type="text/plain")
     if found.etag in request.headers.get("If-None-Match", ""):
@@ -76,6 +79,21 @@ async def _answer(request: HttpRequest, path: str) -> HttpResponse:
 
 
 def _find(path: str) -> Found | None:
+    if whole := WHOLE.fullmatch(path):
+        return _find_whole(whole[1])
+    return _find_packaged(path) if PLACE.fullmatch(path) else None
+
+
+def _find_whole(name: str) -> Found | None:
+    try:
+        place = whole_clip(name)
+    except PackagingError as error:
+        log.warning("whole_clip_not_made", clip=name, problem=str(error))
+        return None
+    return None if place is None else Found(path=place, size=place.stat().st_size, etag=f'"{name}"')
+
+
+def _find_packaged(path: str) -> Found | None:
     place = integrity.media_root() / path
     facts = (integrity.manifest_files(place.parent) or {}).get(place.name)
     if facts is None:

@@ -60,7 +60,7 @@ def _source(recipe: ClipRecipe, work: Path) -> Source:
 
 def _build_folder(root: Path, where: str, build: Callable[[Path, Path], list[dict[str, Any]] | None]) -> None:
     final = root / where
-    with _only_builder(root, final.name):
+    with only_builder(root, final.name):
         files = integrity.manifest_files(final)
         if files is not None and integrity.problem_in(final, files, thorough=True) is None:
             return
@@ -79,7 +79,7 @@ def _build_folder(root: Path, where: str, build: Callable[[Path, Path], list[dic
 
 
 @contextmanager
-def _only_builder(root: Path, name: str) -> Iterator[None]:
+def only_builder(root: Path, name: str) -> Iterator[None]:
     """One builder per recipe, over all processes and threads; the kernel frees the lock of a killed one."""
     locks = root / ".locks"
     locks.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.test import AsyncClient
 
 from catalog import selectors
+from catalog.media.packaging import ffmpeg, run
 from tests.media import Films
 
 pytestmark = pytest.mark.django_db
@@ -119,3 +120,19 @@ async def test_a_player_of_another_site_may_fetch_segments_ranges_and_what_is_mi
     preflight = await async_client.options(segment, headers={"origin": "https://player.example", "access-control-request-headers": "range"})
     assert (preflight.status_code, preflight["Access-Control-Allow-Methods"]) == (204, "GET, HEAD, OPTIONS")
     assert "Range" in preflight["Access-Control-Allow-Headers"]
+
+
+async def test_a_clip_is_also_one_file_with_its_index_first(async_client: AsyncClient, segment: str) -> None:
+    name = on_disk(segment).parent.name
+    answer = await async_client.get(f"/media/whole/{name}.mp4")
+    assert (answer.status_code, answer["Content-Type"]) == (200, "video/mp4")
+    assert 0 < answer.content.index(b"moov") < answer.content.index(b"mdat")
+    said = run([ffmpeg(), "-hide_banner", "-i", str(Path(settings.MEDIA_ROOT) / "whole" / f"{name}.mp4"), "-c", "copy", "-f", "null", "-"])
+    assert "h264 (Main)" in said
+    part = await async_client.get(f"/media/whole/{name}.mp4", headers={"range": "bytes=4-7"})
+    assert (part.status_code, part.content) == (206, b"ftyp")
+
+
+@pytest.mark.parametrize("name", ["0" * 32, "../clips", "x" * 32])
+async def test_there_is_no_file_of_a_clip_that_is_not_there(async_client: AsyncClient, media: object, name: str) -> None:
+    assert (await async_client.get(f"/media/whole/{name}.mp4")).status_code == 404
