@@ -307,6 +307,14 @@ def _shares(name: str, *, default: str) -> list[float]:
     return shares
 
 
+def _ads_txt_line(given: str) -> str:
+    """A record of ads.txt, written with semicolons since commas part the records of the variable."""
+    fields = [field.strip() for field in given.split(";")]
+    if len(fields) not in (3, 4) or not all(fields) or fields[2].upper() not in ("DIRECT", "RESELLER") or "\n" in given:
+        raise ImproperlyConfigured(f"ADS_TXT_LINES has “{given}”; write DOMAIN;ACCOUNT;DIRECT or RESELLER, and if you like ;CERTIFICATION")
+    return ", ".join([*fields[:2], fields[2].upper(), *fields[3:]])
+
+
 def _between(name: str, *, default: float, low: float, high: float, why: str) -> float:
     given: float = env.float(name, default=default)
     if not low <= given <= high:
@@ -351,7 +359,9 @@ ADS_DOMAIN: str = env.str("ADS_DOMAIN", default="")
 ADS_CONTACT_EMAIL: str = env.str("ADS_CONTACT_EMAIL", default="")
 ADS_SELLER_ID: str = env.str("ADS_SELLER_ID", default="1")
 ADS_SELLER_NAME: str = env.str("ADS_SELLER_NAME", default="Intermission")
-ADS_TXT_LINES: list[str] = env.list("ADS_TXT_LINES", default=[])
+# Keys of the exchanges that may send bid requests; none: anybody, within the quota of its address.
+OPENRTB_KEYS: list[str] = env.list("OPENRTB_KEYS", default=[])
+ADS_TXT_LINES: list[str] = [_ads_txt_line(line) for line in env.list("ADS_TXT_LINES", default=[])]
 # Requests a minute over the staff API, for each person.
 API_READS_PER_MINUTE: int = env.int("API_READS_PER_MINUTE", default=600)
 API_WRITES_PER_MINUTE: int = env.int("API_WRITES_PER_MINUTE", default=120)

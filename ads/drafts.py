@@ -293,6 +293,11 @@ def viewer(request: dict[str, Any]) -> uuid.UUID | None:
     return uuid.UUID(str(request["viewer"])) if request["viewer"] and request["consent"] else None
 
 
+def expired(made: Draft) -> Draft:
+    """The same, made so long ago that its tokens are over."""
+    return msgspec.structs.replace(made, decided_at=made.decided_at - 2 * TOKEN_LIFETIME)
+
+
 def token(made: Draft, slot: dict[str, Any]) -> str:
     return tokens.sign(
         tokens.TrackingToken(

@@ -30,6 +30,7 @@ from .decision.state import Decision, DeliveryState
 SEED_BITS = 53
 # Losing the counters again and again while one break is decided means Redis is not fit to decide on.
 MOST_REBUILDS = 4
+LOST_AGAIN = "the delivery counters are lost again and again; check the event log's Redis"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,23 @@ def serve_break(request: AdRequest, *, now: datetime, rng: Generator | None = No
         raise stream.LogUnavailable(str(error)) from error
 
 
+def preview_break(request: AdRequest, *, now: datetime, rng: Generator | None = None) -> ServedBreak:
+    """What a break would be filled with now. Nothing is reserved, logged or kept, and the tokens are of yesterday: what is told with them is
+    stored as invalid and charged to nobody. Raises LogUnavailable as `serve_break` does."""
+    started = time.perf_counter()
+    client = stream.client()
+    for _attempt in range(MOST_REBUILDS):
+        try:
+            _, inventory, plan, state = _read(client, request, now)
+            _, draft = _decide(request, inventory, plan, state, now, rng, started)
+            return _put_together(drafts.expired(draft), drafts.hoped(draft))[0]
+        except reservation.CountersLost as lost:
+            recovery.restore(client, lost, now=now)
+        except redis.exceptions.RedisError as error:
+            raise stream.LogUnavailable(str(error)) from error
+    raise stream.LogUnavailable(LOST_AGAIN)
+
+
 def stored_break(session: uuid.UUID, break_id: str) -> ServedBreak | None:
     """The answer already given for a break, None when none was given within the last day."""
     answer: Any = stream.client().hget(f"break:{session}:{break_id}", "answer")
@@ -122,7 +140,7 @@ def _serve(request: AdRequest, now: datetime, rng: Generator | None) -> ServedBr
                 return _answer(client, request, draft if taken.draft is None else drafts.restored(taken), taken)
         except reservation.CountersLost as lost:
             recovery.restore(client, lost, now=now)
-    raise stream.LogUnavailable("the delivery counters are lost again and again; check the event log's Redis")
+    raise stream.LogUnavailable(LOST_AGAIN)
 
 
 def _read(

@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import SimpleRouter
 
-from .api import decisions, rows, vast
+from .api import decisions, openrtb, rows, supply, vast
 
 # Addresses end as the others of /api/v1/ do: without a slash.
 router = SimpleRouter(trailing_slash=False)
@@ -14,5 +14,9 @@ router.register("policies", rows.AdPolicyRows, basename="api-policy")
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/decisions", decisions.decisions, name="decisions"),
     path("api/v1/vast", vast.vast_document, name="vast"),
+    path("api/v1/openrtb2/auction", openrtb.auction, name="openrtb-auction"),
     path("api/v1/", include(router.urls)),
+    path("ads.txt", supply.ads_txt, name="ads-txt"),
+    path("app-ads.txt", supply.ads_txt, name="app-ads-txt"),
+    path("sellers.json", supply.sellers_json, name="sellers-json"),
 ]
