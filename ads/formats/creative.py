@@ -14,6 +14,7 @@ from ads.models import Ad, AdIcon, AdVerification, Companion
 from ads.serving import ServedAd, ServedBreak
 from catalog import hls
 from catalog.media.packaging import PLAYLIST
+from catalog.media.whole import whole_path
 from catalog.models import MediaAsset
 from catalog.selectors import captions_url, media_url
 
@@ -25,9 +26,10 @@ SERVINGS = uuid.UUID("a3f0c4ee-2c44-5f0d-8d2b-6f1f0c2b7c55")
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """The clip: an HLS playlist of one rendition. Bit rates in kbit/s, of its thinnest and its densest segment."""
+    """An HLS playlist of one rendition, and the ``whole`` clip as one MP4. Bit rates in kbit/s, of its thinnest and its densest segment."""
 
     url: str
+    whole: str
     width: int
     height: int
     codec: str
@@ -158,6 +160,7 @@ def _media(asset: MediaAsset, base: str) -> Media:
     rates = [size * 8 / 1000 / segment["duration"] for segment in asset.segments if (size := _bytes(asset, segment)) and segment["duration"] > 0]
     return Media(
         url=base + media_url(f"{asset.path}/{PLAYLIST}"),
+        whole=base + media_url(whole_path(asset.path)),
         width=asset.width,
         height=asset.height,
         codec=hls.CODECS,

@@ -17,7 +17,7 @@ VERSIONS = ("4.2", "4.3")
 NAMESPACE = "http://www.iab.com/VAST"
 CONTENT_TYPE = "application/xml; charset=utf-8"
 SYSTEM, SYSTEM_VERSION = "Intermission", "1.0"
-HLS = "application/x-mpegURL"
+HLS, MP4 = "application/x-mpegURL", "video/mp4"
 MICROS = 1_000_000
 
 # Of `TrackingEvents` of a linear creative, in the order of section 3.14.1, as the schema allows them.
@@ -131,7 +131,7 @@ def _linear(creative: Creative) -> Iterator[Markup | None]:
     yield element("Icons", *(_icon(creative, one) for one in creative.icons)) if creative.icons else None
     yield element("TrackingEvents", *_tracking(creative))
     yield element("Duration", text(clock(creative.duration)))
-    yield element("MediaFiles", _captions(creative), _media_file(creative))
+    yield element("MediaFiles", _captions(creative), _media_file(creative), _whole_file(creative))
     yield element(
         "VideoClicks",
         element("ClickTracking", uri(creative.tracking["clickTracking"]), id=creative.serving_id),
@@ -168,6 +168,24 @@ def _media_file(creative: Creative) -> Markup:
         codec=media.codec,
         minBitrate=media.least_kbps if known else None,
         maxBitrate=media.most_kbps if known else None,
+        scalable="true",
+        maintainAspectRatio="true",
+    )
+
+
+def _whole_file(creative: Creative) -> Markup:
+    """For players that take no HLS."""
+    media = creative.media
+    return element(
+        "MediaFile",
+        uri(media.whole),
+        id=f"{creative.served.asset}-mp4",
+        delivery="progressive",
+        type=MP4,
+        width=media.width,
+        height=media.height,
+        codec=media.codec,
+        bitrate=media.most_kbps or None,
         scalable="true",
         maintainAspectRatio="true",
     )

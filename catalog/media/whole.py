@@ -13,7 +13,7 @@ from catalog.media.packaging import PLAYLIST, ffmpeg, run
 FOLDER = "whole"
 
 
-def whole_url_path(asset_path: str) -> str:
+def whole_path(asset_path: str) -> str:
     """Below the media root, from the folder of a clip."""
     return f"{FOLDER}/{Path(asset_path).name}.mp4"
 
