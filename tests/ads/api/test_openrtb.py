@@ -66,7 +66,7 @@ def test_a_bid_names_its_seat_price_and_creative_and_its_impression_bills() -> N
 
 def test_the_same_request_is_answered_the_same_and_holds_once() -> None:
     sold()
-    asked = {"id": "again", "imp": [imp()]}
+    asked: dict[str, Any] = {"id": "again", "imp": [imp()]}
     assert ask(**asked).json() == ask(**asked).json()
     consumer.drain()
     assert Decision.objects.count() == 1
@@ -164,7 +164,10 @@ def test_a_test_request_is_answered_and_bills_nobody() -> None:
 
 def test_a_viewer_is_used_only_where_they_agreed() -> None:
     sold()
-    person = {"user": {"id": "u1", "gender": "F", "yob": 1990}, "device": {"geo": {"country": "DEU", "utcoffset": 120}, "devicetype": 3}}
+    person: dict[str, Any] = {
+        "user": {"id": "u1", "gender": "F", "yob": 1990},
+        "device": {"geo": {"country": "DEU", "utcoffset": 120}, "devicetype": 3},
+    }
     for regs in ({"us_privacy": "1YNN"}, {"us_privacy": "1YYN"}, {"coppa": 1, "us_privacy": "1YNN"}, {"gdpr": 1, "us_privacy": "1YNN"}, {}):
         ask(regs=regs, **person)
     consumer.drain()
