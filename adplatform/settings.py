@@ -283,6 +283,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": True,
     "SHOW_BACK_BUTTON": True,
     "STYLES": ["/static/css/admin.css"],
+    "DASHBOARD_CALLBACK": "ads.admin.home.dashboard",
     "SIDEBAR": {"show_search": True, "command_search": True, "show_all_applications": False, "navigation": "adplatform.admin_look.navigation"},
     "COMMAND": {"search_models": True, "show_history": True},
     "COLORS": {

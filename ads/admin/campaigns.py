@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import TabularInline
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
 from ads import services
-from ads.models import Advertiser, Campaign, Flight, FlightForecast
+from ads.models import Advertiser, Campaign, Flight
 
 from . import show
+from .campaign_list import CampaignList
 from .forms import CampaignForm
-from .kept import STATE_COLOURS, Kept
-from .panels import delivery_badge
+from .kept import Kept
 
 
 @admin.register(Advertiser)
@@ -72,12 +71,8 @@ class FlightInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Campaign)
-class CampaignAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
+class CampaignAdmin(CampaignList, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     form = CampaignForm
-    list_display = ["name", "advertiser", "status", "flown", "goal", "spend", "impressions", "ctr", "outlook"]
-    list_filter = [("state", ChoicesDropdownFilter), ("advertiser", RelatedDropdownFilter)]
-    list_filter_submit = True
-    search_fields = ["name", "advertiser__name", "notes"]
     autocomplete_fields = ["advertiser"]
     fieldsets = [
         (None, {"fields": [("advertiser", "name"), ("state", "currency"), "notes"]}),
@@ -88,59 +83,10 @@ class CampaignAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     actions = ["pause", "resume", "end"]
     actions_submit_line = ["pause_it", "resume_it", "end_it"]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
-        balance = "flights__balance__"
-        endangered = FlightForecast.objects.exclude(warning="").filter(
-            flight__campaign=OuterRef("pk"), flight__state__in=[Flight.State.DRAFT, Flight.State.LIVE, Flight.State.PAUSED]
-        )
-        rows: QuerySet[Campaign] = (
-            super()
-            .get_queryset(request)
-            .select_related("advertiser")
-            .annotate(
-                starts=Min("flights__starts_at"),
-                ends=Max("flights__ends_at"),
-                budget=Sum("flights__budget_micros"),
-                booked=Sum(f"{balance}booked_micros"),
-                shown=Sum(f"{balance}impressions"),
-                clicked=Sum(f"{balance}clicks"),
-                endangered=Exists(endangered),
-            )
-        )
-        return rows
-
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)
         if change:
             services.terms_changed(obj, {name: form.initial[name] for name in form.changed_data if name in form.initial})
-
-    @show.column("Status", ordering="state", label=STATE_COLOURS)
-    def status(self, campaign: Campaign) -> str:
-        return campaign.get_state_display()
-
-    @show.column("Flight dates", ordering="starts")
-    def flown(self, campaign: Any) -> str:
-        return f"{campaign.starts:%d %b} to {campaign.ends:%d %b %Y}" if campaign.starts else "no flight yet"
-
-    @show.column("Budget used")
-    def goal(self, campaign: Any) -> SafeString:
-        return show.progress(campaign.booked or 0, campaign.budget or 0, words=f"of {show.money(campaign.budget or 0, digits=0)}")
-
-    @show.column("Spend", ordering="booked")
-    def spend(self, campaign: Any) -> str:
-        return show.money(campaign.booked or 0)
-
-    @show.column("Impressions", ordering="shown")
-    def impressions(self, campaign: Any) -> str:
-        return show.count(campaign.shown or 0)
-
-    @show.column("CTR")
-    def ctr(self, campaign: Any) -> str:
-        return show.percent(campaign.clicked or 0, campaign.shown or 0)
-
-    @show.column("Delivery", ordering="endangered")
-    def outlook(self, campaign: Any) -> SafeString | str:
-        return delivery_badge(in_danger=campaign.endangered)
 
     @admin.action(description="Pause", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:

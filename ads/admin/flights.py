@@ -8,43 +8,23 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from simple_history.admin import SimpleHistoryAdmin
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
 from ads import services
-from ads.decision.cost import event_cost
-from ads.models import Campaign, Flight
+from ads.models import Flight
 from ads.outlook import warnings_of
 
 from . import panels, show, why
 from .creatives import AdInline
+from .flight_list import FlightList
 from .forms import FlightForm
-from .kept import STATE_COLOURS, Kept
-
-
-def in_danger(flight: Flight) -> bool:
-    """Whether the last forecast sees its goal in danger."""
-    forecast = getattr(flight, "forecast", None)
-    return bool(forecast and forecast.warning and flight.state != Flight.State.ENDED)
+from .kept import Kept
 
 
 @admin.register(Flight)
-class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
+class FlightAdmin(FlightList, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     form = FlightForm
-    list_display = ["named", "status", "dates", "goal", "sold", "spend", "impressions", "response"]
-    list_display_links = ["named"]
-    list_filter = [
-        ("state", ChoicesDropdownFilter),
-        ("tier", ChoicesDropdownFilter),
-        ("pricing", ChoicesDropdownFilter),
-        ("pacing", ChoicesDropdownFilter),
-        ("campaign__advertiser", RelatedDropdownFilter),
-        ("campaign", RelatedDropdownFilter),
-    ]
-    list_filter_submit = True
-    search_fields = ["name", "campaign__name", "campaign__advertiser__name"]
     autocomplete_fields = ["campaign"]
     readonly_fields = ["state", "inherited", "forecast_panel", "gross_net_panel", "why_not_panel"]
     inlines = [AdInline]
@@ -65,10 +45,6 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
         ("Gross and net", {"fields": ["gross_net_panel"], "classes": ["tab"]}),
         ("Why it does not serve", {"fields": ["why_not_panel"], "classes": ["tab"]}),
     ]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Flight]:
-        rows: QuerySet[Flight] = super().get_queryset(request).select_related("campaign__advertiser", "balance", "forecast")
-        return rows
 
     def get_urls(self) -> list[Any]:
         return [*why.urls(self), *super().get_urls()]
@@ -115,58 +91,6 @@ class FlightAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     @show.column("The last seven days")
     def why_not_panel(self, flight: Flight) -> SafeString | str:
         return show.once(flight, "why_not", lambda: panels.why_not_shown(flight, now=datetime.now(UTC))) if flight.pk else "-"
-
-    @show.column("Flight", ordering="campaign__name")
-    def named(self, flight: Flight) -> SafeString:
-        return show.lines(flight.name, flight.campaign.name)
-
-    @show.column("Status", ordering="state", label=STATE_COLOURS)
-    def status(self, flight: Flight) -> str:
-        now, balance = datetime.now(UTC), show.balance_of(flight)
-        if flight.state != Flight.State.LIVE:
-            return flight.get_state_display()
-        if flight.campaign.state != Campaign.State.ACTIVE:
-            return flight.campaign.get_state_display()
-        if now < flight.starts_at:
-            return "Scheduled"
-        if now >= flight.ends_at:
-            return "Ended"
-        cost = event_cost(flight.tier, flight.pricing, flight.bid_micros)
-        spent = balance and flight.tier != Flight.Tier.HOUSE and balance.booked_micros + cost > flight.budget_micros
-        return "Spent" if spent else "Live"
-
-    @show.column("Dates", ordering="starts_at")
-    def dates(self, flight: Flight) -> SafeString:
-        left = (flight.ends_at - datetime.now(UTC)).days
-        words = f"{left} days left" if left >= 0 else "over"
-        return show.lines(f"{flight.starts_at:%d %b} to {flight.ends_at:%d %b %Y}", words)
-
-    @show.column("Goal")
-    def goal(self, flight: Flight) -> SafeString:
-        return format_html("{}{}", show.goal_bar(flight), panels.delivery_badge(in_danger=in_danger(flight)))
-
-    @show.column("Price", ordering="bid_micros")
-    def sold(self, flight: Flight) -> SafeString:
-        price = "costs nothing" if flight.tier == Flight.Tier.HOUSE else show.money(flight.bid_micros, digits=3 if flight.bid_micros < 100_000 else 2)
-        return show.lines(price, f"{flight.get_pricing_display()}, {show.tier(flight)}")
-
-    @show.column("Spend", ordering="balance__booked_micros")
-    def spend(self, flight: Flight) -> SafeString:
-        balance = show.balance_of(flight)
-        return show.lines(show.money(balance.booked_micros if balance else 0), f"of {show.money(flight.budget_micros, digits=0)}")
-
-    @show.column("Impressions", ordering="balance__impressions")
-    def impressions(self, flight: Flight) -> str:
-        balance = show.balance_of(flight)
-        return show.count(balance.impressions if balance else 0)
-
-    @show.column("Response")
-    def response(self, flight: Flight) -> SafeString | str:
-        balance = show.balance_of(flight)
-        if balance is None or not balance.impressions:
-            return "-"
-        viewed = show.percent(balance.completed_views, balance.impressions, digits=0)
-        return show.lines(f"{show.percent(balance.clicks, balance.impressions)} CTR", f"{viewed} completed")
 
     @admin.action(description="Launch drafts", permissions=["change"])
     def launch(self, request: HttpRequest, queryset: QuerySet[Flight]) -> None:

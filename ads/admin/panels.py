@@ -9,7 +9,6 @@ from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.template.loader import render_to_string
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ads.decision.explanation import REASONS
@@ -29,10 +28,6 @@ LOOK_BACK = timedelta(days=7)
 LOOKED_AT, EXAMPLES = 200, 5
 # Shades of the traffic picture, from nothing to the busiest hour.
 SHADES = 8
-
-
-def delivery_badge(*, in_danger: bool) -> SafeString | str:
-    return format_html('<span class="badge-danger">{}</span>', "at risk") if in_danger else ""
 
 
 def inherited(flight: Flight) -> SafeString:

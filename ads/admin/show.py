@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django.conf import settings
+from django.db.models.expressions import Combinable
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
@@ -17,7 +18,7 @@ from ads.terms import MICROS
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
-def column(description: str, *, ordering: str | None = None, label: dict[str, str] | None = None) -> Callable[[Method], Method]:
+def column(description: str, *, ordering: str | Combinable | None = None, label: dict[str, str] | None = None) -> Callable[[Method], Method]:
     """A list column or read-only field; ``label`` gives a value its colour."""
     decorate: Callable[[Method], Method] = display(description=description, ordering=ordering, label=label)
     return decorate
