@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 import redis
 from django.conf import settings
@@ -28,7 +29,17 @@ hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 @pytest.fixture(scope="session", autouse=True)
 def _servers() -> Iterator[None]:
     with runtime.servers():
+        if runtime.uses_embedded_postgres():
+            _keep_nothing()
         yield
+
+
+def _keep_nothing() -> None:
+    """What tests write need not outlive the machine: without waiting for the disk, emptying the tables after a test takes a tenth of the time."""
+    with psycopg.connect(runtime.places().database_url("postgres"), dbname="postgres", autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")
