@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import PermissionDenied
@@ -12,11 +12,12 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from adplatform.eventlog import stream
+from catalog.models import MediaAsset
 
 from . import ledger, reservation
 from .decision.inventory import LIFETIME
 from .live_inventory import raise_version
-from .models import Ad, AdPolicy, Advertiser, Campaign, Flight
+from .models import Ad, AdPolicy, Advertiser, Campaign, CreativeFile, Flight
 from .terms import unreadable
 
 Actor = AbstractBaseUser | AnonymousUser
@@ -24,6 +25,8 @@ Moved = TypeVar("Moved", Campaign, Flight, Ad)
 Written = TypeVar("Written", Advertiser, Campaign, Flight, Ad, AdPolicy)
 
 APPROVE = "ads.approve_ad"
+# Decided on by a reviewer. One that was never in review has a clip that was there before it.
+DECIDABLE = frozenset({Ad.Review.IN_REVIEW, Ad.Review.UPLOADED})
 # What a reviewer has seen and agreed to. When it changes, the ad is another ad.
 REVIEWED_FIELDS = frozenset({"asset", "asset_id", "click_through", "category", "headline"})
 
@@ -37,6 +40,8 @@ class WrongState(ValueError):
 
 def row_create(*, actor: Actor, row: Written) -> Written:
     """Store a new row. Raises django.core.exceptions.ValidationError with a sentence for each field."""
+    if isinstance(row, Ad):
+        put_in_review(row)
     return _write(actor, row, "Created")
 
 
@@ -61,8 +66,27 @@ def review_again(ad: Ad, changed: Collection[str]) -> bool:
     """Send an approved ad back to review when what was approved has changed; the caller saves it."""
     again = ad.review == Ad.Review.APPROVED and not REVIEWED_FIELDS.isdisjoint(changed)
     if again:
-        ad.review = Ad.Review.IN_REVIEW
+        ad.review = Ad.Review.IN_REVIEW if ad.asset.state == MediaAsset.State.READY else Ad.Review.UPLOADED
+        ad.review_note, ad.reviewed_by, ad.reviewed_at = "", None, None
     return again
+
+
+def put_in_review(ad: Ad) -> None:
+    """An ad whose clip is there already waits for a reviewer at once; the caller saves it."""
+    if ad.review == Ad.Review.UPLOADED and ad.asset_id and ad.asset.state == MediaAsset.State.READY:
+        ad.review = Ad.Review.IN_REVIEW
+
+
+@transaction.atomic
+def clip_is_there(*, asset: MediaAsset) -> None:
+    """Ads that waited for this clip wait for a reviewer from now on."""
+    if not MediaAsset.objects.filter(pk=asset.pk, state=MediaAsset.State.READY).exists():
+        return
+    waiting = Ad.objects.select_for_update(no_key=True).filter(asset=asset, review__in=[Ad.Review.UPLOADED, Ad.Review.PROCESSING])
+    for ad in waiting.order_by("pk"):
+        ad.review = Ad.Review.IN_REVIEW
+        audit(ad, None, "Packaged, waits for review")
+        ad.save(update_fields=["review"])
 
 
 def goal_lock(flight: Flight) -> None:
@@ -169,15 +193,51 @@ def _expire(flight: int, now: datetime) -> bool:
     return True
 
 
-def ad_approve(*, actor: Actor, ad: Ad) -> Ad:
-    """Let the ad serve, as soon as its clip is ready. Raises PermissionDenied when the actor may not."""
+def ad_approve(*, actor: Actor, ad: Ad, note: str = "") -> Ad:
+    """Let the ad serve. Raises PermissionDenied when the actor may not, WrongState when its clip is not ready or it is approved already."""
     _may_approve(actor)
-    return _move(actor, ad, "review", set(Ad.Review) - {Ad.Review.APPROVED}, Ad.Review.APPROVED, "approved")
+    with transaction.atomic():
+        # The clip first: who packages it takes both in this order.
+        clip = MediaAsset.objects.select_for_update(no_key=True).get(ads=ad.pk)
+        if clip.state != MediaAsset.State.READY:
+            raise WrongState(f"{ad} cannot be approved: {_why_no_clip(clip)}")
+        return _decide(actor, ad, DECIDABLE | {Ad.Review.REJECTED}, Ad.Review.APPROVED, note)
 
 
-def ad_reject(*, actor: Actor, ad: Ad) -> Ad:
+def ad_reject(*, actor: Actor, ad: Ad, note: str = "") -> Ad:
+    """Keep the ad from serving; ``note`` tells its owner why. Raises PermissionDenied, WrongState."""
     _may_approve(actor)
-    return _move(actor, ad, "review", set(Ad.Review) - {Ad.Review.REJECTED}, Ad.Review.REJECTED, "rejected")
+    return _decide(actor, ad, DECIDABLE | {Ad.Review.APPROVED}, Ad.Review.REJECTED, note)
+
+
+def _why_no_clip(clip: MediaAsset) -> str:
+    file = CreativeFile.objects.filter(asset=clip).first()
+    if file is not None and file.state in (CreativeFile.State.UPLOADED, CreativeFile.State.PROCESSING):
+        return f"its file {file.name} is still being processed; wait until it is in review."
+    if file is not None and file.state == CreativeFile.State.REFUSED:
+        return f"its file {file.name} was refused. {file.problem}"
+    return f"its clip {clip.key} is {clip.get_state_display().lower()}; have it built first."
+
+
+@transaction.atomic
+def _decide(actor: Actor, ad: Ad, allowed: Collection[Any], to: Ad.Review, note: str) -> Ad:
+    """Raises WrongState when somebody else decided first, or there is nothing to decide on yet."""
+    locked = _lock(ad)
+    if locked.review not in allowed:
+        raise WrongState(f"{locked} is {locked.get_review_display().lower()}; {_instead(locked, to)}")
+    locked.review, locked.review_note, locked.reviewed_by, locked.reviewed_at = to, note.strip()[:300], actor, datetime.now(UTC)
+    audit(locked, actor, f"{to.label}: {note.strip()}"[:100] if note.strip() else to.label)
+    locked.save(update_fields=["review", "review_note", "reviewed_by", "reviewed_at"])
+    raise_version()
+    for name in ("review", "review_note", "reviewed_by", "reviewed_at"):
+        setattr(ad, name, getattr(locked, name))
+    return cast("Ad", locked)
+
+
+def _instead(ad: Ad, to: Ad.Review) -> str:
+    if ad.review == to:
+        return "somebody decided so already."
+    return f"it can be {to.label.lower()} once its clip is in review."
 
 
 def _may_approve(actor: Actor) -> None:

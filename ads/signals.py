@@ -9,7 +9,7 @@ from django.db.models.signals import post_delete, post_save
 from catalog.models import MediaAsset
 from catalog.signals import asset_state_changed
 
-from . import policy
+from . import policy, services
 from .live_inventory import raise_version
 from .models import Ad, AdPolicy, Advertiser, Campaign, Flight, FlightBalance
 
@@ -40,6 +40,8 @@ def _asset_changed(sender: type, instance: MediaAsset, **_: Any) -> None:
 
 def _packaging_changed(sender: type, asset: MediaAsset, **_: Any) -> None:
     _asset_changed(sender, asset)
+    if asset.kind == MediaAsset.Kind.AD:
+        services.clip_is_there(asset=asset)
 
 
 def _open_balance(sender: type, instance: Flight, **kwargs: Any) -> None:

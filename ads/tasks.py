@@ -10,6 +10,7 @@ from celery.schedules import crontab
 
 from adplatform.celery import schedule
 from adplatform.eventlog import stream
+from ads.creatives import tasks as creative_tasks
 from ads.ctr import tasks as ctr_tasks
 from ads.forecast import tasks as forecast_tasks
 
@@ -19,6 +20,7 @@ from .reconcile import Report, reconcile
 log = structlog.get_logger(__name__)
 
 __all__ = [
+    "creative_tasks",
     "ctr_tasks",
     "end_flights",
     "forecast_tasks",

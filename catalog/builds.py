@@ -15,7 +15,7 @@ from catalog.media import integrity
 from catalog.media.building import TEMPORARY, build_clip, build_pictures
 from catalog.media.packaged import Packaged
 from catalog.media.packaging import PackagingError
-from catalog.media.plans import NoRecipe, clip_recipe, picture_recipe
+from catalog.media.plans import NoRecipe, clip_recipe, picture_recipe, waits_for_its_worker
 from catalog.media.recipe import ClipRecipe, PictureRecipe, digest, folder
 from catalog.models import MediaAsset, Setting, Title
 
@@ -57,6 +57,8 @@ def plan(assets: Iterable[MediaAsset], titles: Iterable[Title], *, only_missing:
     """What has to be built. Damaged clips are taken out of service at once and named in the report."""
     works = [work for title in titles if (work := _pictures_work(title))]
     for asset in assets:
+        if waits_for_its_worker(asset):
+            continue
         label = services.asset_label(asset)
         problem = _damage(asset, thorough=not only_missing)
         if problem:

@@ -5,35 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
-from django.utils.html import format_html
+from django.http import HttpRequest, JsonResponse
+from django.urls import path
 from django.utils.safestring import SafeString
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
 from ads import services
-from ads.models import Ad, DeliveryDay
-from catalog.media.packaging import PLAYLIST
+from ads.models import Ad, CreativeFile, DeliveryDay
+from ads.scope import visible_to
 from catalog.models import MediaAsset
-from catalog.selectors import media_url, still_url
 
 from . import links, show
+from .clips import preview, told
 from .fields import ClipField
-from .forms import AdForm
 from .kept import STATE_COLOURS, HttpsLinks, Kept
+from .uploads import AdForm
 
-
-def preview(asset: MediaAsset | None) -> SafeString | str:
-    """The clip behind its own still, played when asked for; in words why not when there is none."""
-    if asset is None or asset.state != MediaAsset.State.READY:
-        return "-" if asset is None else f"{asset.get_state_display()} {asset.problem}".strip()
-    return format_html(
-        '<video class="ad-preview" poster="{}" data-playlist="{}" preload="none" controls muted playsinline></video>',
-        still_url(asset), media_url(f"{asset.path}/{PLAYLIST}"),
-    )  # fmt: skip
+# Files that one question may name.
+MOST_ASKED = 50
 
 
 class AdInline(HttpsLinks, TabularInline):  # type: ignore[misc]
@@ -43,12 +37,17 @@ class AdInline(HttpsLinks, TabularInline):  # type: ignore[misc]
     extra = 0
     can_delete = False
     show_change_link = True
-    fields = ["clip", "name", "asset", "category", "headline", "click_through", "skip_after", "universal_ad_id", "review"]
+    fields = ["clip", "name", "file", "asset", "category", "headline", "click_through", "skip_after", "universal_ad_id", "review"]
     readonly_fields = ["clip", "review"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ad]:
-        rows: QuerySet[Ad] = super().get_queryset(request).select_related("asset", "flight__campaign")
+        rows: QuerySet[Ad] = super().get_queryset(request).select_related("asset__creative_file", "flight__campaign")
         return rows
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.form.actor = request.user
+        return formset
 
     @show.column("Preview")
     def clip(self, ad: Ad) -> SafeString | str:
@@ -75,14 +74,34 @@ class AdAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     list_filter_submit = True
     search_fields = ["name", "universal_ad_id", "flight__name", "flight__campaign__name"]
     autocomplete_fields = ["flight"]
-    fields = ["clip", "pages", "flight", "name", "asset", "category", "headline", "click_through", "skip_after", "universal_ad_id", "review"]
+    fields = ["clip", "pages", "flight", "name", "file", "asset", "category", "headline", "click_through", "skip_after", "universal_ad_id", "review"]
     readonly_fields = ["clip", "pages", "review"]
     actions = ["approve", "reject"]
     actions_submit_line = ["approve_it", "reject_it"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ad]:
-        rows: QuerySet[Ad] = super().get_queryset(request).select_related("asset", "flight__campaign")
+        rows: QuerySet[Ad] = super().get_queryset(request).select_related("asset__creative_file", "flight__campaign")
         return rows.annotate(shown=_delivered("impressions"), clicked=_delivered("clicks"))
+
+    class Media:
+        js = ("js/ads/progress.js",)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001
+        form = super().get_form(request, obj, change, **kwargs)
+        form.actor = request.user
+        return form
+
+    def get_urls(self) -> list[Any]:
+        return [path("progress/", self.admin_site.admin_view(self.progress), name="ads_ad_progress"), *super().get_urls()]
+
+    def progress(self, request: HttpRequest) -> JsonResponse:
+        """How far the files named by ``ids`` are; the page's script asks until all are done."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        ids = [int(word) for word in request.GET.get("ids", "").split(",")[:MOST_ASKED] if word.isascii() and word.isdigit() and len(word) < 19]
+        files = visible_to(request.user, CreativeFile.objects.filter(pk__in=ids).select_related("asset"))
+        answers = [told(file) | {"preview": preview(file.asset) if file.state == CreativeFile.State.READY else ""} for file in files]
+        return JsonResponse({"creatives": answers})
 
     def has_approve_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm(services.APPROVE)

@@ -13,7 +13,6 @@ from ads.countries import COUNTRIES
 from ads.ctr.features import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, MOODS, TIERS
 from ads.models import AdPolicy, Campaign, Flight
 from ads.money import write_amount
-from ads.services import review_again
 from ads.terms import LARGEST_GOAL
 from catalog.models import Genre, Title
 
@@ -130,14 +129,6 @@ class FlightForm(Terms):
         cleaned[name] = amount
         if amount is not None and amount < 1:
             self.add_error(name, "The goal must be at least 1.")
-
-
-class AdForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What was approved is what serves: a new clip, landing page or category has to be looked at again."""
-
-    def save(self, commit: bool = True) -> Any:  # noqa: FBT001
-        review_again(self.instance, self.changed_data)
-        return super().save(commit)
 
 
 class AdPolicyForm(forms.ModelForm):  # type: ignore[type-arg]

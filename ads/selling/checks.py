@@ -89,10 +89,21 @@ def ad_problems(ad: Ad) -> Iterator[rules.Problem]:
         yield "category", f"There is no category “{ad.category}”; there are {', '.join(CATEGORIES)}."
     if ad.asset_id and not MediaAsset.objects.filter(pk=ad.asset_id, kind=MediaAsset.Kind.AD).exists():
         yield "asset", "This clip is a scene of a film; choose the clip of an ad."
+    if ad.universal_ad_id and (other := _same_id(ad)):
+        yield (
+            "universal_ad_id",
+            f"“{ad.universal_ad_id}” is the id of the ad {other.name} in {other.flight}; every ad has its own, or leave it empty.",
+        )
     if words := rules.headline_problem(ad.headline):
         yield "headline", words
     if ad.skip_after and ad.asset_id and 0 < ad.asset.duration <= ad.skip_after:
         yield "skip_after", f"The clip is {ad.asset.duration:.0f} s long; skipping must be allowed before its end, or never."
+
+
+def _same_id(ad: Ad) -> Ad | None:
+    from ads.models import Ad
+
+    return Ad.objects.filter(universal_ad_id=ad.universal_ad_id).exclude(pk=ad.pk).select_related("flight__campaign").first()
 
 
 def policy_problems(policy: AdPolicy) -> Iterator[rules.Problem]:

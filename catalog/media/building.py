@@ -10,22 +10,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from catalog.media import captions, integrity
+from catalog.media import captions, integrity, uploads
 from catalog.media.adverts import ad_source
+from catalog.media.confined import Told, nobody
 from catalog.media.diagnostic import diagnostic_source
 from catalog.media.packaged import CAPTIONS, STILL, TIGHT_CAPTIONS, Packaged
 from catalog.media.packaging import INIT, PLAYLIST, PackagingError, Source, package
 from catalog.media.pictures import draw_pictures, still_from
-from catalog.media.recipe import AdRecipe, ClipRecipe, DiagnosticRecipe, PictureRecipe, SceneRecipe, digest, folder
+from catalog.media.probe import Facts
+from catalog.media.recipe import AdRecipe, ClipRecipe, DiagnosticRecipe, PictureRecipe, SceneRecipe, UploadRecipe, digest, folder
 from catalog.media.scenes import scene_source
 
 TEMPORARY = ".building-"
 
 
-def build_clip(recipe: ClipRecipe, root: Path) -> Packaged:
-    """Build a clip below ``root`` or adopt the one that is there and whole. Raises PackagingError."""
+def build_clip(recipe: ClipRecipe, root: Path, told: Told = nobody, facts: Facts | None = None) -> Packaged:
+    """Build a clip below ``root`` or adopt the one that is there and whole. Raises PackagingError.
+
+    ``told`` hears how many seconds of an upload are encoded, and may raise to stop it; ``facts`` are those of an upload that was
+    looked at a moment ago.
+    """
     where = folder(recipe)
-    _build_folder(root, where, lambda made, work: _encode(recipe, made, work))
+    _build_folder(root, where, lambda made, work: _encode(recipe, made, work, told, facts))
     details = json.loads((root / where / integrity.MANIFEST).read_bytes())
     return Packaged(recipe=digest(recipe), path=where, init_uri=INIT, segments=details["segments"], files=details["files"])
 
@@ -37,11 +43,13 @@ def build_pictures(recipe: PictureRecipe, root: Path) -> str:
     return where
 
 
-def _encode(recipe: ClipRecipe, made: Path, work: Path) -> list[dict[str, Any]]:
-    source = _source(recipe, work)
-    segments = package(source, made)
-    still_from(made / PLAYLIST, made / STILL, at=source.seconds * 0.45)
-    drops = () if isinstance(recipe, AdRecipe) else recipe.tight_drops
+def _encode(recipe: ClipRecipe, made: Path, work: Path, told: Told, facts: Facts | None) -> list[dict[str, Any]]:
+    if isinstance(recipe, UploadRecipe):
+        segments = uploads.package_upload(recipe, made, facts=facts, told=told)
+    else:
+        segments = package(_source(recipe, work), made)
+    still_from(made / PLAYLIST, made / STILL, at=sum(segment.duration for segment in segments) * 0.45)
+    drops = () if isinstance(recipe, AdRecipe | UploadRecipe) else recipe.tight_drops
     if drops and max(drops) >= len(segments) - 1:
         raise PackagingError(f"the tight cut may only drop middle segments; there are {len(segments)}, it names {list(drops)}")
     kept = [(segment.duration, index not in drops) for index, segment in enumerate(segments)]
@@ -50,7 +58,7 @@ def _encode(recipe: ClipRecipe, made: Path, work: Path) -> list[dict[str, Any]]:
     return [{"uri": s.uri, "duration": s.duration, "tight": keep} for s, (_, keep) in zip(segments, kept, strict=True)]
 
 
-def _source(recipe: ClipRecipe, work: Path) -> Source:
+def _source(recipe: SceneRecipe | DiagnosticRecipe | AdRecipe, work: Path) -> Source:
     if isinstance(recipe, SceneRecipe):
         return scene_source(recipe, work)
     if isinstance(recipe, DiagnosticRecipe):

@@ -51,11 +51,22 @@ def ffmpeg() -> str:
 def package(source: Source, folder: Path) -> list[PackagedSegment]:
     """Encode into ``folder`` and return the segments as packaged. Raises PackagingError."""
     folder.mkdir(parents=True, exist_ok=True)
-    gop = str(FRAMES_PER_SECOND * SEGMENT_SECONDS)
     command = [
         ffmpeg(), "-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-filter_complex_threads", "1",
         *(word for words in source.inputs for word in words),
         "-filter_complex", source.graph, "-map", "[v]", "-map", f"{source.audio}:a", "-t", f"{source.seconds:g}",
+        *profile(folder),
+    ]  # fmt: skip
+    run(command)
+    segments = segments_of((folder / PLAYLIST).read_text())
+    probe(folder, expected_seconds=source.seconds)
+    return segments
+
+
+def profile(folder: Path) -> list[str]:
+    """What every clip is encoded as, whatever it is made from: ffmpeg's words from the streams chosen to the playlist in ``folder``."""
+    gop = str(FRAMES_PER_SECOND * SEGMENT_SECONDS)
+    return [
         "-threads", "1", "-r", str(FRAMES_PER_SECOND), "-c:v", "libx264", "-preset", "veryfast", "-crf", "25", "-pix_fmt", "yuv420p",
         "-profile:v", "main", "-level", "3.1", "-g", gop, "-keyint_min", gop, "-sc_threshold", "0", "-bf", "0",
         "-c:a", "aac", "-b:a", "96k", "-ar", "48000", "-ac", "2",
@@ -64,10 +75,6 @@ def package(source: Source, folder: Path) -> list[PackagedSegment]:
         "-hls_flags", "independent_segments", "-hls_fmp4_init_filename", INIT, "-hls_segment_filename", str(folder / "s%d.m4s"),
         str(folder / PLAYLIST),
     ]  # fmt: skip
-    run(command)
-    segments = segments_of((folder / PLAYLIST).read_text())
-    probe(folder, expected_seconds=source.seconds)
-    return segments
 
 
 def run(command: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ import zlib
 from math import ceil
 from typing import Any
 
-from catalog.media.recipe import SEGMENT_SECONDS, AdRecipe, ClipRecipe, DiagnosticRecipe, PictureRecipe, SceneRecipe
+from catalog.media.recipe import SEGMENT_SECONDS, AdRecipe, ClipRecipe, DiagnosticRecipe, PictureRecipe, SceneRecipe, UploadRecipe
 from catalog.models import MediaAsset, Scene, Setting, Title
 
 DEFAULT_SECONDS = 9.0
@@ -21,6 +21,10 @@ class NoRecipe(ValueError):
 def clip_recipe(asset: MediaAsset) -> ClipRecipe:
     """Raises NoRecipe when the asset has neither a scene nor a complete look."""
     look: dict[str, Any] = asset.look
+    if is_upload(asset):
+        return UploadRecipe(
+            file=_need(asset, "file"), sha256=_need(asset, "upload"), loudness=float(_need(asset, "loudness")), captions=asset.captions
+        )
     if look.get("style") == "diagnostic":
         return DiagnosticRecipe(
             label=asset.key,
@@ -36,6 +40,16 @@ def clip_recipe(asset: MediaAsset) -> ClipRecipe:
     if scene is None:
         raise NoRecipe(f"{asset.key} belongs to no scene; choose it as a scene's asset in the admin or delete it")
     return _scene_recipe(asset, scene)
+
+
+def is_upload(asset: MediaAsset) -> bool:
+    """Whether the clip is packaged from a file somebody uploaded, and never drawn."""
+    return "upload" in asset.look
+
+
+def waits_for_its_worker(asset: MediaAsset) -> bool:
+    """An upload that was never ready is the creatives' worker's alone: it may still be refused, or was."""
+    return is_upload(asset) and not asset.path
 
 
 def _scene_recipe(asset: MediaAsset, scene: Scene) -> SceneRecipe:

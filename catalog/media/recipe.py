@@ -66,6 +66,17 @@ class DiagnosticRecipe:
 
 
 @dataclass(frozen=True)
+class UploadRecipe:
+    """A clip that is packaged from a file somebody uploaded: ``file`` is its name below ORIGINALS_DIR, ``sha256`` what must be in it,
+    ``loudness`` the LUFS it is brought to."""
+
+    file: str
+    sha256: str
+    loudness: float
+    captions: str
+
+
+@dataclass(frozen=True)
 class PictureRecipe:
     """The still pictures of a title: poster 2:3, card 16:9 and hero."""
 
@@ -78,7 +89,7 @@ class PictureRecipe:
     seed: int
 
 
-ClipRecipe = SceneRecipe | AdRecipe | DiagnosticRecipe
+ClipRecipe = SceneRecipe | AdRecipe | DiagnosticRecipe | UploadRecipe
 
 
 def digest(recipe: ClipRecipe | PictureRecipe) -> str:

@@ -68,7 +68,7 @@ def test_everything_sold_can_be_created_read_and_changed(client: Client) -> None
         "click_through": "https://a.example/",
         "universal_ad_id": "acme/1",
     }
-    assert post(client, "ads", body).json()["review"] == "uploaded"
+    assert post(client, "ads", body).json()["review"] == "in_review"
     changed = patch(client, f"flights/{flight.json()['id']}", {"bid": 20, "daily_budget": "100 USD"}).json()
     assert (changed["bid"]["amount"], changed["daily_budget"]["amount"], changed["budget"]["amount"]) == ("20", "100", "1250")
     stored = Flight.objects.get(pk=flight.json()["id"])
