@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import SimpleRouter
 
-from .api import decisions, openrtb, rows, supply, vast
+from .api import assetlist, decisions, openrtb, rows, streams, supply, vast, vmap
 
 # Addresses end as the others of /api/v1/ do: without a slash.
 router = SimpleRouter(trailing_slash=False)
@@ -15,6 +15,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/decisions", decisions.decisions, name="decisions"),
     path("api/v1/vast", vast.vast_document, name="vast"),
     path("api/v1/openrtb2/auction", openrtb.auction, name="openrtb-auction"),
+    path("api/v1/vmap/<str:title>", vmap.vmap_document, name="vmap"),
+    path("api/v1/breaks/<str:event>/<str:signed>", vmap.break_event, name="break-event"),
+    path("api/v1/assetlist", assetlist.asset_list_view, name="assetlist"),
+    path("api/v1/streams/<str:title>/master.m3u8", streams.master, name="stream-master"),
+    path("api/v1/streams/<str:title>/media.m3u8", streams.media, name="stream-media"),
     path("api/v1/", include(router.urls)),
     path("ads.txt", supply.ads_txt, name="ads-txt"),
     path("app-ads.txt", supply.ads_txt, name="app-ads-txt"),

@@ -140,7 +140,8 @@ def _title(query: QueryDict, token: SessionToken | None) -> Title | None:
     if not named:
         return None
     number = int(named) if named.isascii() and named.isdigit() and len(named) < 19 else None
-    title = rows.filter(pk=number).first() if number is not None else rows.filter(slug=named[:120]).first()
+    # PostgreSQL has no character for NUL.
+    title = rows.filter(pk=number).first() if number is not None else rows.filter(slug=named[:120].replace("\x00", "")).first()
     if title is None:
         raise ValueError(f"title: there is no title {named[:60]!r}; give the id or the slug of one, or leave it out")
     return title
