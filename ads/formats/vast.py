@@ -54,7 +54,8 @@ def clock(seconds: float) -> str:
 
 
 def _ad(creative: Creative, sequence: int | None, currency: str) -> Markup:
-    return element("Ad", element("InLine", *_inline(creative, currency)), id=str(creative.ad), sequence=sequence, adType="video")
+    # Of this showing, not of the ad: shaka-player leaves out what has the id of an ad of an earlier break.
+    return element("Ad", element("InLine", *_inline(creative, currency)), id=creative.serving_id, sequence=sequence, adType="video")
 
 
 def _inline(creative: Creative, currency: str) -> Iterator[Markup | None]:
