@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from django.core.exceptions import ObjectDoesNotExist
 
-from ads.forecast.service import forecast_terms
+from ads.forecast.foresight import expected_of
 
 from .models import Flight
 from .selling import checks
@@ -23,8 +23,7 @@ def warnings_of(flight: Flight) -> list[str]:
         return [f"It does not serve, because its terms cannot be read; set them anew: {unreadable}"]
     expected = _stored(flight) if flight.state == Flight.State.LIVE else None
     if expected is None:
-        _, warning = forecast_terms(flight, now=datetime.now(UTC))
-        expected = warning or ""
+        _, expected = expected_of(flight, now=datetime.now(UTC))
     return [*checks.flight_warnings(flight), *filter(None, [expected])]
 
 

@@ -55,7 +55,12 @@ def _dates(inventory: Inventory, now: float) -> Codes:
 def failures(inventory: Inventory, request: AdRequest) -> Iterator[tuple[str, Mask]]:
     """For each rule and direction its reason code and the flights [flights] that fail it, whatever else they fail; dates aside."""
     for rule in inventory.rules:
-        yield from _failures(rule, known_values(request, rule.key))
+        yield from failures_of(rule, request)
+
+
+def failures_of(rule: Rule, request: AdRequest) -> Iterator[tuple[str, Mask]]:
+    """As `failures`, of one rule."""
+    return _failures(rule, known_values(request, rule.key))
 
 
 def _remembered(inventory: Inventory, rules: tuple[Rule, ...], values: tuple[tuple[Value, ...] | None, ...]) -> Codes:

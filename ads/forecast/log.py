@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -22,6 +21,7 @@ from ads.replay import request_of
 
 from . import supply
 from .capping import People
+from .responses import Scored
 
 LOOK_BACK = timedelta(weeks=4)
 # Enough for an hour of the week to have dozens; more of them cost more than they tell.
@@ -47,7 +47,7 @@ _PEOPLE = """
 """
 # Decisions of an earlier release told their scores otherwise; they are left out.
 _SCORED = """
-    SELECT inventory_version, state->>'scored', state->>'pctr', state->>'pvcr' FROM ads_decision
+    SELECT inventory_version, coalesce(request->>'device', ''), state->>'scored', state->>'pctr', state->>'pvcr', state->>'quality' FROM ads_decision
     WHERE day >= %s AND decided_at >= %s AND decided_at < %s AND ('x' || right(id::text, 6))::bit(24)::int < %s
         AND jsonb_typeof(state->'scored') = 'string' ORDER BY id
 """
@@ -150,24 +150,19 @@ def _hours(rows: list[tuple[int, int, datetime]], now: float) -> tuple[Floats, F
     return starts, counts, np.clip(np.minimum(starts + HOUR, now) - begins, 1.0, HOUR)
 
 
-def scored(now: datetime, logged: int) -> dict[int, tuple[list[float], list[float]]]:
-    """By ad the clicks and completed views that were predicted for it in a sample of decisions."""
-    found: defaultdict[int, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
+def scored(now: datetime, logged: int) -> tuple[Scored, ...]:
+    """What a sample of decisions predicted for the ads that they scored."""
     with connection.cursor() as cursor:
         cursor.execute(_SCORED, [*_window(now), _threshold(MOST_SCORED, logged)])
         decisions = cursor.fetchall()
     ads_of = {version: _ads(version) for version in {version for version, *_ in decisions}}
-    for version, rows, pctr, pvcr in decisions:
+    found = []
+    for version, device, rows, *scores in decisions:
         ads = ads_of[version]
-        if ads is None:
-            continue
-        scored_ads = ads[unpacked_rows(rows, len(ads))].tolist()
-        clicks_and_views = (unpacked(chances, len(scored_ads)).tolist() for chances in (pctr, pvcr))
-        for ad, click, view in zip(scored_ads, *clicks_and_views, strict=True):
-            clicks, views = found[ad]
-            clicks.append(click)
-            views.append(view)
-    return dict(found)
+        if ads is not None:
+            ids = ads[unpacked_rows(rows, len(ads))]
+            found.append(Scored(device, ids, *(np.ones(len(ids)) if told is None else unpacked(told, len(ids)) for told in scores)))
+    return tuple(found)
 
 
 def _ads(version: int) -> Ints | None:

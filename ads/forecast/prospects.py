@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ads.decision.inventory import CPM, NO_LIMIT, Inventory
+from ads.decision.inventory import CPM, NO_LIMIT, FlightRow, Inventory
 from ads.decision.plan import HOURS, LAYERS, WEEK
 from ads.decision.state import Floats, Ints, Mask
 
 from . import allocation, capping, supply, words
 from .capping import Left, People
+from .expectation import Range
 from .log import Log
 from .yields import Yields
 
@@ -29,22 +30,38 @@ class Booked:
 class Outlook:
     """Per flight: ``supply`` [168, n] expected eligible requests by hour of the week, ``eligible`` [n] of them until its end,
     ``win_share`` [n] of them that the others and its caps leave it, ``expected`` [n] goal events (micros where the goal is
-    spend) at its end, ``warnings`` in words."""
+    spend) at its end, ``prospects`` what its warning is made of. ``of_people`` [m, n] says whom each logged request of the people may be
+    served by."""
 
     supply: Floats
     eligible: Floats
     win_share: Floats
     expected: Floats
-    warnings: tuple[str, ...]
+    prospects: tuple[words.Prospect, ...]
+    of_people: Mask
+
+    def warnings(self, currency: str, simulated: Mapping[int, Range] | None = None) -> tuple[str, ...]:
+        """In words for each flight; from what was ``simulated`` (by row) where it was."""
+        ranges = simulated or {}
+        return tuple(
+            words.warning(prospect if row not in ranges else _simulated(prospect, ranges[row]), currency)
+            for row, prospect in enumerate(self.prospects)
+        )
 
 
-def outlook(inventory: Inventory, log: Log, yields: Yields, booked: Booked, currency: str, people: People | None = None) -> Outlook:
-    """What every flight of ``inventory`` can expect from ``log.now`` on, all of them competing; without ``people`` caps are not counted."""
+def outlook(inventory: Inventory, log: Log, yields: Yields, booked: Booked, people: People) -> Outlook:
+    """What every flight of ``inventory`` can expect from ``log.now`` on, all of them competing, by allocation of what is expected: what pacing
+    plans with, and all that is said where there are too many flights to simulate."""
     flights = len(inventory.flights)
     if not log.logged:
         nothing = np.zeros(flights)
-        return Outlook(np.zeros((HOURS, flights)), nothing, np.ones(flights), booked.delivered.astype(np.float64), (words.NO_TRAFFIC,) * flights)
+        unknown = tuple(_unknown(row) for row in inventory.flights)
+        return Outlook(
+            np.zeros((HOURS, flights)), nothing, np.ones(flights), booked.delivered.astype(np.float64), unknown,
+            np.zeros((0, flights), dtype=bool),
+        )  # fmt: skip
     found = supply.eligibility(inventory, log.requests, log.weight)
+    of_people = found.mask if people.requests is log.requests else supply.eligibility(inventory, people.requests, np.ones(len(people.requests))).mask
     hourly = log.traffic[:, None] * supply.shares(log.hour, log.weight, found.mask)
     begins = np.maximum(inventory.starts, log.now)
     eligible = supply.expected(hourly, begins, inventory.ends)
@@ -55,7 +72,7 @@ def outlook(inventory: Inventory, log: Log, yields: Yields, booked: Booked, curr
     # Of what is to be won after the weeks that are laid out, nothing is laid out.
     near = supply.expected(hourly, begins, np.minimum(inventory.ends, log.now + allocation.MOST_WEEKS * WEEK))
     share_near = np.divide(near, eligible, out=np.ones(flights), where=eligible > 0)
-    left = _left(inventory, log, people, found.mask, wins)
+    left = capping.left(inventory, people, of_people, wins)
     outcome = allocation.allocate(inventory, found.mask, ahead, wins * share_near, left.share)
     winnable = np.divide(outcome.winnable, outcome.eligible, out=np.ones(flights), where=outcome.eligible > 0)
     win_share = np.minimum(winnable, left.share)
@@ -65,33 +82,36 @@ def outlook(inventory: Inventory, log: Log, yields: Yields, booked: Booked, curr
     expected = so_far + np.minimum(won, wins) * per_win
     uncapped = so_far + np.minimum(winnable * eligible, wins) * per_win
     hindrances = _hindrances(found.alone, flights)
-    warnings = tuple(
-        words.warning(
-            words.Prospect(
-                goal_type=row.goal_type,
-                goal=row.goal_amount if row.tier != "house" else None,
-                expected=float(expected[flight]),
-                eligible=float(eligible[flight]),
-                winnable=float(eligible[flight] * winnable[flight]),
-                by_budget=_affordable(inventory, yields, booked, missing, flight),
-                hours=float(inventory.ends[flight] - begins[flight]) / 3600.0,
-                ends=float(inventory.ends[flight]),
-                logged=log.logged,
-                hindrance=hindrances[flight],
-                capping=_capping(left, flight, float(uncapped[flight])),
-            ),
-            currency,
+    prospects = tuple(
+        words.Prospect(
+            goal_type=row.goal_type,
+            goal=row.goal_amount if row.tier != "house" else None,
+            expected=float(expected[flight]),
+            eligible=float(eligible[flight]),
+            winnable=float(eligible[flight] * winnable[flight]),
+            by_budget=_affordable(inventory, yields, booked, missing, flight),
+            hours=float(inventory.ends[flight] - begins[flight]) / 3600.0,
+            ends=float(inventory.ends[flight]),
+            logged=log.logged,
+            hindrance=hindrances[flight],
+            capping=_capping(left, flight, float(uncapped[flight])),
         )
         for flight, row in enumerate(inventory.flights)
     )
-    return Outlook(hourly, eligible, win_share, expected, warnings)
+    return Outlook(hourly, eligible, win_share, expected, prospects, of_people)
 
 
-def _left(inventory: Inventory, log: Log, people: People | None, eligible: Mask, wins: Floats) -> Left:
-    people = people or People(log.now, (), np.zeros(0))
-    if people.requests is not log.requests:
-        eligible = supply.eligibility(inventory, people.requests, np.ones(len(people.requests))).mask
-    return capping.left(inventory, people, eligible, wins)
+def _simulated(prospect: words.Prospect, found: Range) -> words.Prospect:
+    """What the simulation expects, and whether it is the budget that ends it there: prices are simulated too."""
+    in_money = prospect.goal_type == "spend"
+    by_budget = found.mean if found.by_budget and not in_money else None
+    return replace(prospect, expected=found.mean, low=found.low, high=found.high, by_budget=by_budget)
+
+
+def _unknown(row: FlightRow) -> words.Prospect:
+    return words.Prospect(
+        goal_type=row.goal_type, goal=None, expected=0.0, eligible=0.0, winnable=0.0, by_budget=None, hours=0.0, ends=row.ends, logged=0, hindrance=""
+    )
 
 
 def _capping(left: Left, flight: int, uncapped: float) -> words.Capping | None:

@@ -5,58 +5,92 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 import redis
 from django.conf import settings
 
 from adplatform.eventlog import stream
-from ads import live_inventory, live_plan, selectors
-from ads.decision.inventory import CPCV, AdRow, FlightRow, Inventory, Rows, compile_inventory
+from ads import live_inventory, live_plan
 from ads.decision.plan import HOUR
-from ads.models import Flight, FlightBalance, FlightForecast
+from ads.models import FlightForecast
 
-from . import log, yields
-from .prospects import Booked, Outlook, layers, outlook
+from . import expectation
+from .expectation import Effort, Range
+from .known import Known, borders_of, outlook_of, read, scene_of
+from .prospects import Outlook
 
 # Hourly, and whenever what is sold has changed.
 STALE_SECONDS = HOUR
 MADE_KEY = "forecast:made"
-# For terms that somebody is waiting to see judged.
-QUICK_REQUESTS = 2_000
-# What an ad that does not exist yet is taken to last, and its flight's id.
-AD_SECONDS, UNSAVED = 15.0, 0
-STORED = ("computed_at", "supply", "layers", "requests", "eligible", "win_share", "settle_share", "events_per_win", "micros_per_win",
-          "expected_delivery", "warning")  # fmt: skip
+# With more ads than this flights are forecast by allocation alone: the simulation would take longer than the hour's work may.
+MOST_SIMULATED = 400
+EFFORT = Effort(lanes=16, requests=4_000)
+STORED = (
+    "computed_at", "supply", "layers", "requests", "eligible", "win_share", "settle_share", "events_per_win", "micros_per_win", "expected_delivery",
+    "expected_low", "expected_high", "available_impressions", "unique_viewers", "conflicts", "warning",
+)  # fmt: skip
 
 
 def forecast_flights(*, now: datetime) -> list[FlightForecast]:
     """Forecast every live flight from the log of the last four weeks, store it, and let pacing know. Safe to run twice."""
-    inventory = compile_inventory(selectors.inventory_rows())
-    logged = log.read(now)
-    gained = yields.measured(inventory, now)
-    people = log.people(now, logged) if inventory.limits else None
-    found = outlook(inventory, logged, gained, _booked(inventory), settings.CURRENCY, people)
-    borders = _layers(inventory, now, logged.logged)
-    forecasts = [
-        FlightForecast(
-            flight_id=flight.id,
-            computed_at=now,
-            supply=[round(float(value), 4) for value in found.supply[:, row]] if logged.logged else [],
-            layers=borders[row],
-            requests=logged.logged,
-            eligible=float(found.eligible[row]),
-            win_share=float(found.win_share[row]),
-            settle_share=float(gained.settle_share[row]),
-            events_per_win=float(gained.events_per_win[row]),
-            micros_per_win=float(gained.micros_per_win[row]),
-            expected_delivery=float(found.expected[row]),
-            warning=found.warnings[row],
+    known = read(now)
+    found = outlook_of(known)
+    told = _simulated(known, found)
+    borders = borders_of(known)
+    warnings = found.warnings(settings.CURRENCY, {row: values["range"] for row, values in told.items()})
+    forecasts = []
+    for row, flight in enumerate(known.inventory.flights):
+        simulated = told.get(row, {})
+        expected: Range | None = simulated.pop("range", None)
+        forecasts.append(
+            FlightForecast(
+                flight_id=flight.id,
+                computed_at=now,
+                supply=[round(float(value), 4) for value in found.supply[:, row]] if known.logged.logged else [],
+                layers=borders[row],
+                requests=known.logged.logged,
+                eligible=float(found.eligible[row]),
+                win_share=float(found.win_share[row]),
+                settle_share=float(known.gained.settle_share[row]),
+                events_per_win=float(known.gained.events_per_win[row]),
+                micros_per_win=float(known.gained.micros_per_win[row]),
+                expected_delivery=float(found.expected[row]) if expected is None else expected.mean,
+                expected_low=0.0 if expected is None else expected.low,
+                expected_high=0.0 if expected is None else expected.high,
+                warning=warnings[row],
+                **simulated,
+            )
         )
-        for row, flight in enumerate(inventory.flights)
-    ]
     FlightForecast.objects.bulk_create(forecasts, update_conflicts=True, unique_fields=["flight"], update_fields=STORED)
-    live_plan.raise_version(stream.client(), logged.traffic.tolist())
+    live_plan.raise_version(stream.client(), known.logged.traffic.tolist())
     return forecasts
+
+
+def _simulated(known: Known, found: Outlook) -> dict[int, dict[str, Any]]:
+    """By row of the inventory what only the simulation tells; nothing where nothing is logged, or too much is sold."""
+    inventory = known.inventory
+    if not known.people.requests or not inventory.ads or len(inventory.ads) > MOST_SIMULATED:
+        return {}
+    scene = scene_of(known, found)
+    until = float(max(inventory.ends.max(), known.logged.now + HOUR))
+    crowd = expectation.gathered(scene, until=until, effort=EFFORT)
+    run = expectation.future(scene, crowd, EFFORT)
+    few = Effort(EFFORT.lanes, max(200, EFFORT.requests * 20 // max(len(inventory.ads), 20)), EFFORT.seed)
+    thin = expectation.gathered(scene, until=until, effort=few)
+    alone = expectation.reach(scene, thin, few)
+    names = [flight.name for flight in inventory.flights]
+    told = {}
+    for row in range(len(inventory.flights)):
+        viewers, _sessions, _ = expectation.audience(thin, known.people, alone, row)
+        told[row] = {
+            "range": run.delivery(row),
+            "available_impressions": float(alone.seen[:, row].mean()),
+            "unique_viewers": viewers,
+            "conflicts": [
+                {"flight": int(inventory.flight_id[rival]), "name": names[rival], "share": round(share, 4)}
+                for rival, share in expectation.takers(run.run, row)[:10]
+            ],
+        }
+    return told
 
 
 def forecast_if_due(*, now: datetime) -> int:
@@ -69,55 +103,3 @@ def forecast_if_due(*, now: datetime) -> int:
     forecasts = forecast_flights(now=now)
     client.hset(MADE_KEY, mapping={"signal": signal, "at": now.timestamp()})
     return len(forecasts)
-
-
-def forecast_terms(flight: Flight, *, now: datetime) -> tuple[float | None, str | None]:
-    """What a flight that is not live yet, saved or not, can expect at its end beside all that is live: goal events (micros where
-    the goal is spend), None when nothing is logged to tell from; and a warning, None when nothing speaks against its goal."""
-    known = selectors.inventory_rows()
-    proposed = _proposed(flight)
-    shortest = min((ad.duration for ad in known.ads if ad.flight == proposed.id), default=AD_SECONDS)
-    ad = AdRow(
-        id=UNSAVED, flight=proposed.id, name=flight.name, asset=UNSAVED, category=flight.campaign.advertiser.category, duration=shortest,
-        skip_after=None, click_through="",
-    )  # fmt: skip
-    others = tuple(row for row in known.flights if row.id != proposed.id)
-    inventory = compile_inventory(Rows((*others, proposed), (*(row for row in known.ads if row.flight != proposed.id), ad)))
-    logged = log.read(now, most=QUICK_REQUESTS)
-    people = log.people(now, logged, most=QUICK_REQUESTS) if inventory.limits else None
-    found = outlook(inventory, logged, yields.measured(inventory, now), _booked(inventory), settings.CURRENCY, people)
-    return _told(found, inventory.flight_row[proposed.id], logged.logged)
-
-
-def _told(found: Outlook, row: int, logged: int) -> tuple[float | None, str | None]:
-    return (float(found.expected[row]) if logged else None), found.warnings[row] or None
-
-
-def _proposed(flight: Flight) -> FlightRow:
-    values: dict[str, Any] = {}
-    for column in selectors.FLIGHT_COLUMNS:
-        value: Any = flight
-        for name in column.split("__"):
-            value = getattr(value, name)
-        values[column] = value
-    unsaved = {name: values[name] or UNSAVED for name in ("id", "campaign_id", "campaign__advertiser_id")}
-    return selectors.flight_row(values | unsaved)
-
-
-def _booked(inventory: Inventory) -> Booked:
-    columns = ("flight_id", "impressions", "completed_views", "clicks", "booked_micros")
-    balances = {flight: counts for flight, *counts in FlightBalance.objects.values_list(*columns)}
-    place = {"impressions": 0, "completed_views": 1, "clicks": 2, "spend": 0}
-    own = [(balances.get(flight.id, [0, 0, 0, 0]), place[flight.goal_type]) for flight in inventory.flights]
-    delivered = np.array([counts[goal] for counts, goal in own], dtype=np.int64)
-    return Booked(delivered, np.array([counts[3] for counts, _ in own], dtype=np.int64))
-
-
-def _layers(inventory: Inventory, now: datetime, logged: int) -> list[list[float]]:
-    """Each flight's borders, from what was predicted for its ads in logged decisions."""
-    scored = log.scored(now, logged)
-    responses: list[list[float]] = [[] for _ in inventory.flights]
-    for ad, flight in zip(inventory.ads, inventory.ad_flight.tolist(), strict=True):
-        clicks, views = scored.get(ad.id, ([], []))
-        responses[flight].extend(views if inventory.pricing[flight] == CPCV else clicks)
-    return [layers(values) for values in responses]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from ads.decision.state import Floats, Ints, Mask
 PRIOR_WEEKS = 0.5
 # So many sampled requests of an hour weigh as much as what is known of that hour on all days, and of all hours.
 PRIOR_REQUESTS = 8.0
+# So many requests are judged at once: with ten thousand flights that is some megabytes.
+AT_ONCE = 500
 # A week ago counts half of now.
 HALF_LIFE = WEEK
 
@@ -76,26 +79,61 @@ def eligibility(inventory: Inventory, requests: Sequence[AdRequest], weight: Flo
     flights = len(inventory.flights)
     mask = np.zeros((len(requests), flights), dtype=bool)
     alone: defaultdict[str, Floats] = defaultdict(lambda: np.zeros(flights))
-    shortest = np.full(flights, np.inf)
-    np.minimum.at(shortest, inventory.ad_flight, inventory.ad_duration)
-    for row, request in enumerate(requests):
-        failing = _failing(inventory, request, shortest)
-        times = np.sum([failed for _, failed in failing], axis=0, dtype=np.int64) if failing else np.zeros(flights, dtype=np.int64)
-        mask[row] = times == 0
+    rules = _rules(inventory)
+    for begins in range(0, len(requests), AT_ONCE):
+        some = requests[begins : begins + AT_ONCE]
+        failing = [found for rule in rules for found in _failing(rule, some, flights)]
+        times = np.sum([failed for _, failed in failing], axis=0, dtype=np.int16) if failing else np.zeros((len(some), flights), dtype=np.int16)
+        mask[begins : begins + AT_ONCE] = times == 0
+        once = times == 1
         for reason, failed in failing:
-            alone[reason] += weight[row] * (failed & (times == 1))
+            alone[reason] += weight[begins : begins + AT_ONCE] @ (failed & once)
     return Eligibility(mask, dict(alone))
 
 
-def _failing(inventory: Inventory, request: AdRequest, shortest: Floats) -> Sequence[tuple[str, Mask]]:
-    cheap = (inventory.pricing == CPM) & (inventory.bid / 1000.0 < request.reserve_micros) & (inventory.tier != HOUSE)
-    others = [
-        ("caps_uncountable", caps.uncountable(inventory, request)),
-        ("too_long", shortest > request.duration + TOLERANCE_SECONDS),
-        ("below_reserve", cheap),
-        ("house_not_allowed", (inventory.tier == HOUSE) & (not request.house_ads)),
+@dataclass(frozen=True)
+class _Rule:
+    """What it asks of a request, and for each answer who fails [flights], by reason. Requests with the same answer fail alike."""
+
+    asked: Callable[[AdRequest], Hashable]
+    failures: Callable[[AdRequest], Iterable[tuple[str, Mask]]]
+
+
+def _rules(inventory: Inventory) -> list[_Rule]:
+    shortest = np.full(len(inventory.flights), np.inf)
+    np.minimum.at(shortest, inventory.ad_flight, inventory.ad_duration)
+    house = inventory.tier == HOUSE
+
+    def cheap(request: AdRequest) -> Mask:
+        found: Mask = (inventory.pricing == CPM) & (inventory.bid / 1000.0 < request.reserve_micros) & ~house
+        return found
+
+    return [
+        *(_Rule(partial(targeting.known_values, key=rule.key), partial(targeting.failures_of, rule)) for rule in inventory.rules),
+        _Rule(caps.counted, lambda request: [("caps_uncountable", caps.uncountable(inventory, request))]),
+        _Rule(lambda request: request.duration, lambda request: [("too_long", shortest > request.duration + TOLERANCE_SECONDS)]),
+        _Rule(lambda request: request.reserve_micros, lambda request: [("below_reserve", cheap(request))]),
+        _Rule(lambda request: request.house_ads, lambda request: [("house_not_allowed", house & (not request.house_ads))]),
     ]
-    return [(reason, failed) for reason, failed in (*targeting.failures(inventory, request), *others) if failed.any()]
+
+
+def _failing(rule: _Rule, requests: Sequence[AdRequest], flights: int) -> Iterator[tuple[str, Mask]]:
+    """For each reason who fails it [requests, flights]; each distinct answer is judged once."""
+    number: dict[Hashable, int] = {}
+    tables: defaultdict[str, dict[int, Mask]] = defaultdict(dict)
+    rows = np.zeros(len(requests), dtype=np.int64)
+    for row, request in enumerate(requests):
+        answer = rule.asked(request)
+        known = number.get(answer)
+        if known is None:
+            known = number[answer] = len(number)
+            for reason, failed in rule.failures(request):
+                if failed.any():
+                    tables[reason][known] = failed
+        rows[row] = known
+    nobody = np.zeros(flights, dtype=bool)
+    for reason, failures in tables.items():
+        yield reason, np.stack([failures.get(answer, nobody) for answer in range(len(number))])[rows]
 
 
 def expected(supply: Floats, starts: Floats, ends: Floats) -> Floats:

@@ -48,7 +48,7 @@ class Capping:
 class Prospect:
     """What is expected of one flight. Amounts are goal events (micros where the goal is spend), ``eligible`` and ``winnable``
     requests until its end; ``by_budget`` is what the budget pays for, None where that is not known; ``hindrance`` is the rule
-    that alone keeps most requests away, empty when none does."""
+    that alone keeps most requests away, empty when none does; nine outcomes of ten lie between ``low`` and ``high``, where those are known."""
 
     goal_type: str
     goal: int | None
@@ -61,6 +61,8 @@ class Prospect:
     logged: int
     hindrance: str
     capping: Capping | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 def warning(of: Prospect, currency: str) -> str:
@@ -74,12 +76,21 @@ def warning(of: Prospect, currency: str) -> str:
     if of.goal is None or of.expected >= min(of.goal * (1.0 - TOLERANCE), of.goal - 1):
         return ""
     end = datetime.fromtimestamp(of.ends, UTC)
-    return f"Expected {_amount(of, of.expected, currency)} of {_amount(of, of.goal, currency, unit=True)} by {end.day} {end:%b}: {_cause(of)}."
+    expected = f"{_amount(of, of.expected, currency)}{_between(of, currency)} of {_amount(of, of.goal, currency, unit=True)}"
+    return f"Expected {expected} by {end.day} {end:%b}: {_cause(of)}."
+
+
+def _between(of: Prospect, currency: str) -> str:
+    if of.low is None or of.high is None:
+        return ""
+    low, high = _amount(of, of.low, currency), _amount(of, of.high, currency)
+    return f" ({low} to {high})" if low != high else ""
 
 
 def _cause(of: Prospect) -> str:
     if of.by_budget is not None and of.by_budget < min(of.goal or 0, of.expected * (1.0 + TOLERANCE) + 1):
-        return f"its budget pays for {of.by_budget:,.0f} {GOALS.get(of.goal_type, '')} at its bid; raise the budget or lower the goal"
+        at = "at its bid" if of.low is None else "at the prices to be expected"
+        return f"its budget pays for {of.by_budget:,.0f} {GOALS.get(of.goal_type, '')} {at}; raise the budget or lower the goal"
     if of.capping is not None and _caps_decide(of, of.capping):
         return _capped(of, of.capping)
     if of.winnable < 0.5 * of.eligible:
@@ -158,6 +169,11 @@ def _widen(of: Prospect) -> str:
 
 
 def _amount(of: Prospect, value: float, currency: str, *, unit: bool = False) -> str:
-    if of.goal_type == "spend":
+    return amount(of.goal_type, value, currency, unit=unit)
+
+
+def amount(goal_type: str, value: float, currency: str, *, unit: bool = False) -> str:
+    """Goal events, or micros as money where the goal is spend."""
+    if goal_type == "spend":
         return f"{value / 1e6:,.2f}" + (f" {currency}" if unit else "")
-    return f"{value:,.0f}" + (f" {GOALS[of.goal_type]}" if unit else "")
+    return f"{value:,.0f}" + (f" {GOALS[goal_type]}" if unit else "")

@@ -23,11 +23,13 @@ MEASURES = ("decided", "impressions", "completed_views", "clicks", "revenue_micr
 
 @dataclass(frozen=True)
 class Yields:
-    """Of one slot won, per flight [n]: the chance that its impression is seen, its goal events, its micros (0 where nothing was charged)."""
+    """Of one slot won, per flight [n]: the chance that its impression is seen, its goal events, its micros (0 where nothing was charged);
+    ``evidence`` is how many slots won that rests on, those of the installation that it leans on included."""
 
     settle_share: Floats
     events_per_win: Floats
     micros_per_win: Floats
+    evidence: Floats
 
 
 def measured(inventory: Inventory, now: datetime) -> Yields:
@@ -48,4 +50,4 @@ def measured(inventory: Inventory, now: datetime) -> Yields:
     micros = np.divide(own[:, 4], won, out=np.zeros(len(won)), where=won > 0)
     goals = np.array([flight.goal_type for flight in inventory.flights])
     events = np.select([goals == "impressions", goals == "completed_views", goals == "clicks"], [seen, viewed, clicked], micros)
-    return Yields(seen, events, np.where(won >= PRIOR_WINS, micros, 0.0))
+    return Yields(seen, events, np.where(won >= PRIOR_WINS, micros, 0.0), won + PRIOR_WINS)

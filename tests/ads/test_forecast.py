@@ -16,8 +16,9 @@ from adplatform.eventlog import consumer, stream
 from ads import live_inventory, live_plan
 from ads.decision.plan import HOURS
 from ads.forecast import log
+from ads.forecast.foresight import expected_of
 from ads.forecast.prospects import layers
-from ads.forecast.service import forecast_flights, forecast_if_due, forecast_terms
+from ads.forecast.service import forecast_flights, forecast_if_due
 from ads.models import Ad, Flight, FlightForecast
 from ads.serving import serve_break
 
@@ -60,7 +61,8 @@ def test_a_flight_that_cannot_reach_its_goal_says_why_and_what_would_help(logged
     narrow = make_ad(targeting={"include": {"devices": ["tv"]}}, goal_amount=100_000, ends_at=NOW + timedelta(days=10))
     found = forecast_of(narrow, logged)
     assert found.expected_delivery < 1_000
-    assert found.warning.startswith(f"Expected {found.expected_delivery:,.0f} of 100,000 impressions by 11 Jun: only ")
+    between = f"({found.expected_low:,.0f} to {found.expected_high:,.0f})"
+    assert found.warning.startswith(f"Expected {found.expected_delivery:,.0f} {between} of 100,000 impressions by 11 Jun: only ")
     assert found.warning.endswith("widen the devices or lower the goal.")
 
 
@@ -71,8 +73,10 @@ def test_a_flight_that_nobody_matches_says_which_rule_to_widen(logged: datetime)
 
 
 def test_a_budget_that_pays_for_less_than_the_goal_is_named(logged: datetime) -> None:
-    found = forecast_of(make_ad(goal_amount=500, budget_micros=2_000_000), logged)
-    assert "its budget pays for 100 impressions" in found.warning
+    found = forecast_of(make_ad(goal_amount=500, budget_micros=200_000), logged)
+    # Its bid pays for ten; where nobody else is left it pays the reserve price.
+    assert 10 < found.expected_delivery < 200
+    assert f"its budget pays for {found.expected_delivery:,.0f} impressions at the prices to be expected; raise the budget" in found.warning
 
 
 def test_who_comes_after_others_of_the_same_tier_can_win_only_what_they_leave(logged: datetime) -> None:
@@ -88,7 +92,7 @@ def test_without_any_logged_request_nothing_is_forecast() -> None:
     ad = make_ad()
     found = forecast_of(ad, NOW)
     assert (found.supply, found.requests, found.warning) == ([], 0, "No requests are logged yet: its delivery cannot be forecast.")
-    assert forecast_terms(ad.flight, now=NOW) == (None, found.warning)
+    assert expected_of(ad.flight, now=NOW) == (None, found.warning)
 
 
 def test_thin_evidence_says_so_instead_of_a_figure() -> None:
@@ -131,18 +135,19 @@ def test_a_flight_not_sold_yet_is_judged_beside_what_is_live(logged: datetime) -
         campaign=make_ad(goal_amount=100).flight.campaign, name="Proposed", starts_at=NOW, ends_at=NOW + timedelta(days=7), pricing="cpm", bid_micros=20_000_000,
         goal_amount=50_000, budget_micros=10**13,
     )  # fmt: skip
-    expected, warning = forecast_terms(terms, now=logged)
+    expected, warning = expected_of(terms, now=logged)
     assert expected is not None
-    assert 0 < expected < 1_000
-    assert warning is not None
+    assert 0 < expected.low <= expected.mean <= expected.high < 1_000
     assert warning.startswith("Expected ")
     terms.goal_amount = 20
-    assert forecast_terms(terms, now=logged)[1] is None
+    assert expected_of(terms, now=logged)[1] == ""
 
 
 def test_layers_are_what_was_predicted_for_the_flights_ads(logged: datetime) -> None:
     ad = Ad.objects.get()
-    clicks, views = log.scored(logged, 90)[ad.pk]
+    found = log.scored(logged, 90)
+    assert all(one.ads.tolist() == [ad.pk] for one in found)
+    clicks, views = ([float(getattr(one, name)[0]) for one in found] for name in ("pctr", "pvcr"))
     assert len(clicks) == len(views) > 80
     assert all(0 < click < view < 1 for click, view in zip(clicks, views, strict=True))
     assert layers(clicks) == []  # the smoothed rate is the same for every viewer
