@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
-from adplatform.permissions import ASK_GROUPS, LIVE_GROUPS
+from adplatform.permissions import ADVERTISER_MEMBER, ASK_GROUPS, HISTORY, LIVE_GROUPS
 
 MONEY = "Delivery and money"
 # Title of a sidebar group -> models with their symbol, in order. Models nobody registered are left out.
@@ -65,6 +65,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         items = list(_items(request, models))
         if title == MONEY and user_may_read_decisions(request):
             items.append({"title": "Model lift", "icon": "trending_up", "link": reverse("admin:ads_decision_lift")})
+        if title == MONEY:
+            items = [*_reports(request), *items]
         if items:
             groups.append({"title": title, "separator": True, "items": items})
     return groups
@@ -72,6 +74,20 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 def user_may_read_decisions(request: HttpRequest) -> bool:
     return request.user.has_perm("ads.view_decision")
+
+
+def may_read_history(request: HttpRequest) -> bool:
+    """People of an advertiser read what is, not who changed it: that names our own staff."""
+    return any(request.user.has_perm(f"{app}.view_{model}") for app, model in (name.split(".") for name in HISTORY)) or not _of_advertiser(request)
+
+
+def _of_advertiser(request: HttpRequest) -> bool:
+    return ADVERTISER_MEMBER in set(request.user.groups.values_list("name", flat=True))
+
+
+def _reports(request: HttpRequest) -> Iterable[dict[str, Any]]:
+    if request.user.has_perm("ads.view_campaign"):
+        yield {"title": "Reports", "icon": "table_chart", "link": reverse("admin:report")}
 
 
 def _pages(request: HttpRequest) -> Iterable[dict[str, Any]]:

@@ -16,6 +16,11 @@ VIEWER = "viewer"
 SELLING = (
     "ads.advertiser", "ads.campaign", "ads.flight", "ads.ad", "ads.adpolicy", "ads.creativefile", "ads.companion", "ads.adicon", "ads.adverification"
 )  # fmt: skip
+# What people of an advertiser read, of their own rows alone (`ads.scope`).
+OWN = (
+    "ads.advertiser", "ads.campaign", "ads.flight", "ads.ad", "ads.creativefile", "ads.companion", "ads.adicon", "ads.adverification",
+    "ads.flightforecast",
+)  # fmt: skip
 HISTORY = (
     "ads.historicalcampaign", "ads.historicalflight", "ads.historicalad", "ads.historicaladpolicy", "ads.historicalcompanion",
     "ads.historicaladicon", "ads.historicaladverification",

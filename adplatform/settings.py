@@ -271,6 +271,9 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "adplatform.openapi.add_documented_views"],
 }
 
+# Who changed what is read by whom docs/permissions.md names, and a version of the past is not put back behind the services' backs.
+SIMPLE_HISTORY_ENFORCE_HISTORY_MODEL_PERMISSIONS = True
+
 # Admin (django-unfold), in the product's accent
 
 UNFOLD: dict[str, Any] = {
@@ -280,7 +283,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": "/",
     "SITE_ICON": "/static/img/mark.svg",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/img/mark.svg"}],
-    "SHOW_HISTORY": True,
+    "SHOW_HISTORY": "adplatform.admin_look.may_read_history",
     "SHOW_BACK_BUTTON": True,
     "STYLES": ["/static/css/admin.css"],
     "DASHBOARD_CALLBACK": "ads.admin.home.dashboard",

@@ -1,5 +1,5 @@
 """The admin that ad-ops staff work in all day."""
 
-from . import billing, campaigns, creatives, decisions, flights, policies
+from . import billing, campaigns, creatives, decisions, flights, policies, reports, reports_saved, statements
 
-__all__ = ["billing", "campaigns", "creatives", "decisions", "flights", "policies"]
+__all__ = ["billing", "campaigns", "creatives", "decisions", "flights", "policies", "reports", "reports_saved", "statements"]

@@ -6,18 +6,40 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
-from django.db.models import QuerySet, URLField
+from django.contrib.admin.utils import get_fields_from_path
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db.models import Model, QuerySet, URLField
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from ads import services
-from ads.scope import visible_to
+from ads.scope import EVERYBODY, advertiser_of, may_see, visible_to
 
 STATE_COLOURS = {
     "Live": "success", "Active": "success", "Scheduled": "info", "Paused": "warning", "Ended": "", "Draft": "info", "Spent": "danger",
     "Approved": "success", "Rejected": "danger", "In review": "warning", "Processing": "info", "Uploaded": "info",
 }  # fmt: skip
+
+
+class OwnValues(RelatedDropdownFilter):  # type: ignore[misc]
+    """Of related rows those that the reader may see."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        rows = visible_to(request.user, field.related_model._default_manager.all())
+        return [(row.pk, str(row)) for row in rows]
+
+
+def own_values(model: type[Model], asked: Any) -> Any:
+    """A filter of a list as somebody of an advertiser gets it: relations offer own rows alone."""
+    path = asked[0] if isinstance(asked, (list, tuple)) else asked
+    if not isinstance(path, str):
+        return asked
+    try:
+        field = get_fields_from_path(model, path)[-1]
+    except FieldDoesNotExist:
+        return asked
+    return (path, OwnValues) if field.is_relation else asked
 
 
 class HttpsLinks:
@@ -40,6 +62,16 @@ class Kept(HttpsLinks, ModelAdmin):  # type: ignore[misc]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return visible_to(request.user, super().get_queryset(request))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # The pages of a row's history ask for the row that was, without the list's own limits.
+        allowed: bool = super().has_view_permission(request, obj)
+        return allowed and (obj is None or obj.pk is None or advertiser_of(request.user) is EVERYBODY or may_see(request.user, obj))
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """The values to filter by are rows too: people of an advertiser are offered their own."""
+        filters = super().get_list_filter(request)
+        return list(filters) if advertiser_of(request.user) is EVERYBODY else [own_values(self.model, one) for one in filters]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
