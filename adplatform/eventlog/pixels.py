@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.http import QueryDict
@@ -63,5 +64,13 @@ def _small_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 3 else None
 
 
-# `at` is [ADPLAYHEAD], `content` [MEDIAPLAYHEAD] (HH:MM:SS.mmm) and `reason` [REASON] of VAST 4.2.
-_READ: dict[str, Callable[[str], Any]] = {"at": _seconds, "content": _seconds, "reason": _small_number}
+def _moment(text: str) -> str | None:
+    """ISO 8601, as the player's clock says it; kept as words, since an event's time is that of its receipt."""
+    try:
+        return datetime.fromisoformat(text).isoformat(timespec="milliseconds") if text else None
+    except ValueError:
+        return None
+
+
+# `at` is [ADPLAYHEAD], `content` [MEDIAPLAYHEAD] (HH:MM:SS.mmm), `reason` [REASON] and `sent` [TIMESTAMP] of VAST 4.2.
+_READ: dict[str, Callable[[str], Any]] = {"at": _seconds, "content": _seconds, "reason": _small_number, "sent": _moment}

@@ -12,11 +12,14 @@ from adplatform.eventlog import stream
 from adplatform.eventlog.views import edge
 from ads.formats import vast
 from ads.formats.creative import creatives
-from ads.formats.tracking import break_tracking
+from ads.formats.tracking import break_tracking, with_query
 from ads.quota import WINDOW_SECONDS, within_quota
 from ads.serving import serve_break
 
-from .breaks import read_break
+from .breaks import read_break, told
+
+# VAST 4.2, section 2.3.6.3: no ad came back.
+NO_AD = 303
 
 
 @edge("GET")
@@ -28,15 +31,16 @@ def vast_document(request: HttpRequest) -> HttpResponse:
         asked = read_break(request, now)
     except ValueError as error:
         return _error(400, "unreadable_request", str(error))
-    base = base_of(request)
+    base, macros = base_of(request), told(request.GET, "macros") in ("1", "true")
     try:
         if not within_quota(asked.ip_hash, asked.session, asked.break_id, now=now):
             return _error(429, "over_quota", "too many breaks were asked for from this address; wait a minute", {"Retry-After": str(WINDOW_SECONDS)})
         served = serve_break(asked, now=now)
     except (stream.LogUnavailable, redis.exceptions.RedisError):
         return _error(503, "log_unavailable", "no ad can be reserved now; play on and ask again at the next break", {"Retry-After": "2"})
-    error_url = break_tracking(asked, served, base)["breakError"]
-    written = vast.document(creatives(served, base=base), version=version, error_url=error_url, currency=settings.CURRENCY)
+    # Why there is no ad is known already, so the code needs no macro.
+    error_url = with_query(break_tracking(asked, served, base)["breakError"], code=NO_AD)
+    written = vast.document(creatives(served, base=base, macros=macros), version=version, error_url=error_url, currency=settings.CURRENCY)
     return HttpResponse(written, content_type=vast.CONTENT_TYPE)
 
 

@@ -118,13 +118,14 @@ class Creative:
         return after if after is not None and after < self.served.duration else None
 
 
-def creatives(served: ServedBreak, *, base: str) -> tuple[Creative, ...]:
-    """The ads of a break in playing order, four queries however many there are. ``base`` is ``https://host``.
+def creatives(served: ServedBreak, *, base: str, macros: bool = False) -> tuple[Creative, ...]:
+    """The ads of a break in playing order, four queries however many there are. ``base`` is ``https://host``;
+    ``macros`` as in `formats.tracking`.
 
     An ad whose clip is not there any more is left out: no player could show it, and its hold ends by itself.
     """
     rows = _rows({ad.ad for ad in served.ads})
-    return tuple(_creative(served, ad, rows[ad.ad], base) for ad in served.ads if ad.ad in rows and rows[ad.ad].asset.path)
+    return tuple(_creative(served, ad, rows[ad.ad], base, macros=macros) for ad in served.ads if ad.ad in rows and rows[ad.ad].asset.path)
 
 
 def _rows(ads: Iterable[int]) -> dict[int, Ad]:
@@ -139,7 +140,7 @@ _BESIDE: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
 )
 
 
-def _creative(served: ServedBreak, ad: ServedAd, row: Ad, base: str) -> Creative:
+def _creative(served: ServedBreak, ad: ServedAd, row: Ad, base: str, *, macros: bool) -> Creative:
     return Creative(
         served=ad,
         decision=served.decision,
@@ -149,7 +150,7 @@ def _creative(served: ServedBreak, ad: ServedAd, row: Ad, base: str) -> Creative
         category=row.category,
         advertiser_domain=row.flight.campaign.advertiser.website,
         media=_media(row.asset, base),
-        tracking=tracking(ad.token, base),
+        tracking=tracking(ad.token, base, macros=macros),
         companions=tuple(_companion(one, ad, base) for one in row.companions.all()),
         icons=tuple(_icon(one, base) for one in row.icons.all()),
         verifications=tuple(_verification(one) for one in row.verifications.all()),

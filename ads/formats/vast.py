@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from . import categories, xml
 from .creative import CompanionAd, Creative, Icon, Verification
+from .tracking import with_query
 from .xml import Markup, cdata, element, fragment, text, uri
 
 VERSIONS = ("4.2", "4.3")
@@ -107,7 +108,7 @@ def _viewable(creative: Creative) -> Markup:
 
 
 def _verification(creative: Creative, one: Verification) -> Markup:
-    ours = f"{creative.tracking['verificationNotExecuted']}&seq={one.number}"
+    ours = with_query(creative.tracking["verificationNotExecuted"], seq=one.number)
     told = [ours, one.not_executed] if one.not_executed else [ours]
     return element(
         "Verification",
@@ -146,7 +147,7 @@ def _tracking(creative: Creative) -> Iterator[Markup]:
             yield element("Tracking", uri(creative.tracking[event]), event=event)
     for seconds in PROGRESS_SECONDS:
         if seconds < creative.duration:
-            yield element("Tracking", uri(f"{creative.tracking['progress']}?seq={seconds}"), event="progress", offset=clock(seconds))
+            yield element("Tracking", uri(with_query(creative.tracking["progress"], seq=seconds)), event="progress", offset=clock(seconds))
 
 
 def _captions(creative: Creative) -> Markup | None:
@@ -193,17 +194,16 @@ def _whole_file(creative: Creative) -> Markup:
 
 
 def _icon(creative: Creative, one: Icon) -> Markup:
-    number = f"?seq={one.number}"
     clicks = element(
         "IconClicks",
         element("IconClickThrough", uri(one.click_through)),
-        element("IconClickTracking", uri(creative.tracking["iconClick"] + number), id=str(one.number)),
+        element("IconClickTracking", uri(with_query(creative.tracking["iconClick"], seq=one.number)), id=str(one.number)),
     )
     return element(
         "Icon",
         element("StaticResource", uri(one.url), creativeType=one.mime),
         clicks if one.click_through else None,
-        element("IconViewTracking", uri(creative.tracking["iconView"] + number)),
+        element("IconViewTracking", uri(with_query(creative.tracking["iconView"], seq=one.number))),
         program=one.program,
         width=one.width,
         height=one.height,
@@ -224,15 +224,14 @@ def _companion_creative(creative: Creative) -> Markup | None:
 
 
 def _companion(creative: Creative, one: CompanionAd) -> Markup:
-    number = f"?seq={one.number}"
     return element(
         "Companion",
         fragment(
             element("StaticResource", uri(one.url), creativeType=one.mime),
             element("AltText", text(one.alt_text)) if one.alt_text else None,
             element("CompanionClickThrough", uri(one.click_through)) if one.click_through else None,
-            element("CompanionClickTracking", uri(creative.tracking["companionClick"] + number), id=str(one.number)),
-            element("TrackingEvents", element("Tracking", uri(creative.tracking["companionView"] + number), event="creativeView")),
+            element("CompanionClickTracking", uri(with_query(creative.tracking["companionClick"], seq=one.number)), id=str(one.number)),
+            element("TrackingEvents", element("Tracking", uri(with_query(creative.tracking["companionView"], seq=one.number)), event="creativeView")),
         ),
         id=str(one.number),
         width=one.width,

@@ -16,8 +16,11 @@ _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 # As well-formed markup would end or change it; the last three because a parser would turn them into spaces or newlines.
 _IN_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 _IN_ATTRIBUTE = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;", "\n": "&#10;", "\t": "&#9;"})
-# RFC 3986: reserved and unreserved characters, and the per cent sign of what is encoded already. Square brackets stay for macros.
-_IN_ADDRESS = "%:/?#[]@!$&'()*+,;=-._~"
+# RFC 3986: reserved and unreserved characters, and the per cent sign of what is encoded already; but square brackets only where they
+# hold the name of a macro, or a host of IPv6.
+_IN_ADDRESS = "%:/?#@!$&'()*+,;=-._~"
+_BRACKETS = re.compile(r"(\[[A-Z][A-Z_]{1,39}\]|(?<=://)\[[0-9A-Fa-f:.]+\])")
+_STRAY = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 class Markup(str):
@@ -53,7 +56,9 @@ def uri(value: str) -> Markup:
 
 def address(value: str) -> str:
     """The address with what RFC 3986 does not allow percent-encoded."""
-    return quote(_writable(value).strip(), safe=_IN_ADDRESS)
+    parts = _BRACKETS.split(_STRAY.sub("%25", _writable(value).strip()))
+    before, mark, after = "".join(part if place % 2 else quote(part, safe=_IN_ADDRESS) for place, part in enumerate(parts)).partition("#")
+    return before + mark + after.replace("#", "%23")
 
 
 def fragment(*parts: Markup | None) -> Markup:
