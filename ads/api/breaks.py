@@ -27,7 +27,7 @@ from . import privacy
 FOREIGN_SESSIONS = uuid.UUID("5f0f0a5e-6a3b-5c0e-9d0b-3a1f6f2c9b10")
 POSITIONS = {"pre": "pre", "mid": "mid", "post": "post", "1": "pre", "2": "mid", "3": "post"}
 DEVICES = ("tv", "desktop", "mobile", "tablet")
-BREAK_ID = re.compile(r"[\w.:-]{1,40}")
+BREAK_ID = re.compile(r"[\w.:-]{1,38}")
 COUNTRY = re.compile(r"[A-Z]{2}")
 LONGEST_SESSION = 200
 DURATION, MAX_ADS = 30.0, 2
@@ -45,10 +45,10 @@ def read_break(request: HttpRequest, now: datetime) -> AdRequest:
     session, token = _session(query, now)
     title = _title(query, token)
     policy = policy_for(title.pk if title else None)
-    position, index = _position(query), _whole(query, "index", low=0, high=1000, default=0)
+    position, index = _position(query), whole(query, "index", low=0, high=1000, default=0)
     duration, max_ads = bounded(
-        _number(query, "duration", low=0, high=600, default=DURATION),
-        _whole(query, "max_ads", low=1, high=10, default=MAX_ADS),
+        number(query, "duration", low=0, high=600, default=DURATION),
+        whole(query, "max_ads", low=1, high=10, default=MAX_ADS),
         own_policy_of(title.pk if title else None),
     )
     agent = sender.user_agent(request)
@@ -63,8 +63,8 @@ def read_break(request: HttpRequest, now: datetime) -> AdRequest:
         duration=duration,
         max_ads=max_ads,
         device=_one_of(query, "device", DEVICES) or device_of(agent),
-        hour=_whole(query, "hour", low=0, high=23, default=now.hour),
-        weekday=_whole(query, "weekday", low=0, high=6, default=now.weekday()),
+        hour=whole(query, "hour", low=0, high=23, default=now.hour),
+        weekday=whole(query, "weekday", low=0, high=6, default=now.weekday()),
         genres=tuple(genre.slug for genre in title.genres.all()) if title else (),
         maturity=title.maturity if title else "",
         country=_country(request),
@@ -159,12 +159,12 @@ def _break_id(query: QueryDict, position: str, index: int) -> str:
     if not named:
         return f"{position}-{index}"
     if not BREAK_ID.fullmatch(named):
-        raise ValueError("break: use 1 to 40 letters, digits and . : _ -")
+        raise ValueError("break: use 1 to 38 letters, digits and . : _ -")
     return named
 
 
-def _number(query: QueryDict, name: str, *, low: float, high: float, default: float) -> float:
-    """Above ``low``, at most ``high``."""
+def number(query: QueryDict, name: str, *, low: float, high: float, default: float) -> float:
+    """Above ``low``, at most ``high``. Raises ValueError in words."""
     named = told(query, name)
     if not named:
         return default
@@ -177,7 +177,8 @@ def _number(query: QueryDict, name: str, *, low: float, high: float, default: fl
     return value
 
 
-def _whole(query: QueryDict, name: str, *, low: int, high: int, default: int) -> int:
+def whole(query: QueryDict, name: str, *, low: int, high: int, default: int) -> int:
+    """From ``low`` to ``high``. Raises ValueError in words."""
     named = told(query, name)
     if not named:
         return default

@@ -42,7 +42,7 @@ def make_creative(slot: int = 0, *, macros: bool = False, **changes: Any) -> Cre
         registry="ad-id.org",
         category="automotive",
         advertiser_domain="https://volt-motors.example/",
-        media=Media(f"{BASE}/media/clips/x/index.m3u8", 640, 360, "avc1.4D401F,mp4a.40.2", 240, 410, f"{BASE}/media/clips/x/captions.vtt"),
+        media=Media(f"{BASE}/media/clips/x/index.m3u8", f"{BASE}/media/clips/x/whole.mp4", 640, 360, "avc1.4D401F,mp4a.40.2", 240, 410, f"{BASE}/media/clips/x/captions.vtt"),
         tracking=tracking(served.token, BASE, macros=macros),
         companions=(COMPANION,),
         icons=(ICON,),
