@@ -6,22 +6,19 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from rest_framework.authtoken.models import TokenProxy
 from unfold.admin import ModelAdmin
 
 from adplatform.eventlog.dead import dead_events_retry, readable
 from adplatform.eventlog.stream import LogUnavailable
 from adplatform.experiments.admin import ExperimentAdmin
+from adplatform.key_admin import ApiKeyAdmin
 from adplatform.learning.admin import ModelVersionAdmin
 from adplatform.learning.monitoring.admin import ModelReadingAdmin
 from adplatform.learning.run_admin import TrainingRunAdmin
 from adplatform.models import ArchivedDay, DeadEvent, RollupDay, RollupState
 from adplatform.read_only import ReadOnly
 
-__all__ = ["ExperimentAdmin", "ModelReadingAdmin", "ModelVersionAdmin", "TrainingRunAdmin"]
-
-# Keys to the API are made by `manage.py drf_create_token USER` and shown once, never in a list.
-admin.site.unregister(TokenProxy)
+__all__ = ["ApiKeyAdmin", "ExperimentAdmin", "ModelReadingAdmin", "ModelVersionAdmin", "TrainingRunAdmin"]
 
 
 @admin.register(DeadEvent)

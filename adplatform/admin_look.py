@@ -54,7 +54,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
     ("Answers", (("insights.verifiedquery", "verified"), ("insights.feedback", "thumbs_up_down"))),
-    ("Access", (("auth.user", "group"), ("auth.group", "shield_person"))),
+    ("Access", (("adplatform.apikey", "key"), ("auth.user", "group"), ("auth.group", "shield_person"))),
 )
 
 

@@ -281,3 +281,23 @@ class DeadEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stream_id}: {self.reason[:60]}"
+
+
+class ApiKey(models.Model):
+    """A key of a person to the API. Its text is shown once; what is kept tells nobody what it was."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=60, help_text="What uses it, for example nightly import")
+    prefix = models.CharField(max_length=16, editable=False, help_text="How it begins, to tell one from another")
+    digest = models.CharField(max_length=64, unique=True, editable=False, help_text="SHA-256 of the key")
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="To the minute")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: good until it is revoked")
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

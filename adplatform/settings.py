@@ -80,7 +80,6 @@ INSTALLED_APPS = [
     "import_export",
     "drf_spectacular",
     "rest_framework",
-    "rest_framework.authtoken",
     "simple_history",
     "adplatform",
     "catalog",

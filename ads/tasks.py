@@ -10,6 +10,7 @@ from celery.schedules import crontab
 
 from adplatform.celery import schedule
 from adplatform.eventlog import stream
+from ads.api import idempotency
 from ads.creatives import tasks as creative_tasks
 from ads.ctr import tasks as ctr_tasks
 from ads.forecast import tasks as forecast_tasks
@@ -24,6 +25,7 @@ __all__ = [
     "ctr_tasks",
     "end_flights",
     "forecast_tasks",
+    "forget_answers",
     "judge_windows",
     "reach_counted",
     "reach_counted_anew",
@@ -72,6 +74,12 @@ def refresh_break_values() -> None:
     breakvalue.refresh(now=datetime.now(UTC))
 
 
+@shared_task(name="ads.forget_answers")
+def forget_answers() -> None:
+    """Each hour: answers to writes that were sent with a key, kept for a day, are let go of."""
+    idempotency.forget(now=datetime.now(UTC))
+
+
 @shared_task(name="ads.reconcile_recent")
 def reconcile_recent() -> None:
     """Every five minutes: flights that were charged for of late, and all counters."""
@@ -98,5 +106,6 @@ schedule("ads.recount_reach", crontab(hour=1, minute=40))
 schedule("ads.watch_inventory", timedelta(minutes=1))
 schedule("ads.end_flights", timedelta(minutes=1))
 schedule("ads.refresh_break_values", timedelta(minutes=1))
+schedule("ads.forget_answers", timedelta(hours=1))
 schedule("ads.reconcile_recent", timedelta(minutes=5))
 schedule("ads.reconcile_all", crontab(hour=3, minute=40))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Model
-from rest_framework.authentication import SessionAuthentication, TokenAuthentication
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import NotFound, ParseError, ValidationError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.pagination import PageNumberPagination
@@ -16,10 +16,13 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from adplatform.keys import KeyAuthentication
 from ads.scope import visible_to
 
+from .idempotency import key_of, once
 from .problems import Problem, handler
 from .schema import StaffSchema
+from .throttles import PerMinute, Taken
 
 # Larger than any row with its targeting, by far.
 BODY_BYTES = 1024 * 1024
@@ -87,14 +90,29 @@ class StaffView(APIView):
     details, rows of other advertisers are not there (`found`).
     """
 
-    authentication_classes = [TokenAuthentication, SessionAuthentication]
+    authentication_classes = [KeyAuthentication, SessionAuthentication]
     permission_classes = [StaffMay]
+    throttle_classes = [PerMinute]
     parser_classes = [PlainJSON]
     renderer_classes = [JSONRenderer]
     content_negotiation_class = Negotiation
     metadata_class = None
     schema = StaffSchema()
     rights: tuple[str, ...] = ()
+    # What the throttle counted for this request.
+    limits: Taken | None = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        method = (request.method or "").lower()
+        if (key := key_of(request)) and method in self.http_method_names and hasattr(self, method):
+            setattr(self, method, once(self, getattr(self, method), key))
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.limits is not None:
+            for name, value in self.limits.headers().items():
+                response.headers[name] = value
+        return super().finalize_response(request, response, *args, **kwargs)
 
     def get_exception_handler(self) -> Callable[..., Any]:
         return handler
@@ -119,22 +137,12 @@ class Pages(PageNumberPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 500
-    invalid_page_message = "There is no such page: {message}."
+    invalid_page_message = "There is no page {page_number}."
 
-
-def whole_number(request: Request, name: str) -> int | None:
-    """A query parameter that is an id. Raises ValidationError in words."""
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise ValidationError({name: [f"“{text}” is no id."]})
-    return int(text)
-
-
-def one_of(request: Request, name: str, choices: Any) -> str | None:
-    """A query parameter that is one of a few words. Raises ValidationError in words."""
-    text = request.query_params.get(name)
-    if text is not None and text not in choices:
-        raise ValidationError({name: [f"There is no {name} “{text}”; there are {', '.join(choices)}."]})
-    return text
+    def get_page_size(self, request: Request) -> int:
+        text = request.query_params.get(self.page_size_query_param)
+        if text is None:
+            return self.page_size
+        if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= self.max_page_size):
+            raise ValidationError({self.page_size_query_param: [f"A page has 1 to {self.max_page_size} rows."]})
+        return int(text)

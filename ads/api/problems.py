@@ -11,11 +11,12 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from adplatform.keys import HOW
 from adplatform.problems import KINDS, MEDIA_TYPE, OF_STATUS, problem
 
 # What is wrong with the whole of it rather than with one field goes by these names.
 WHOLE = ("detail", "non_field_errors", "__all__", "")
-NOBODY = "Send a key as `Authorization: Token KEY`; `manage.py drf_create_token USER` makes one."
+NOBODY = f"Send a key as `Authorization: Bearer KEY`. {HOW}"
 
 
 class Problem(exceptions.APIException):

@@ -1,4 +1,4 @@
-"""``/api/v1/{advertisers,campaigns,flights,ads,policies}``: list, read, create, change and steer; nothing is deleted.
+"""``/api/v1/{advertisers,campaigns,flights,ads,policies}``: list, read, create, change and steer; what was never served can be deleted.
 
 Every write is a service, so it is checked, audited under the caller's name and told to the serving processes like one of the admin.
 """
@@ -10,7 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError as Unsound
+from django.db import IntegrityError
 from django.db.models import QuerySet
+from django_filters import FilterSet
+from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status
 from rest_framework.decorators import action
@@ -21,47 +24,46 @@ from rest_framework.viewsets import GenericViewSet
 
 from ads import services
 from ads.models import Ad, AdPolicy, Advertiser, Campaign, Flight, FlightForecast
+from ads.removal import StillNeeded, row_delete
 from ads.scope import visible_to
 
-from .access import Pages, StaffView, one_of, whole_number
+from .access import Pages, StaffView
+from .filters import AdFilters, AdPolicyFilters, AdvertiserFilters, CampaignFilters, FlightFilters, refuse_unknown
 from .problems import Problem
 from .reports import ForecastSerializer, FunnelSerializer, funnel_of
 from .serializers import AdPolicySerializer, AdSerializer, AdvertiserSerializer, CampaignSerializer, FlightSerializer, as_json
+from .versions import etag_of, guarded
 
 
-def of(name: str, words: str, kind: type = int) -> OpenApiParameter:
-    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=words)
-
-
-def documented(noun: str, serializer: Any, *filters: OpenApiParameter) -> Callable[[Any], Any]:
-    """The four operations of a resource, described."""
+def documented(noun: str, serializer: Any) -> Callable[[Any], Any]:
+    """The five operations of a resource, described."""
     plural = {"policy": "policies"}.get(noun, f"{noun}s")
 
     def described(summary: str, answers: dict[int, Any], **more: Any) -> Any:
         return extend_schema(summary=summary, tags=["selling"], responses=answers, **more)
 
     return extend_schema_view(
-        list=described(f"List {plural}", {200: serializer(many=True)}, parameters=list(filters)),
+        list=described(f"List {plural}", {200: serializer(many=True)}),
         retrieve=described(f"Read one {noun}", {200: serializer}),
         create=described(f"Create: {noun}", {201: serializer}),
         partial_update=described(f"Change: {noun}", {200: serializer}),
+        destroy=described(f"Delete: {noun}, if it was never served", {204: None}),
     )
 
 
 class Rows(StaffView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Any]):
     pagination_class = Pages
-    http_method_names = ["get", "post", "patch", "head"]
+    filter_backends = [DjangoFilterBackend]
+    http_method_names = ["get", "post", "patch", "delete", "head"]
     lookup_value_regex = "[^/.]+"
-    # Query parameters of its list beside those of the pages.
-    filters: tuple[str, ...] = ()
+    filterset_class: type[FilterSet]
+    versioned = True
 
     def get_queryset(self) -> QuerySet[Any]:
         return visible_to(self.request.user, super().get_queryset())
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        known = (*self.filters, "page", "page_size")
-        if unknown := sorted(set(request.query_params) - set(known)):
-            raise ValidationError({name: [f"There is no filter “{name}”; there are {', '.join(known)}."] for name in unknown})
+        refuse_unknown(request, [*self.filterset_class.base_filters, "page", "page_size"])
         return super().list(request, *args, **kwargs)
 
     def get_object(self) -> Any:
@@ -74,59 +76,70 @@ class Rows(StaffView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericV
         given.is_valid(raise_exception=True)
         row = self.get_queryset().model(**given.validated_data)
         self._written(lambda: services.row_create(actor=request.user, row=row))
-        return Response(self._shown(row), status=status.HTTP_201_CREATED)
+        row.refresh_from_db()
+        return self._answer(row, status=status.HTTP_201_CREATED, headers={"Location": f"{request.path}/{row.pk}"})
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         row = self.get_object()
         given = self.get_serializer(row, data=request.data, partial=True)
         given.is_valid(raise_exception=True)
-        stored = self._written(lambda: services.row_update(actor=request.user, row=row, changes=given.validated_data))
-        return Response(self._shown(stored))
+        changes = given.validated_data
+        write = lambda: services.row_update(actor=request.user, row=row, changes=changes)  # noqa: E731 (it is handed on)
+        self._written(lambda: guarded(request, row, write, changes=changes))
+        row.refresh_from_db()
+        return self._answer(row)
+
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        row = self.get_object()
+        try:
+            guarded(request, row, lambda: row_delete(actor=request.user, row=row))
+        except StillNeeded as error:
+            raise Problem("still-needed", str(error)) from error
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return Response(self._shown(self.get_object()))
+        refuse_unknown(request, ())
+        return self._answer(self.get_object())
 
     def steer(self, service: Callable[[Any], Any]) -> Response:
         """Run a service on the row that the address names."""
         row = self.get_object()
         try:
-            self._written(lambda: service(row))
+            self._written(lambda: guarded(self.request, row, lambda: service(row)))
         except services.WrongState as error:
             raise Problem("wrong-state", str(error)) from error
-        return Response(self._shown(row))
+        row.refresh_from_db()
+        return self._answer(row)
 
-    def _shown(self, row: Any) -> Any:
-        return self.get_serializer_class()(row, context={**self.get_serializer_context(), "single": True}).data
+    def _answer(self, row: Any, **more: Any) -> Response:
+        shown = self.get_serializer_class()(row, context={**self.get_serializer_context(), "single": True}).data
+        return Response(shown, **more | {"headers": {**more.get("headers", {}), "ETag": etag_of(row)}})
 
     def _written(self, write: Callable[[], Any]) -> Any:
         try:
             return write()
         except Unsound as error:
             raise ValidationError(as_json(error.message_dict)) from error
+        except IntegrityError as error:
+            raise Problem("changed-meanwhile", "Somebody else wrote the same name or row just now; read it again and decide anew.") from error
 
 
 @documented("advertiser", AdvertiserSerializer)
 class AdvertiserRows(Rows):
     queryset = Advertiser.objects.order_by("name")
     serializer_class = AdvertiserSerializer
+    filterset_class = AdvertiserFilters
 
 
 def steering(words: str, serializer: Any) -> Callable[[Any], Any]:
     return extend_schema(summary=words, tags=["selling"], request=None, responses={200: serializer})
 
 
-@documented("campaign", CampaignSerializer, of("advertiser", "Id of an advertiser"), of("state", "active, paused or ended", str))
+@documented("campaign", CampaignSerializer)
 class CampaignRows(Rows):
     queryset = Campaign.objects.order_by("name")
-    filters = ("advertiser", "state")
     serializer_class = CampaignSerializer
-
-    def get_queryset(self) -> QuerySet[Campaign]:
-        rows = super().get_queryset()
-        if (advertiser := whole_number(self.request, "advertiser")) is not None:
-            rows = rows.filter(advertiser=advertiser)
-        state = one_of(self.request, "state", Campaign.State.values)
-        return rows.filter(state=state) if state else rows
+    filterset_class = CampaignFilters
 
     @steering("Stop every flight of the campaign from serving", CampaignSerializer)
     @action(detail=True, methods=["post"], rights=("ads.change_campaign",))
@@ -144,31 +157,16 @@ class CampaignRows(Rows):
         return self.steer(lambda row: services.campaign_end(actor=request.user, campaign=row))
 
 
-@documented(
-    "flight",
-    FlightSerializer,
-    of("campaign", "Id of a campaign"),
-    of("state", "draft, live, paused or ended", str),
-    of("tier", "For example house", str),
-)
+@documented("flight", FlightSerializer)
 class FlightRows(Rows):
     queryset = Flight.objects.select_related("campaign").order_by("campaign", "name")
-    filters = ("campaign", "state", "tier")
     serializer_class = FlightSerializer
-
-    def get_queryset(self) -> QuerySet[Flight]:
-        rows = super().get_queryset()
-        if (campaign := whole_number(self.request, "campaign")) is not None:
-            rows = rows.filter(campaign=campaign)
-        for name, choices in (("state", Flight.State.values), ("tier", Flight.Tier.values)):
-            if value := one_of(self.request, name, choices):
-                rows = rows.filter(**{name: value})
-        return rows
+    filterset_class = FlightFilters
 
     @extend_schema(
         summary="Why the flight did not serve",
         tags=["selling"],
-        parameters=[of("since", "24h, 7d or 2w back, or an ISO time; 7d when left out", str)],
+        parameters=[OpenApiParameter("since", str, description="24h, 7d or 2w back, or an ISO time; 7d when left out")],
         responses={200: FunnelSerializer},
     )
     @action(detail=True, url_path="why-not", rights=("ads.view_flight", "ads.view_decision"), filter_backends=[], pagination_class=None)
@@ -205,19 +203,11 @@ class FlightRows(Rows):
         return self.steer(lambda row: services.flight_end(actor=request.user, flight=row))
 
 
-@documented("ad", AdSerializer, of("flight", "Id of a flight"), of("campaign", "Id of a campaign"), of("review", "For example in_review", str))
+@documented("ad", AdSerializer)
 class AdRows(Rows):
     queryset = Ad.objects.select_related("asset", "flight").order_by("flight", "name")
-    filters = ("flight", "campaign", "review")
     serializer_class = AdSerializer
-
-    def get_queryset(self) -> QuerySet[Ad]:
-        rows = super().get_queryset()
-        for name, column in (("flight", "flight"), ("campaign", "flight__campaign")):
-            if (value := whole_number(self.request, name)) is not None:
-                rows = rows.filter(**{column: value})
-        review = one_of(self.request, "review", Ad.Review.values)
-        return rows.filter(review=review) if review else rows
+    filterset_class = AdFilters
 
     @steering("Let the ad serve; for ad-ops leads", AdSerializer)
     @action(detail=True, methods=["post"], rights=("ads.change_ad", services.APPROVE))
@@ -230,13 +220,8 @@ class AdRows(Rows):
         return self.steer(lambda row: services.ad_reject(actor=request.user, ad=row))
 
 
-@documented("policy", AdPolicySerializer, of("title", "Id of a title"))
+@documented("policy", AdPolicySerializer)
 class AdPolicyRows(Rows):
     queryset = AdPolicy.objects.order_by("pk")
-    filters = ("title",)
     serializer_class = AdPolicySerializer
-
-    def get_queryset(self) -> QuerySet[AdPolicy]:
-        title = whole_number(self.request, "title")
-        rows = super().get_queryset()
-        return rows if title is None else rows.filter(title=title)
+    filterset_class = AdPolicyFilters

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from ads.models import Ad, AdPolicy, Advertiser, Campaign, Flight
 from ads.outlook import warnings_of
+from ads.scope import visible_to
 
 from .money import AmountField, GoalField, amount_of, count_of
 
@@ -37,6 +38,8 @@ class RowSerializer(serializers.ModelSerializer[Any]):
     def build_relational_field(self, field_name: str, relation_info: Any) -> Any:
         """The id of a row that is not there is told in words."""
         kind, options = super().build_relational_field(field_name, relation_info)
+        if "queryset" in options and (request := self.context.get("request")) is not None:
+            options["queryset"] = visible_to(request.user, options["queryset"].all())
         words = {"does_not_exist": f"There is no {field_name} {{pk_value}}.", "incorrect_type": f"The {field_name} is given by its id, a number."}
         return kind, {**options, "error_messages": words}
 

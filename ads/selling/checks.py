@@ -72,6 +72,7 @@ def campaign_problems(campaign: Campaign) -> Iterator[rules.Problem]:
     ]
     yield from shape
     yield from (("currency", words) for words in terms.currency_problems(campaign.currency, settings.CURRENCY))
+    yield from _stays(campaign)
     if shape:
         return
     yield from (("targeting", words) for words in reach.contradictions([campaign.targeting]))
@@ -84,7 +85,20 @@ def campaign_problems(campaign: Campaign) -> Iterator[rules.Problem]:
                 yield "targeting", f"With its flight {flight.name}: {words}"
 
 
+def _stays(campaign: Campaign) -> Iterator[rules.Problem]:
+    from ads.models import Campaign
+
+    before = Campaign.objects.filter(pk=campaign.pk).exclude(advertiser=campaign.advertiser_id).first() if campaign.pk else None
+    if before is not None and (before.flights.exclude(state="draft").exists() or before.ledger.exists()):
+        yield "advertiser", "This campaign has served; it stays with its advertiser, who is charged for it. Make a new campaign for the other one."
+
+
 def ad_problems(ad: Ad) -> Iterator[rules.Problem]:
+    from ads.models import Ad
+
+    before = Ad.objects.filter(pk=ad.pk).exclude(flight=ad.flight_id).first() if ad.pk else None
+    if before is not None and (before.review == Ad.Review.APPROVED or before.ledger.exists()):
+        yield "flight", "This ad has served; it stays in its flight, where its charges are. Make a new ad in the other one."
     if ad.category not in CATEGORIES:
         yield "category", f"There is no category “{ad.category}”; there are {', '.join(CATEGORIES)}."
     if ad.asset_id and not MediaAsset.objects.filter(pk=ad.asset_id, kind=MediaAsset.Kind.AD).exists():
@@ -123,6 +137,8 @@ def _changes(flight: Flight, sold: rules.FlightTerms) -> Iterator[rules.Problem]
     before = Flight.objects.filter(pk=flight.pk).select_related("campaign").first() if flight.pk else None
     if before is not None:
         served = before.state != Flight.State.DRAFT or before.ledger.exists()
+        if served and before.campaign_id != flight.campaign_id:
+            yield "campaign", "This flight has served; it stays in its campaign, where its charges are. Make a new flight in the other one."
         yield from rules.change_problems(terms_of(before), sold, served=served)
 
 

@@ -9,8 +9,9 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.test import Client
-from rest_framework.authtoken.models import Token
+from django.utils import timezone
 
+from adplatform.keys import key_make
 from adplatform.permissions import AD_OPS, AD_OPS_LEAD, EDITOR, EXECUTIVE, GROUPS, READ_ONLY, VIEWER
 from ads.models import Ad, AdPolicy, Advertiser, Campaign, Flight, FlightForecast, FunnelHour
 from tests.ads.inventory import make_ad
@@ -189,9 +190,8 @@ def test_why_a_flight_did_not_serve_and_what_it_can_expect_are_told(client: Clie
     assert (told["expected_delivery"]["amount"], told["goal"]["amount"]) == ("812.5", "900")
 
 
-def test_nothing_is_deleted_or_replaced_over_the_api(client: Client) -> None:
+def test_rows_are_changed_and_never_replaced(client: Client) -> None:
     ad = make_ad()
-    assert client.delete(f"/api/v1/ads/{ad.pk}").status_code == 405
     assert client.put(f"/api/v1/ads/{ad.pk}", {}, content_type="application/json").status_code == 405
 
 
@@ -208,14 +208,16 @@ def test_each_group_may_do_over_the_api_what_it_may_in_the_admin(group: str, rea
 
 
 def test_nobody_signed_in_is_told_so_and_a_session_needs_its_csrf_token() -> None:
-    assert Client().get("/api/v1/flights").status_code == 401
+    nobody = Client().get("/api/v1/flights")
+    assert (nobody.status_code, nobody["WWW-Authenticate"]) == (401, 'Bearer realm="Intermission"')
+    assert "manage.py api_key USER" in nobody.json()["detail"]
     user = User.objects.create_superuser("cookie")
     client = Client(enforce_csrf_checks=True)
     client.force_login(user)
     assert post(client, "advertisers", {"name": "New", "category": "travel"}).status_code == 403
-    token = Token.objects.create(user=user)
+    _, key = key_make(user=user, name="import", days=None, now=timezone.now())
     made = Client(enforce_csrf_checks=True).post(
-        "/api/v1/advertisers", {"name": "New", "category": "travel"}, content_type="application/json", headers={"Authorization": f"Token {token.key}"}
+        "/api/v1/advertisers", {"name": "New", "category": "travel"}, content_type="application/json", headers={"Authorization": f"Bearer {key}"}
     )
     assert made.status_code == 201
     assert Advertiser.objects.filter(name="New").exists()
@@ -228,5 +230,10 @@ def test_what_cannot_be_read_is_answered_in_words_and_never_with_an_error_of_our
     assert (lost.status_code, lost.json()["detail"]) == (404, "“abc” is no id; an id is a whole number.")
     misspelt = client.get("/api/v1/flights?sate=live")
     assert misspelt.status_code == 400
-    assert misspelt.json()["errors"] == {"sate": ["There is no filter “sate”; there are campaign, state, tier, page, page_size."]}
+    assert misspelt.json()["errors"] == {
+        "sate": [
+            "There is no filter “sate”; there are campaign, advertiser, state, tier, pricing, goal_type, at_risk, running_from, running_until, "
+            "search, ordering, page, page_size."
+        ]
+    }
     assert client.get("/api/v1/flights?state=live&page=1&page_size=5").status_code == 200
