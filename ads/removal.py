@@ -22,7 +22,7 @@ class StillNeeded(ValueError):
 @transaction.atomic
 def row_delete(*, actor: Actor, row: Removable) -> None:
     """Raises StillNeeded. Whoever adds a row below it at the same moment waits, and then is refused by its foreign key."""
-    locked: Removable | None = type(row)._default_manager.select_for_update().filter(pk=row.pk).first()  # type: ignore[assignment]
+    locked: Removable | None = type(row)._default_manager.select_for_update().filter(pk=row.pk).first()
     if locked is None:
         raise StillNeeded("It was deleted a moment ago.")
     if words := next(_needed_for(locked), None):
@@ -41,7 +41,7 @@ def _close_balance(row: Removable) -> None:
     """Each flight has a balance from its first moment; one on which nothing was ever booked is no billing row yet."""
     if isinstance(row, Flight):
         untouched = FlightBalance.objects.filter(flight=row, booked_micros=0, impressions=0, completed_views=0, clicks=0)
-        untouched._raw_delete(untouched.db)  # type: ignore[attr-defined]  # its own delete() refuses, and rightly, whatever was booked
+        untouched._raw_delete(untouched.db)  # its own delete() refuses
 
 
 def _needed_for(row: Removable) -> Iterator[str]:
