@@ -38,14 +38,14 @@ class WrongState(ValueError):
 # Rows as they are sold
 
 
-def row_create(*, actor: Actor, row: Written) -> Written:
-    """Store a new row. Raises django.core.exceptions.ValidationError with a sentence for each field."""
+def row_create(*, actor: Actor, row: Written, reason: str = "Created") -> Written:
+    """Store a new row; ``reason`` is told by its history. Raises django.core.exceptions.ValidationError with a sentence for each field."""
     if isinstance(row, Ad):
         put_in_review(row)
-    return _write(actor, row, "Created")
+    return _write(actor, row, reason)
 
 
-def row_update(*, actor: Actor, row: Written, changes: Mapping[str, Any]) -> Written:
+def row_update(*, actor: Actor, row: Written, changes: Mapping[str, Any], reason: str = "Changed") -> Written:
     """Change fields of a stored row, as it is now. Raises django.core.exceptions.ValidationError with a sentence for each field."""
     with transaction.atomic():
         if isinstance(row, Flight) and "goal_type" in changes:
@@ -57,7 +57,7 @@ def row_update(*, actor: Actor, row: Written, changes: Mapping[str, Any]) -> Wri
         changed = {name for name, value in changes.items() if before[name] != value}
         if isinstance(locked, Ad):
             review_again(locked, changed)
-        stored = _write(actor, locked, "Changed")
+        stored = _write(actor, locked, reason)
         terms_changed(stored, {name: before[name] for name in changed})
         return stored
 

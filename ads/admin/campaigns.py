@@ -6,7 +6,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Count, QuerySet, Sum
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import TabularInline
@@ -14,7 +15,7 @@ from unfold.admin import TabularInline
 from ads import services
 from ads.models import Advertiser, Campaign, Flight
 
-from . import show
+from . import show, steer
 from .campaign_list import CampaignList
 from .forms import CampaignForm
 from .kept import Kept
@@ -71,7 +72,7 @@ class FlightInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Campaign)
-class CampaignAdmin(CampaignList, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
+class CampaignAdmin(CampaignList, steer.Steered, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     form = CampaignForm
     autocomplete_fields = ["advertiser"]
     fieldsets = [
@@ -80,30 +81,20 @@ class CampaignAdmin(CampaignList, SimpleHistoryAdmin, Kept):  # type: ignore[mis
     ]
     readonly_fields = ["state"]
     inlines = [FlightInline]
-    actions = ["pause", "resume", "end"]
-    actions_submit_line = ["pause_it", "resume_it", "end_it"]
+    actions = ["pause", "resume", "duplicate", "end"]
+    pause, resume, duplicate, end = map(steer.bulk, ("pause", "resume", "duplicate", "end"))
+    actions_submit_line = ["pause_it", "resume_it"]
+    actions_detail = ["duplicate_page", "end_page"]
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)
         if change:
             services.terms_changed(obj, {name: form.initial[name] for name in form.changed_data if name in form.initial})
 
-    @admin.action(description="Pause", permissions=["change"])
-    def pause(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
-        self.each(request, queryset, "campaign", lambda row: services.campaign_pause(actor=request.user, campaign=row), "paused")
-
-    @admin.action(description="Resume", permissions=["change"])
-    def resume(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
-        self.each(request, queryset, "campaign", lambda row: services.campaign_resume(actor=request.user, campaign=row), "resumed")
-
-    @admin.action(description="End for good", permissions=["change"])
-    def end(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
-        self.each(request, queryset, "campaign", lambda row: services.campaign_end(actor=request.user, campaign=row), "ended")
-
     # The same on the campaign's own page
 
     def steering(self, row: Campaign) -> tuple[str, ...]:
-        return {"active": ("pause_it", "end_it"), "paused": ("resume_it", "end_it")}.get(row.state, ())
+        return {"active": ("pause_it",), "paused": ("resume_it",)}.get(row.state, ())
 
     @show.button("Pause", permission="change")
     def pause_it(self, request: HttpRequest, obj: Campaign) -> None:
@@ -113,6 +104,10 @@ class CampaignAdmin(CampaignList, SimpleHistoryAdmin, Kept):  # type: ignore[mis
     def resume_it(self, request: HttpRequest, obj: Campaign) -> None:
         self.one(request, obj, lambda row: services.campaign_resume(actor=request.user, campaign=row), "active again")
 
+    @show.button("Duplicate", permission="copy")
+    def duplicate_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return redirect("admin:ads_campaign_steer", object_id, "duplicate")
+
     @show.button("End for good", permission="change")
-    def end_it(self, request: HttpRequest, obj: Campaign) -> None:
-        self.one(request, obj, lambda row: services.campaign_end(actor=request.user, campaign=row), "ended")
+    def end_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return redirect("admin:ads_campaign_steer", object_id, "end")

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 from simple_history.admin import SimpleHistoryAdmin
 
@@ -15,7 +15,8 @@ from ads import services
 from ads.models import Flight
 from ads.outlook import warnings_of
 
-from . import panels, show, why
+from . import panels, show, steer, why
+from .billing import REFUND
 from .creatives import AdInline
 from .flight_list import FlightList
 from .forms import FlightForm
@@ -23,13 +24,15 @@ from .kept import Kept
 
 
 @admin.register(Flight)
-class FlightAdmin(FlightList, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
+class FlightAdmin(FlightList, steer.Steered, steer.Refunds, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     form = FlightForm
     autocomplete_fields = ["campaign"]
     readonly_fields = ["state", "inherited", "forecast_panel", "gross_net_panel", "why_not_panel"]
     inlines = [AdInline]
-    actions = ["launch", "pause", "resume", "end"]
-    actions_submit_line = ["launch_it", "pause_it", "resume_it", "end_it"]
+    actions = ["launch", "pause", "resume", "extend", "duplicate", "end"]
+    launch, pause, resume, extend, duplicate, end = map(steer.bulk, ("launch", "pause", "resume", "extend", "duplicate", "end"))
+    actions_submit_line = ["launch_it", "pause_it", "resume_it"]
+    actions_detail = ["extend_page", "duplicate_page", "refund_link", "end_page"]
     fieldsets = [
         (None, {"fields": [("campaign", "name"), ("state", "tier"), "share_of_voice", "starts_at", "ends_at"]}),
         (
@@ -92,28 +95,10 @@ class FlightAdmin(FlightList, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     def why_not_panel(self, flight: Flight) -> SafeString | str:
         return show.once(flight, "why_not", lambda: panels.why_not_shown(flight, now=datetime.now(UTC))) if flight.pk else "-"
 
-    @admin.action(description="Launch drafts", permissions=["change"])
-    def launch(self, request: HttpRequest, queryset: QuerySet[Flight]) -> None:
-        self.each(request, queryset, "flight", lambda row: services.flight_launch(actor=request.user, flight=row, now=datetime.now(UTC)), "launched")
-        for row in queryset:
-            self._warn(request, row)
-
-    @admin.action(description="Pause", permissions=["change"])
-    def pause(self, request: HttpRequest, queryset: QuerySet[Flight]) -> None:
-        self.each(request, queryset, "flight", lambda row: services.flight_pause(actor=request.user, flight=row), "paused")
-
-    @admin.action(description="Resume", permissions=["change"])
-    def resume(self, request: HttpRequest, queryset: QuerySet[Flight]) -> None:
-        self.each(request, queryset, "flight", lambda row: services.flight_resume(actor=request.user, flight=row), "resumed")
-
-    @admin.action(description="End for good", permissions=["change"])
-    def end(self, request: HttpRequest, queryset: QuerySet[Flight]) -> None:
-        self.each(request, queryset, "flight", lambda row: services.flight_end(actor=request.user, flight=row), "ended")
-
     # The same on the flight's own page
 
     def steering(self, row: Flight) -> tuple[str, ...]:
-        return {"draft": ("launch_it", "end_it"), "live": ("pause_it", "end_it"), "paused": ("resume_it", "end_it")}.get(row.state, ())
+        return {"draft": ("launch_it",), "live": ("pause_it",), "paused": ("resume_it",)}.get(row.state, ())
 
     @show.button("Launch", permission="change")
     def launch_it(self, request: HttpRequest, obj: Flight) -> None:
@@ -127,6 +112,21 @@ class FlightAdmin(FlightList, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     def resume_it(self, request: HttpRequest, obj: Flight) -> None:
         self.one(request, obj, lambda row: services.flight_resume(actor=request.user, flight=row), "live again")
 
+    @show.button("Extend", permission="change")
+    def extend_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return redirect("admin:ads_flight_steer", object_id, "extend")
+
+    @show.button("Duplicate", permission="copy")
+    def duplicate_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return redirect("admin:ads_flight_steer", object_id, "duplicate")
+
+    @show.button("Refund", permission="refund")
+    def refund_link(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return redirect("admin:ads_flight_refund", object_id)
+
     @show.button("End for good", permission="change")
-    def end_it(self, request: HttpRequest, obj: Flight) -> None:
-        self.one(request, obj, lambda row: services.flight_end(actor=request.user, flight=row), "ended")
+    def end_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return redirect("admin:ads_flight_steer", object_id, "end")
+
+    def has_refund_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return request.user.has_perm(REFUND)
