@@ -7,6 +7,7 @@ import base64
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
+from random import SystemRandom
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from adplatform.openapi import Operation, document
 
-from . import clicks, heard, ids, ingest, metrics, pixels, sender, stream, tokens
+from . import clicks, heard, ids, ingest, macros, metrics, pixels, sender, stream, tokens
 from .envelope import ClientEvent
 from .hashing import daily_hash
 
@@ -119,7 +120,7 @@ def track(request: HttpRequest, event: str, token: str) -> HttpResponse:
     accepted = ingest.accept([sent], session=None, received_at=now, **_sender(request, now))
     appended = _append(accepted, way="pixel")
     if event == "click":
-        return _follow(token)
+        return _follow(token, now)
     if accepted.refused:
         return HttpResponse(GIF, status=400, content_type="image/gif")
     if not appended:
@@ -127,7 +128,7 @@ def track(request: HttpRequest, event: str, token: str) -> HttpResponse:
     return HttpResponse(GIF, content_type="image/gif")
 
 
-def _follow(text: str) -> HttpResponse:
+def _follow(text: str, now: datetime) -> HttpResponse:
     """An expired or uncounted click still takes the viewer where the ad promised; a forged one goes nowhere."""
     try:
         token = tokens.read(text, tokens.TrackingToken, now=None)
@@ -136,7 +137,8 @@ def _follow(text: str) -> HttpResponse:
     url = clicks.click_through(token.ad)
     if url is None:
         return _error(404, "no_click_through", "this ad leads nowhere")
-    return HttpResponseRedirect(url)
+    known = {"CACHEBUSTING": macros.number(SystemRandom()), "TIMESTAMP": macros.moment(now), "TRANSACTIONID": str(token.decision), "ADTYPE": "video"}
+    return HttpResponseRedirect(macros.expand(url, known))
 
 
 def _append(accepted: ingest.Accepted, *, way: str) -> bool:

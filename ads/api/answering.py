@@ -50,8 +50,8 @@ def read(request: HttpRequest, now: datetime) -> AdRequest:
         raise Refused(400, "unreadable_request", str(error)) from error
 
 
-def answer(asked: AdRequest, *, base: str, now: datetime) -> Answered:
-    """The break decided, or as it was decided before. Raises Refused."""
+def answer(asked: AdRequest, *, base: str, now: datetime, macros: bool = False) -> Answered:
+    """The break decided, or as it was decided before; ``macros`` as in `formats.tracking`. Raises Refused."""
     try:
         if not within_quota(asked.ip_hash, asked.session, asked.break_id, now=now):
             words = "too many breaks were asked for from this address; wait a minute"
@@ -60,7 +60,7 @@ def answer(asked: AdRequest, *, base: str, now: datetime) -> Answered:
     except (stream.LogUnavailable, redis.exceptions.RedisError) as error:
         words = "no ad can be reserved now; play on and ask again at the next break"
         raise Refused(503, "log_unavailable", words, {"Retry-After": "2"}) from error
-    return Answered(asked, served, creatives(served, base=base), break_tracking(asked, served, base))
+    return Answered(asked, served, creatives(served, base=base, macros=macros), break_tracking(asked, served, base, macros=macros))
 
 
 def asking(request: HttpRequest, query: Mapping[str, str]) -> HttpRequest:

@@ -5,10 +5,8 @@ A value that is a macro nobody filled in (``[TRANSACTIONID]``), or one of VAST's
 
 from __future__ import annotations
 
-import math
 import re
 import uuid
-from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -23,6 +21,7 @@ from ads.policy import own_policy_of, policy_for
 from catalog.models import Title
 
 from . import privacy
+from .query import number, one_of, told, whole
 
 FOREIGN_SESSIONS = uuid.UUID("5f0f0a5e-6a3b-5c0e-9d0b-3a1f6f2c9b10")
 POSITIONS = {"pre": "pre", "mid": "mid", "post": "post", "1": "pre", "2": "mid", "3": "post"}
@@ -62,7 +61,7 @@ def read_break(request: HttpRequest, now: datetime) -> AdRequest:
         break_index=index,
         duration=duration,
         max_ads=max_ads,
-        device=_one_of(query, "device", DEVICES) or device_of(agent),
+        device=one_of(query, "device", DEVICES) or device_of(agent),
         hour=whole(query, "hour", low=0, high=23, default=now.hour),
         weekday=whole(query, "weekday", low=0, high=6, default=now.weekday()),
         genres=tuple(genre.slug for genre in title.genres.all()) if title else (),
@@ -100,12 +99,6 @@ def device_of(user_agent: str) -> str:
         if pattern.search(user_agent[:1024]):
             return device
     return "desktop"
-
-
-def told(query: QueryDict, name: str) -> str:
-    """The parameter's value, empty where it says nothing."""
-    value = query.get(name, "").strip()
-    return "" if value in ("-1", "-2") or (value.startswith("[") and value.endswith("]")) else value
 
 
 def _session(query: QueryDict, now: datetime) -> tuple[uuid.UUID, SessionToken | None]:
@@ -160,38 +153,6 @@ def _break_id(query: QueryDict, position: str, index: int) -> str:
         return f"{position}-{index}"
     if not BREAK_ID.fullmatch(named):
         raise ValueError("break: use 1 to 38 letters, digits and . : _ -")
-    return named
-
-
-def number(query: QueryDict, name: str, *, low: float, high: float, default: float) -> float:
-    """Above ``low``, at most ``high``. Raises ValueError in words."""
-    named = told(query, name)
-    if not named:
-        return default
-    try:
-        value = float(named)
-    except ValueError:
-        value = math.nan
-    if not low < value <= high:
-        raise ValueError(f"{name}: give seconds, more than {low:g} and at most {high:g}")
-    return value
-
-
-def whole(query: QueryDict, name: str, *, low: int, high: int, default: int) -> int:
-    """From ``low`` to ``high``. Raises ValueError in words."""
-    named = told(query, name)
-    if not named:
-        return default
-    value = int(named) if named.isascii() and named.isdigit() and len(named) < 9 else -1
-    if not low <= value <= high:
-        raise ValueError(f"{name}: give a whole number from {low} to {high}")
-    return value
-
-
-def _one_of(query: QueryDict, name: str, known: Sequence[str]) -> str:
-    named = told(query, name)
-    if named and named not in known:
-        raise ValueError(f"{name}: use one of {', '.join(known)}")
     return named
 
 

@@ -5,54 +5,38 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import redis
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 
-from adplatform.eventlog import stream
 from adplatform.eventlog.views import edge
+from adplatform.openapi import Operation, Parameter, document
 from ads.decision.request import AdRequest, Limits
 from ads.formats import vast
-from ads.formats.creative import creatives
-from ads.formats.tracking import break_tracking, with_query
-from ads.quota import WINDOW_SECONDS, within_quota
-from ads.serving import ServedBreak, serve_break
+from ads.serving import ServedBreak
 
-from .breaks import read_break, told, whole
+from .answering import Refused, answer, read
+from .breaks import DEVICES
+from .query import told, whole
 
-# VAST 4.2, section 2.3.6.3: no ad came back.
-NO_AD = 303
 MOST_SUBSTITUTES = 3
 
 
 @edge("GET")
 def vast_document(request: HttpRequest) -> HttpResponse:
     """200 with the pod or an empty VAST, 400 wrong parameters, 429 over quota, 503 without Redis."""
-    now = datetime.now(UTC)
+    now, base, macros = datetime.now(UTC), base_of(request), told(request.GET, "macros") in ("1", "true")
     try:
-        version = _version(request)
-        asked = read_break(request, now)
-        spare = whole(request.GET, "buffet", low=0, high=MOST_SUBSTITUTES, default=0)
-    except ValueError as error:
-        return _error(400, "unreadable_request", str(error))
-    base, macros = base_of(request), told(request.GET, "macros") in ("1", "true")
-    try:
-        served = _decided(asked, now)
-        pod = creatives(served, base=base, macros=macros)
+        version, spare = _form(request)
+        asked = read(request, now)
+        pod = answer(asked, base=base, now=now, macros=macros)
         # Without a pod there is nothing to stand in for.
-        beside = creatives(_decided(substitutes(asked, served, spare), now), base=base, macros=macros) if spare and pod else ()
-    except OverQuota:
-        return _error(429, "over_quota", "too many breaks were asked for from this address; wait a minute", {"Retry-After": str(WINDOW_SECONDS)})
-    except (stream.LogUnavailable, redis.exceptions.RedisError):
-        return _error(503, "log_unavailable", "no ad can be reserved now; play on and ask again at the next break", {"Retry-After": "2"})
-    # Why there is no ad is known already, so the code needs no macro.
-    error_url = with_query(break_tracking(asked, served, base)["breakError"], code=NO_AD)
-    written = vast.document(pod, substitutes=beside, version=version, error_url=error_url, currency=settings.CURRENCY)
+        beside = answer(substitutes(asked, pod.served, spare), base=base, now=now, macros=macros).creatives if spare and pod.creatives else ()
+    except Refused as refused:
+        return refused.response()
+    written = vast.document(
+        pod.creatives, substitutes=beside, version=version, error_url=pod.tracking["breakError"].partition("?")[0], currency=settings.CURRENCY
+    )
     return HttpResponse(written, content_type=vast.CONTENT_TYPE)
-
-
-class OverQuota(Exception):
-    """Too many breaks of this address in this minute."""
 
 
 def substitutes(asked: AdRequest, served: ServedBreak, count: int) -> AdRequest:
@@ -77,19 +61,62 @@ def base_of(request: HttpRequest) -> str:
     return request.build_absolute_uri("/")[:-1]
 
 
-def _decided(asked: AdRequest, now: datetime) -> ServedBreak:
-    """Raises OverQuota, LogUnavailable and redis.exceptions.RedisError."""
-    if not within_quota(asked.ip_hash, asked.session, asked.break_id, now=now):
-        raise OverQuota
-    return serve_break(asked, now=now)
-
-
-def _version(request: HttpRequest) -> str:
-    version = request.GET.get("version", "4.2")
+def _form(request: HttpRequest) -> tuple[str, int]:
+    """The version to write and how many substitutes to add. Raises Refused."""
+    version = told(request.GET, "version") or vast.VERSIONS[0]
     if version not in vast.VERSIONS:
-        raise ValueError(f"version: this server writes VAST {' and '.join(vast.VERSIONS)}")
-    return version
+        raise Refused(400, "unreadable_request", f"version: this server writes VAST {' and '.join(vast.VERSIONS)}; older players read 4.2 too")
+    try:
+        return version, whole(request.GET, "buffet", low=0, high=MOST_SUBSTITUTES, default=0)
+    except ValueError as error:
+        raise Refused(400, "unreadable_request", str(error)) from error
 
 
-def _error(status: int, error: str, words: str, headers: dict[str, str] | None = None) -> JsonResponse:
-    return JsonResponse({"error": error, "detail": words}, status=status, headers=headers)
+def _optional(name: str, words: str, **schema: object) -> Parameter:
+    return Parameter(name, "query", {"type": "string", **schema}, required=False, description=words)
+
+
+PARAMETERS = (
+    _optional("session", "A name of your own for the playback, the same for all of its breaks: a UUID, or other text"),
+    _optional("session_token", "The signed session of our own player, instead of `session`"),
+    _optional("_HLS_primary_id", "What hls.js and AVFoundation send, instead of `session`"),
+    _optional("break", "Id of the break; by default its position and index", pattern=r"^[\w.:-]{1,38}$"),
+    _optional("position", "Where the break is, or [BREAKPOSITION] as 1, 2, 3", enum=["pre", "mid", "post", "1", "2", "3"], default="mid"),
+    _optional("index", "How many breaks come before it", type="integer", minimum=0, maximum=1000, default=0),
+    _optional("duration", "Seconds to fill, or [BREAKMAXDURATION]", type="number", exclusiveMinimum=0, maximum=600, default=30),
+    _optional("max_ads", "Most ads of the pod, or [BREAKMAXADS]", type="integer", minimum=1, maximum=10, default=2),
+    _optional("title", "Slug or id of the title: its genres, maturity and ad policy hold"),
+    _optional("device", "By default told from the user agent", enum=list(DEVICES)),
+    _optional("country", "ISO 3166-1, two letters"),
+    _optional("hour", "0-23 where the viewer is; by default UTC", type="integer", minimum=0, maximum=23),
+    _optional("weekday", "Monday 0, where the viewer is; by default UTC", type="integer", minimum=0, maximum=6),
+    _optional("consent", "1 where the viewer agrees to personal ads; signals of TCF, GPP, US Privacy, COPPA and GPC are read beside it"),
+    _optional("gdpr", "1 where GDPR applies; then `gdpr_consent` must allow purposes 1 to 4"),
+    _optional("gdpr_consent", "The TCF 2 string"),
+    _optional("gpp", "The GPP string"),
+    _optional("gpp_sid", "Sections of it that apply"),
+    _optional("us_privacy", "For example 1YNN"),
+    _optional("coppa", "1: the viewer is a child"),
+    _optional("lmt", "1: the viewer limits ad tracking"),
+)
+
+document(
+    Operation(
+        "/api/v1/vast",
+        "get",
+        "The ads of one break as VAST. The same session and break always get the same decision, in every form.",
+        parameters=(
+            *PARAMETERS,
+            _optional("version", "Of VAST", enum=list(vast.VERSIONS), default="4.2"),
+            _optional("buffet", "Substitutes beside the pod", type="integer", minimum=0, maximum=MOST_SUBSTITUTES, default=0),
+            _optional("macros", "1: our tracking addresses carry macros, [ERRORCODE] first, for the player to fill in", enum=["0", "1"], default="0"),
+        ),
+        responses={
+            200: ("A VAST document (application/xml); with Error alone where there is no ad", None),
+            400: ("A parameter is wrong; the answer says which", None),
+            429: ("Too many breaks were asked for from this address", None),
+            503: ("Nothing can be reserved now", None),
+        },
+        tags=("ads",),
+    )
+)

@@ -20,6 +20,8 @@ CONTENT_TYPE = "application/xml; charset=utf-8"
 SYSTEM, SYSTEM_VERSION = "Intermission", "1.0"
 HLS, MP4 = "application/x-mpegURL", "video/mp4"
 MICROS = 1_000_000
+# Section 2.3.6.3: no ad came back.
+NO_AD = 303
 
 # Of `TrackingEvents` of a linear creative, in the order of section 3.14.1, as the schema allows them.
 LINEAR_EVENTS = (
@@ -43,7 +45,9 @@ def document(
     ads = [_ad(creative, sequence, currency) for sequence, creative in enumerate(creatives, 1)]
     ads += [_ad(creative, None, currency) for creative in substitutes]
     if not ads:
-        return xml.document(element("VAST", element("Error", uri(error_url)) if error_url else None, **attributes))
+        # Why there is no ad is known already, so that the code needs no macro.
+        error = element("Error", uri(with_query(error_url, code=NO_AD))) if error_url else None
+        return xml.document(element("VAST", error, **attributes))
     return xml.document(element("VAST", *ads, **attributes))
 
 
@@ -69,11 +73,7 @@ def _inline(creative: Creative, currency: str) -> Iterator[Markup | None]:
     yield _viewable(creative)
     yield element("AdServingId", text(creative.serving_id))
     yield element("AdTitle", text(served.name))
-    yield (
-        element("AdVerifications", *map(_verification, [creative] * len(creative.verifications), creative.verifications))
-        if (creative.verifications)
-        else None
-    )
+    yield (element("AdVerifications", *(_verification(creative, one) for one in creative.verifications)) if (creative.verifications) else None)
     yield element("Advertiser", text(served.advertiser_name))
     category = categories.iab_category(creative.category)
     yield element("Category", text(category), authority=categories.AUTHORITY) if category else None

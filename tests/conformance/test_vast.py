@@ -51,7 +51,7 @@ def written(ads: list[Ad], beside: list[Ad] | None = None, *, macros: bool = Fal
         served = tuple(served_ad(ad, slot, decision) for slot, ad in enumerate(rows))
         return creatives(ServedBreak(decision, served, 0.0, {}, 1.0), base=HOST, macros=macros)
 
-    return vast.document(told(ads), substitutes=told(beside or []), error_url=f"{HOST}/t/breakError/x?code=303")
+    return vast.document(told(ads), substitutes=told(beside or []), error_url=f"{HOST}/t/breakError/x")
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,7 @@ def test_no_ad_is_the_error_alone() -> None:
     document = vast.document([], error_url=ERROR)
     assert problems(document) == []
     (error,) = parsed(document)
-    assert (etree.QName(error).localname, error.text) == ("Error", ERROR)
+    assert (etree.QName(error).localname, error.text) == ("Error", f"{ERROR}?code=303")
 
 
 def test_a_version_that_is_not_written_here_is_refused_in_words() -> None:
