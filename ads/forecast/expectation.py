@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.random import Generator
 
-from ads.decision.inventory import NO_LIMIT, Inventory, Rows, compile_inventory
+from ads.decision.inventory import CPM, NO_LIMIT, Inventory, Rows, compile_inventory
 from ads.decision.plan import DAY, Expected, PacingPlan, compile_plan
 from ads.decision.state import Floats, Mask
 
@@ -27,6 +27,10 @@ COVERAGE = 0.90
 LAST = 28 * DAY
 # A month's rate of clicks or views is not quite the next one's: standard deviation of its logarithm.
 DRIFT = 0.08
+# Nor is the audience: some grow out of what a flight wants, others into it.
+AUDIENCE_DRIFT = 0.08
+# And models learn: what is predicted for an ad moves, and with it who wins what is sold by price.
+RESPONSE_DRIFT = 0.15
 # Standard normal deviates, evenly spread, that stand for chance within one lane.
 CHANCE = np.array([NormalDist().inv_cdf((number + 0.5) / 40) for number in range(40)])
 
@@ -86,11 +90,12 @@ def gathered(crowd_of: Scene, *, until: float, effort: Effort) -> Crowd:
     return come(crowd_of.people, crowd_of.traffic, until=until, lanes=effort.lanes, most=effort.requests, rng=np.random.default_rng(effort.seed))
 
 
-def future(scene: Scene, crowd: Crowd, effort: Effort) -> Simulated:
-    """Serve the crowd, all flights competing."""
+def future(scene: Scene, crowd: Crowd, effort: Effort, *, beyond: bool = True) -> Simulated:
+    """Serve the crowd, all flights competing. Not ``beyond`` its end, what a flight would deliver later is left out."""
     rng = np.random.default_rng([effort.seed, 1])
     won = _won(scene, crowd.lanes, rng)
-    return _simulated(scene, crowd, won, simulation.simulate(scene.inventory, scene.breaks, crowd, won, scene.start, plan=_plan(scene), rng=rng))
+    run = simulation.simulate(scene.inventory, scene.breaks, crowd, won, scene.start, plan=_plan(scene), rng=rng)
+    return _simulated(scene, crowd, won, run, beyond=beyond)
 
 
 def futures(scene: Scene, crowd: Crowd, effort: Effort, *, absent: int) -> tuple[Simulated, Simulated]:
@@ -106,10 +111,10 @@ def _plan(scene: Scene) -> PacingPlan:
     return compile_plan(scene.inventory, scene.expected, scene.traffic.hourly.tolist())
 
 
-def _simulated(scene: Scene, crowd: Crowd, won: Won, run: Run) -> Simulated:
+def _simulated(scene: Scene, crowd: Crowd, won: Won, run: Run, *, beyond: bool = True) -> Simulated:
     inventory = scene.inventory
     budget = np.where(inventory.budget < NO_LIMIT, inventory.budget - inventory.event_cost - 1.0, np.inf)
-    return Simulated(crowd, run, _outcomes(scene, crowd, run, won), budget)
+    return Simulated(crowd, run, _outcomes(scene, crowd, run, won, beyond=beyond), budget)
 
 
 def reach(scene: Scene, crowd: Crowd, effort: Effort) -> Run:
@@ -153,10 +158,11 @@ def _won(scene: Scene, lanes: int, rng: Generator) -> Won:
     events *= np.where(events.mean(axis=0) > 0, yields.events_per_win / np.maximum(events.mean(axis=0), 1e-12), 1.0)
     events = np.minimum(events, np.where(in_money, np.inf, 1.0))
     micros = np.where(yields.micros_per_win > 0, yields.micros_per_win, np.nan) * np.ones((lanes, 1))
-    return Won(np.tile(yields.settle_share, (lanes, 1)), events, micros)
+    predicted = np.where(scene.inventory.pricing == CPM, 0.0, RESPONSE_DRIFT)
+    return Won(np.tile(yields.settle_share, (lanes, 1)), events, micros, np.exp(predicted * rng.standard_normal((lanes, len(shape)))))
 
 
-def _outcomes(scene: Scene, crowd: Crowd, run: Run, won: Won) -> Floats:
+def _outcomes(scene: Scene, crowd: Crowd, run: Run, won: Won, *, beyond: bool) -> Floats:
     """What each lane comes to, with the spread among lanes brought to that of one real future and of the log that tells of it.
 
     How the traffic's level moves a flight is kept as simulated; the rest is brought to `_spread`. Chance has its part where neither goal nor
@@ -164,8 +170,8 @@ def _outcomes(scene: Scene, crowd: Crowd, run: Run, won: Won) -> Floats:
     """
     inventory = scene.inventory
     gained = run.delivered - scene.start.delivered
-    rate, later = _later(inventory, crowd, run)
-    gained = gained + rate * later
+    if beyond:
+        gained = gained + _later(inventory, crowd, run)
     level = crowd.level - crowd.level.mean()
     slope = (level @ gained) / max(float(level @ level), 1e-12)
     fitted = gained.mean(axis=0) + level[:, None] * slope
@@ -197,16 +203,16 @@ def _spread(crowd: Crowd, run: Run, won: Won) -> Floats:
     return found
 
 
-def _later(inventory: Inventory, crowd: Crowd, run: Run) -> tuple[Floats, Floats]:
-    """What a flight delivers a second in the last weeks that were laid out, and how many seconds come after them [n]."""
+def _later(inventory: Inventory, crowd: Crowd, run: Run) -> Floats:
+    """What flights deliver after what was laid out [lanes, n]: as much a second as in its last weeks."""
     later = np.maximum(inventory.ends - np.maximum(crowd.until, inventory.starts), 0.0)
     if not later.any():
-        return np.zeros_like(run.delivered), later
-    before = int(np.searchsorted(run.day_begins, crowd.until - LAST, side="right")) - 1
-    begins = run.day_begins[max(before, 0)]
-    active = np.maximum(crowd.until - np.maximum(begins, inventory.starts), 1.0)
-    rate: Floats = (run.delivered - run.days[max(before, 0)]) / active
-    return np.where(inventory.starts < crowd.until, rate, 0.0), later
+        return np.zeros_like(run.delivered)
+    before = max(int(np.searchsorted(run.day_begins, crowd.until - LAST, side="right")) - 1, 0)
+    active = np.maximum(crowd.until - np.maximum(run.day_begins[before], inventory.starts), 1.0)
+    rate = (run.delivered - run.days[before]) / active
+    found: Floats = np.where(inventory.starts < crowd.until, rate * later, 0.0)
+    return found
 
 
 def _most(inventory: Inventory, start: Start, run: Run, won: Won) -> Floats:
@@ -226,7 +232,9 @@ def _variance(inventory: Inventory, won: Won, gained: Floats) -> Floats:
     """Of the events that ``gained`` [lanes, n] expects; of micros that of the events that are paid."""
     in_money = np.array([flight.goal_type == "spend" for flight in inventory.flights], dtype=bool)
     unsure = 1.0 - np.minimum(won.events, 1.0)
-    found: Floats = np.where(in_money, gained * inventory.event_cost, gained * unsure)
+    # Events are whole: of a small number half of one more or less is chance too.
+    whole = np.where(gained > 0, 0.25, 0.0)
+    found: Floats = np.where(in_money, gained * inventory.event_cost, gained * unsure + whole) + np.square(AUDIENCE_DRIFT * gained)
     return found
 
 

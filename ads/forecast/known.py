@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,13 +43,21 @@ class Known:
     start: Start
 
 
-def read(now: datetime, rows: Rows | None = None, *, requests: int = log.MOST_REQUESTS, people: int = log.MOST_REQUESTS) -> Known:
-    """What is known at ``now`` of ``rows``, those that serve when left out, from about so many logged requests."""
+def read(
+    now: datetime,
+    rows: Rows | None = None,
+    *,
+    requests: int = log.MOST_REQUESTS,
+    people: int = log.MOST_REQUESTS,
+    balances: Mapping[int, Sequence[Any]] | None = None,
+) -> Known:
+    """What is known at ``now`` of ``rows``, those that serve when left out, from about so many logged requests. ``balances`` (by flight, as in
+    `BALANCES`) stand for those of today where ``now`` is not."""
     inventory = compile_inventory(rows or selectors.inventory_rows())
     logged = log.read(now, most=requests)
-    balances = {
-        flight: figures for flight, *figures in FlightBalance.objects.filter(flight_id__in=inventory.flight_id.tolist()).values_list(*BALANCES)
-    }
+    if balances is None:
+        stored = FlightBalance.objects.filter(flight_id__in=inventory.flight_id.tolist()).values_list(*BALANCES)
+        balances = {flight: figures for flight, *figures in stored}
     booked, start = _booked(inventory, balances, now)
     return Known(
         now, inventory, logged, log.people(now, logged, most=people), log.scored(now, logged.logged), yields.measured(inventory, now), booked, start
@@ -59,8 +68,8 @@ def outlook_of(known: Known) -> Outlook:
     return outlook(known.inventory, known.logged, known.gained, known.booked, known.people)
 
 
-def scene_of(known: Known, found: Outlook, *, seed: int = 0) -> Scene:
-    """What the simulation plays in."""
+def scene_of(known: Known, found: Outlook, *, seed: int = 0, unforecast: Container[int] = ()) -> Scene:
+    """What the simulation plays in. Flights that are ``unforecast`` (ids) are paced without a forecast of their own, as long as none is made."""
     inventory, people = known.inventory, known.people
     predicted = responses(inventory, people.requests, known.scored, np.random.default_rng([seed, 3]))
     logged = known.logged
@@ -72,7 +81,7 @@ def scene_of(known: Known, found: Outlook, *, seed: int = 0) -> Scene:
         traffic=traffic,
         yields=known.gained,
         start=known.start,
-        expected=_expected(known, found),
+        expected={flight: one for flight, one in _expected(known, found).items() if flight not in unforecast},
     )
 
 
@@ -104,7 +113,7 @@ def _expected(known: Known, found: Outlook) -> dict[int, Expected]:
     }
 
 
-def _booked(inventory: Inventory, balances: dict[int, list[Any]], now: datetime) -> tuple[Booked, Start]:
+def _booked(inventory: Inventory, balances: Mapping[int, Sequence[Any]], now: datetime) -> tuple[Booked, Start]:
     count = len(inventory.flights)
     delivered, micros = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
     today = np.zeros((2, count))

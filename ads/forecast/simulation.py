@@ -55,11 +55,12 @@ class Breaks:
 @dataclass(frozen=True)
 class Won:
     """What comes of one slot won, for each lane and flight [lanes, flights]: the chance that its impression is seen, and its goal events and
-    micros; NaN micros where the auction's own price is to be taken."""
+    micros; NaN micros where the auction's own price is to be taken. ``worth`` multiplies what an impression of it is worth."""
 
     seen: Floats
     events: Floats
     micros: Floats
+    worth: Floats
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ class _Simulation:
         self.starts, self.ends = inventory.starts[self.of], inventory.ends[self.of]
         limits = limits_of(inventory, alone=alone, often=int(np.bincount(crowd.unit, minlength=1).max()) + 1)
         self.memory = Memory(replace(limits, counted=limits.counted[:, order], stopped=limits.stopped[:, order]), crowd.units * self.times)
-        self.won = Won(*(np.tile(column, (self.times, 1)) for column in (won.seen, won.events, won.micros)))
+        self.won = Won(*(np.tile(column, (self.times, 1)) for column in (won.seen, won.events, won.micros, won.worth)))
         lanes, flights = crowd.lanes * self.times, len(inventory.flights)
         self.slots, self.seen = np.zeros((lanes, flights)), np.zeros((lanes, flights))
         self.delivered, self.micros, self.day_delivered, self.day_micros = (
@@ -242,7 +243,7 @@ class _Simulation:
         since, weight = at - crowd.now, crowd.weight[requests]
         open_ = matched & ~self.over[lane][:, self.of]
         free = open_ & ~self.memory.stopped(unit, since, crowd.began[requests] - crowd.now, breaks.gap[row], breaks.known[row])
-        value = self.value[row]
+        value = self.value[row] * self.won.worth[lane][:, self.of]
         dear = free & ((value >= breaks.reserve[row][:, None]) | self.house)
         passed = dear & self._passed(lane, row)
         admitted = passed & self._turns(passed)
