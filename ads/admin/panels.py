@@ -15,9 +15,11 @@ from ads.decision.explanation import REASONS
 from ads.models import Decision, Flight, FlightForecast
 from ads.outlook import warnings_of
 from ads.reach import reach
+from ads.reports.errors import error_counts
 from ads.reports.gross_net import gross_net
 from ads.reports.why_not import Step, percent, why_not
 from ads.terms import readable, write_caps
+from ads.validity import limits
 
 from . import show
 from .forms import targeting_choices
@@ -100,7 +102,8 @@ def gross_net_shown(flight: Flight) -> SafeString:
     ]
     money = {"name": "Charged", "gross": show.money(found.booked_micros), "invalid": show.money(found.given_back_micros), "share": ""}
     rows.append({**money, "net": show.money(found.kept_micros)})
-    return render_to_string("ads/admin/gross_net.html", {"rows": rows, "reasons": found.reasons, "reach": reach_words(flight)})
+    told = error_counts(flight.starts_at, flight.ends_at + limits.LATEST, flights=[flight.pk])
+    return render_to_string("ads/admin/gross_net.html", {"rows": rows, "reasons": found.reasons, "errors": told, "reach": reach_words(flight)})
 
 
 def reach_words(flight: Flight) -> str:

@@ -149,6 +149,8 @@ class AdEvent(Permanent):
             models.Index(fields=["decision", "slot"], name="ad_event_decision"),
             models.Index(fields=["occurred_at"], name="ad_event_time"),
             models.Index(fields=["received_at"], condition=Q(judged_at__isnull=True), name="ad_event_waits"),
+            # Few among very many.
+            models.Index(fields=["flight", "occurred_at"], condition=Q(type__in=("ad.break_error", "ad.error")), name="ad_event_error"),
         ]
 
     def __str__(self) -> str:
