@@ -34,6 +34,8 @@ from ads.reservation import HOLD_SECONDS
 from ads.serving import preview_break, serve_break
 from catalog.models import Genre
 
+from . import privacy
+
 VERSION = {"X-OpenRTB-Version": "2.6"}
 BODY_BYTES = 256 * 1024
 
@@ -114,7 +116,7 @@ def _offers(request: HttpRequest, asked: openrtb.BidRequest, now: datetime) -> l
 
 
 def _request(request: HttpRequest, asked: openrtb.BidRequest, ask: openrtb.Ask, beside: tuple[int, ...], now: datetime) -> AdRequest:
-    consent, local = who.consented(asked), who.clock(asked.device, now)
+    consent, local = who.consented(asked, tcf=privacy.tcf_allows, gpp=privacy.gpp_allows), who.clock(asked.device, now)
     viewer = who.viewer(asked) if consent else None
     policy, content = policy_for(None), openrtb.content_of(asked)
     return AdRequest(

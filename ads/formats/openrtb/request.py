@@ -10,7 +10,7 @@ from msgspec import Meta
 FIRST_TAXONOMY = 1
 MOST_IMPS = 30
 
-Text = Annotated[str, Meta(max_length=2_000)]
+Text = Annotated[str, Meta(max_length=4_096)]
 Id = Annotated[str, Meta(min_length=1, max_length=200)]
 Amount = Annotated[float, Meta(ge=0, le=1e6)]
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]
@@ -81,12 +81,17 @@ class Device(msgspec.Struct):
     geo: Geo | None = None
 
 
+class UserExt(msgspec.Struct):
+    consent: Text = ""
+
+
 class User(msgspec.Struct):
     id: Text = ""
     buyeruid: Text = ""
     yob: Whole | None = None
     gender: Text = ""
     consent: Text = ""
+    ext: UserExt | None = None
 
 
 class RegsExt(msgspec.Struct):
@@ -101,6 +106,8 @@ class Regs(msgspec.Struct):
     coppa: Whole = 0
     gdpr: Whole | None = None
     us_privacy: Text = ""
+    gpp: Text = ""
+    gpp_sid: Wholes = []
     ext: RegsExt | None = None
 
 

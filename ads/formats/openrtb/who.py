@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from ads.countries import ALPHA_3, COUNTRIES
@@ -17,18 +18,26 @@ GENDERS = {"F": "female", "M": "male", "O": "other"}
 AGES = ((18, 24, "18-24"), (25, 34, "25-34"), (35, 44, "35-44"), (45, 54, "45-54"), (55, 120, "55+"))
 
 
-def consented(request: BidRequest) -> bool:
-    """Whether the viewer's profile may be used: somebody was asked and did not object, and no rule forbids it.
+def consented(request: BidRequest, *, tcf: Callable[[str], bool], gpp: Callable[[str, frozenset[int]], bool]) -> bool:
+    """Whether the viewer's profile may be used: something says yes and nothing says no.
 
-    A consent string under the GDPR counts when `ads.formats.openrtb` is told that it allows it; the US string (IAB CCPA, version 1) says in
-    its second place that people were told, in its third that they objected.
+    ``tcf`` reads a consent string of the GDPR, ``gpp`` one of the Global Privacy Platform with the sections that apply. The US string (IAB CCPA,
+    version 1) says in its second place that people were told, in its third that they objected.
     """
     regs, device = request.regs or Regs(), request.device or Device()
-    gdpr = regs.gdpr if regs.gdpr is not None else regs.ext.gdpr if regs.ext else None
-    us_privacy = (regs.us_privacy or (regs.ext.us_privacy if regs.ext else "")).upper()
-    if regs.coppa or device.dnt or device.lmt or gdpr or (regs.ext is not None and str(regs.ext.gpc) == "1"):
+    if regs.coppa or device.dnt or device.lmt or (regs.ext is not None and str(regs.ext.gpc) == "1"):
         return False
-    return len(us_privacy) == 4 and us_privacy[1:3] == "YN"
+    said = []
+    gdpr = regs.gdpr if regs.gdpr is not None else regs.ext.gdpr if regs.ext else None
+    user = request.user or User()
+    if gdpr:
+        said.append(tcf(user.consent or (user.ext.consent if user.ext else "")))
+    applying = frozenset(number for number in regs.gpp_sid if number > 0)
+    if regs.gpp or applying:
+        said.append(gpp(regs.gpp, applying))
+    if us_privacy := (regs.us_privacy or (regs.ext.us_privacy if regs.ext else "")).upper():
+        said.append(len(us_privacy) == 4 and us_privacy[1:3] == "YN")
+    return bool(said) and all(said)
 
 
 def viewer(request: BidRequest) -> uuid.UUID | None:

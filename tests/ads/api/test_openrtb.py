@@ -18,8 +18,11 @@ from adplatform.eventlog import consumer
 from ads.models import Ad, AdEvent, Decision, LedgerEntry
 from tests.ads.inventory import make_ad
 
+from .test_privacy import ALL, tcf
+
 pytestmark = pytest.mark.django_db(transaction=True)
 ADDRESS = "/api/v1/openrtb2/auction"
+USER = {"id": "u1", "gender": "F", "yob": 1990}
 VIDEO: dict[str, Any] = {"mimes": ["video/mp4"], "protocols": [2, 3, 13], "minduration": 5, "maxduration": 30, "startdelay": 0, "linearity": 1}
 
 
@@ -164,16 +167,16 @@ def test_a_test_request_is_answered_and_bills_nobody() -> None:
 
 def test_a_viewer_is_used_only_where_they_agreed() -> None:
     sold()
-    person: dict[str, Any] = {
-        "user": {"id": "u1", "gender": "F", "yob": 1990},
-        "device": {"geo": {"country": "DEU", "utcoffset": 120}, "devicetype": 3},
-    }
-    for regs in ({"us_privacy": "1YNN"}, {"us_privacy": "1YYN"}, {"coppa": 1, "us_privacy": "1YNN"}, {"gdpr": 1, "us_privacy": "1YNN"}, {}):
-        ask(regs=regs, **person)
+    person: dict[str, Any] = {"device": {"geo": {"country": "DEU", "utcoffset": 120}, "devicetype": 3}}
+    for regs, consent in (
+        ({"us_privacy": "1YNN"}, ""), ({"gdpr": 1}, ALL), ({"us_privacy": "1YYN"}, ""), ({"coppa": 1, "us_privacy": "1YNN"}, ""), ({"gdpr": 1}, tcf(1)),
+        ({"gdpr": 1, "us_privacy": "1YNN"}, ""), ({}, ""),
+    ):  # fmt: skip
+        ask(regs=regs, **person, user=USER | {"consent": consent})
     consumer.drain()
     stored = [row.request for row in Decision.objects.order_by("decided_at")]
-    assert [row["consent"] for row in stored] == [True, False, False, False, False]
-    assert [(row["viewer"] is None, row["gender"]) for row in stored] == [(False, "female"), *[(True, None)] * 4]
+    assert [row["consent"] for row in stored] == [True, True, False, False, False, False, False]
+    assert [(row["viewer"] is None, row["gender"]) for row in stored] == [*[(False, "female")] * 2, *[(True, None)] * 5]
     assert {(row["country"], row["device"]) for row in stored} == {("DE", "tv")}
 
 
