@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
@@ -20,9 +20,12 @@ from .answering import Refused
 WHO = ("session_token", "session", "_HLS_primary_id")
 # What the player says of itself and its viewer, handed on to every break of the title.
 ABOUT = (
-    "device", "country", "hour", "weekday", "consent", "gdpr", "gdpr_consent", "gpp", "gpp_sid", "us_privacy", "coppa", "lmt", "gpc",
+    "device", "country", "hour", "weekday", "consent", "gdpr", "gdpr_consent", "gpp", "gpp_sid", "us_privacy", "coppa", "lmt", "dnt", "npa",
+    "opt_out", "regulations",
 )  # fmt: skip
-LONGEST_PASSED = 2_000
+# How the VAST of its breaks is to be written.
+FORMS = ("version", "macros", "buffet")
+LONGEST_PASSED = 4096
 
 
 def found(name: str) -> WatchableTitle:
@@ -63,9 +66,9 @@ def breaks_of(title: WatchableTitle) -> tuple[PlacedBreak, ...]:
     return placed(scenes, policy_for(title.id))
 
 
-def handed_on(request: HttpRequest) -> dict[str, str]:
+def handed_on(request: HttpRequest, *, also: Sequence[str] = ()) -> dict[str, str]:
     """The parameters of this request that its breaks are asked for with. Raises Refused for one too long to be handed on."""
-    given = {name: request.GET[name] for name in (*WHO, *ABOUT) if request.GET.get(name)}
+    given = {name: request.GET[name] for name in (*WHO, *ABOUT, *also) if request.GET.get(name)}
     too_long = [name for name, value in given.items() if len(value) > LONGEST_PASSED]
     if too_long:
         raise Refused(400, "unreadable_request", f"{too_long[0]}: at most {LONGEST_PASSED} characters")

@@ -14,7 +14,7 @@ from ads.decision.request import AdRequest, Limits
 from ads.formats import vast
 from ads.serving import ServedBreak
 
-from .answering import Refused, answer, read
+from .answering import Answered, Refused, answer, read
 from .breaks import DEVICES
 from .query import told, whole
 
@@ -24,19 +24,23 @@ MOST_SUBSTITUTES = 3
 @edge("GET")
 def vast_document(request: HttpRequest) -> HttpResponse:
     """200 with the pod or an empty VAST, 400 wrong parameters, 429 over quota, 503 without Redis."""
-    now, base, macros = datetime.now(UTC), base_of(request), told(request.GET, "macros") in ("1", "true")
+    now = datetime.now(UTC)
     try:
-        version, spare = _form(request)
-        asked = read(request, now)
-        pod = answer(asked, base=base, now=now, macros=macros)
-        # Without a pod there is nothing to stand in for.
-        beside = answer(substitutes(asked, pod.served, spare), base=base, now=now, macros=macros).creatives if spare and pod.creatives else ()
+        document, _ = written(request, read(request, now), now)
     except Refused as refused:
         return refused.response()
-    written = vast.document(
-        pod.creatives, substitutes=beside, version=version, error_url=pod.tracking["breakError"].partition("?")[0], currency=settings.CURRENCY
-    )
-    return HttpResponse(written, content_type=vast.CONTENT_TYPE)
+    return HttpResponse(document, content_type=vast.CONTENT_TYPE)
+
+
+def written(request: HttpRequest, asked: AdRequest, now: datetime) -> tuple[str, Answered]:
+    """The document of a break in the form that the request asks for, and what it tells of. Raises Refused."""
+    base, macros = base_of(request), told(request.GET, "macros") in ("1", "true")
+    version, spare = _form(request)
+    pod = answer(asked, base=base, now=now, macros=macros)
+    # Without a pod there is nothing to stand in for.
+    beside = answer(substitutes(asked, pod.served, spare), base=base, now=now, macros=macros).creatives if spare and pod.creatives else ()
+    error_url = pod.tracking["breakError"].partition("?")[0]
+    return vast.document(pod.creatives, substitutes=beside, version=version, error_url=error_url, currency=settings.CURRENCY), pod
 
 
 def substitutes(asked: AdRequest, served: ServedBreak, count: int) -> AdRequest:

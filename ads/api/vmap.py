@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import redis
-from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -20,15 +19,16 @@ from adplatform.eventlog.pixels import BREAK_EVENTS
 from adplatform.eventlog.views import edge
 from adplatform.openapi import Operation, Parameter, document
 from ads.decision.request import AdRequest
-from ads.formats import vast, vmap
-from ads.formats.tracking import break_tracking
+from ads.formats import vmap
+from ads.formats.tracking import MACROS, break_tracking
 from ads.placement import PlacedBreak
 from ads.serving import stored_break
 from catalog.selectors import WatchableTitle
 
-from .answering import Refused, answer, asking, read
-from .titles import address, break_query, breaks_of, found, handed_on, with_session
-from .vast import base_of
+from .answering import Refused, asking, read
+from .query import told
+from .titles import FORMS, address, break_query, breaks_of, found, handed_on, with_session
+from .vast import base_of, written
 
 # VMAP's own names of what happens to a break, and ours.
 NAMES = {"breakStart": "breakStart", "breakEnd": "breakEnd", "error": "breakError"}
@@ -45,11 +45,11 @@ def vmap_document(request: HttpRequest, title: str) -> HttpResponse:
         if request.GET.get("inline", "") not in INLINE:
             raise Refused(400, "unreadable_request", "inline: 1 to have the ads in the document, else leave it out")
         film = found(title)
-        given = with_session(handed_on(request))
-        told = [_break(request, film, one, given, now) for one in breaks_of(film)]
+        given = with_session(handed_on(request, also=FORMS))
+        breaks = [_break(request, film, one, given, now) for one in breaks_of(film)]
     except Refused as refused:
         return refused.response()
-    return HttpResponse(vmap.document(told), content_type=vmap.CONTENT_TYPE)
+    return HttpResponse(vmap.document(breaks), content_type=vmap.CONTENT_TYPE)
 
 
 @edge("GET")
@@ -80,8 +80,7 @@ def _break(request: HttpRequest, film: WatchableTitle, one: PlacedBreak, given: 
     asked, offset = read(asking(request, query), now), vmap.time_offset(one)
     if not INLINE[request.GET.get("inline", "")]:
         return vmap.AdBreak(one.id, offset, ad_tag=address(request, "vast", query), tracking=_tracking_ahead(request, asked))
-    answered = answer(asked, base=base_of(request), now=now)
-    document = vast.document(answered.creatives, error_url=answered.tracking["breakError"], currency=settings.CURRENCY)
+    document, answered = written(asking(request, query), asked, now)
     return vmap.AdBreak(one.id, offset, vast=document, tracking={name: answered.tracking[ours] for name, ours in NAMES.items()})
 
 
@@ -89,8 +88,10 @@ def _tracking_ahead(request: HttpRequest, asked: AdRequest) -> dict[str, str]:
     """The decision they belong to is not made yet, so they name session and break, signed."""
     viewer = str(asked.viewer) if asked.viewer and asked.consent else ""
     signed = signing.dumps([str(asked.session), viewer, asked.title, asked.break_id, asked.synthetic], salt=SALT)
-    codes = {"error": "?code=[ERRORCODE]&seq=[CACHEBUSTING]"}
-    return {name: base_of(request) + reverse("break-event", args=[ours, signed]) + codes.get(name, "") for name, ours in NAMES.items()}
+    urls = {name: base_of(request) + reverse("break-event", args=[ours, signed]) for name, ours in NAMES.items()}
+    if told(request.GET, "macros") in ("1", "true"):
+        urls["error"] += f"?{MACROS['breakError']}"
+    return urls
 
 
 def _signed_break(signed: str) -> AdRequest:
@@ -112,6 +113,8 @@ document(
             Parameter("inline", "query", {"type": "string", "enum": ["0", "1"]}, required=False, description="1: decide every break now"),
             Parameter("session", "query", {"type": "string"}, required=False, description="A name of your own for the playback; else one is made"),
             Parameter("session_token", "query", {"type": "string"}, required=False, description="The signed session of our own player"),
+            Parameter("version", "query", {"type": "string", "enum": ["4.2", "4.3"]}, required=False, description="Of the VAST of its breaks"),
+            Parameter("macros", "query", {"type": "string", "enum": ["0", "1"]}, required=False, description="1: addresses carry macros"),
             Parameter("consent", "query", {"type": "string"}, required=False, description="1 where the viewer agrees to personal ads; handed on"),
         ),
         responses={

@@ -193,13 +193,14 @@ def test_a_break_without_ads_is_an_empty_list_that_may_be_reported(films: Films)
 
 def test_what_a_vmap_says_of_a_break_is_told_of_its_decision(films: Films) -> None:
     token = tokens.SessionToken(session=uuid.uuid4(), viewer=None, title=films.bars.pk, expires=int(datetime.now(UTC).timestamp()) + 600)
-    (mid,) = breaks_in(get("/api/v1/vmap/colour-bars", session_token=tokens.sign(token)).content)
+    (mid,) = breaks_in(get("/api/v1/vmap/colour-bars", session_token=tokens.sign(token), macros="1").content)
     told = {one.get("event"): (one.text or "").strip() for one in mid.iter(f"{VMAP}Tracking")}
     assert list(told) == ["breakStart", "breakEnd", "error"]
     assert get(told["breakStart"]).status_code == 404, "nothing was asked for yet"
     get(ad_tag(mid))
+    assert "[ERRORCODE]" in told["error"]
     for event, url in told.items():
-        led = get(url.replace("[ERRORCODE]", "303").replace("[CACHEBUSTING]", "1"))
+        led = get(url.replace("[ERRORCODE]", "303").replace("[CACHEBUSTING]", "1").replace("[MEDIAPLAYHEAD]", "-1"))
         assert led.status_code == 302, event
         assert get(led["Location"]).status_code == 200
     assert get(told["breakStart"][:-1] + "x").status_code == 400
