@@ -10,7 +10,7 @@ from typing import TypedDict
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 
-from adplatform.permissions import AD_OPS, AD_OPS_LEAD, EXECUTIVE, GROUPS, VIEWER
+from adplatform.permissions import AD_OPS, AD_OPS_LEAD, ADVERTISER_MEMBER, EXECUTIVE, GROUPS, VIEWER
 
 
 class Login(TypedDict):
@@ -19,10 +19,13 @@ class Login(TypedDict):
     password: str
 
 
+# Of which advertiser it is, is told where advertisers are made.
+MEMBER = "advertiser"
 ACCOUNTS = (
     ("Ad-ops", "adops", AD_OPS),
     ("Ad-ops lead", "adlead", AD_OPS_LEAD),
     ("Executive", "executive", EXECUTIVE),
+    ("Advertiser", MEMBER, ADVERTISER_MEMBER),
     ("Viewer", "viewer", VIEWER),
     ("Administrator", "admin", None),
 )

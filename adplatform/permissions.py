@@ -79,7 +79,7 @@ GROUPS: dict[str, GroupRights] = {
     ),
     EDITOR: GroupRights(staff=True, view=AUDIENCE, edit=CONTENT),
     READ_ONLY: GroupRights(staff=True, view=SELLING + HISTORY + BILLING + CONTENT + AUDIENCE + LEARNING + FINDINGS + ANSWERS),
-    ADVERTISER_MEMBER: GroupRights(staff=False),
+    ADVERTISER_MEMBER: GroupRights(staff=True, view=OWN),
     VIEWER: GroupRights(staff=False),
 }
 

@@ -26,6 +26,8 @@ class AdvertiserAdmin(Kept):
     list_display = ["name", "category", "campaign_count", "spend"]
     list_filter = ["category"]
     search_fields = ["name"]
+    # The model's own order is lost where rows are grouped, and a page of suggestions needs one.
+    ordering = ["name"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Advertiser]:
         rows: QuerySet[Advertiser] = (

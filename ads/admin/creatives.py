@@ -76,6 +76,7 @@ class AdAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     autocomplete_fields = ["flight"]
     fields = ["clip", "pages", "flight", "name", "file", "asset", "category", "headline", "click_through", "skip_after", "universal_ad_id", "review"]
     readonly_fields = ["clip", "pages", "review"]
+    of_everybody = ("pages",)
     actions = ["approve", "reject"]
     actions_submit_line = ["approve_it", "reject_it"]
 

@@ -23,6 +23,12 @@ from .forms import FlightForm
 from .kept import Kept
 
 
+def _reads_decisions(flight: Flight) -> bool:
+    """Whether whoever opened the flight's page may read decisions: the candidates of one are everybody's."""
+    reader = getattr(flight, "read_by", None)
+    return reader is not None and reader.has_perm("ads.view_decision")
+
+
 @admin.register(Flight)
 class FlightAdmin(FlightList, steer.Steered, steer.Refunds, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     form = FlightForm
@@ -51,6 +57,12 @@ class FlightAdmin(FlightList, steer.Steered, steer.Refunds, SimpleHistoryAdmin, 
 
     def get_urls(self) -> list[Any]:
         return [*why.urls(self), *super().get_urls()]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Flight | None:
+        found: Flight | None = super().get_object(request, object_id, from_field)
+        if found is not None:
+            found.read_by = request.user  # type: ignore[attr-defined]
+        return found
 
     def save_model(self, request: HttpRequest, obj: Flight, form: Any, change: bool) -> None:  # noqa: FBT001
         before = {name: form.initial[name] for name in form.changed_data if name in form.initial} if change else {}
@@ -93,7 +105,11 @@ class FlightAdmin(FlightList, steer.Steered, steer.Refunds, SimpleHistoryAdmin, 
 
     @show.column("The last seven days")
     def why_not_panel(self, flight: Flight) -> SafeString | str:
-        return show.once(flight, "why_not", lambda: panels.why_not_shown(flight, now=datetime.now(UTC))) if flight.pk else "-"
+        return (
+            show.once(flight, "why_not", lambda: panels.why_not_shown(flight, now=datetime.now(UTC), decisions=_reads_decisions(flight)))
+            if flight.pk
+            else "-"
+        )
 
     # The same on the flight's own page
 

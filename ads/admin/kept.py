@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.utils import get_fields_from_path
-from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet, URLField
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
@@ -57,16 +57,31 @@ class Kept(HttpsLinks, ModelAdmin):  # type: ignore[misc]
     list_fullwidth = True
     warn_unsaved_form = True
 
+    # Fields of a page that tell of more than the row and its advertiser.
+    of_everybody: tuple[str, ...] = ()
+
     class Media:
         js = ("js/ads/preview.js", "js/ads/tiers.js")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return visible_to(request.user, super().get_queryset(request))
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        found = super().get_fieldsets(request, obj)
+        if not self.of_everybody or advertiser_of(request.user) is EVERYBODY:
+            return found
+        return [(name, {**options, "fields": [one for one in options["fields"] if one not in self.of_everybody]}) for name, options in found]
+
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # The pages of a row's history ask for the row that was, without the list's own limits.
         allowed: bool = super().has_view_permission(request, obj)
         return allowed and (obj is None or obj.pk is None or advertiser_of(request.user) is EVERYBODY or may_see(request.user, obj))
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """Who changed a row names our own staff; rows with versions ask for the right to those (`SimpleHistoryAdmin`)."""
+        if advertiser_of(request.user) is not EVERYBODY:
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """The values to filter by are rows too: people of an advertiser are offered their own."""

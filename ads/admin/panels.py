@@ -117,12 +117,11 @@ def reach_words(flight: Flight) -> str:
     return f"Reached {'one person' if people == 1 else f'{show.count(people)} different people'} (estimate; 95 %: {low} to {high}){each}."
 
 
-def why_not_shown(flight: Flight, *, now: datetime) -> SafeString:
-    """The funnel of the last seven days, stage after stage, with decisions to look at."""
+def why_not_shown(flight: Flight, *, now: datetime, decisions: bool) -> SafeString:
+    """The funnel of the last seven days, stage after stage, with decisions to look at for those who may read them."""
     funnel = why_not(flight, now - LOOK_BACK, now)
-    return render_to_string(
-        "ads/admin/why_not.html", {"funnel": funnel, "steps": [_step(step) for step in funnel.steps], "examples": examples(flight, now)}
-    )
+    found = examples(flight, now) if decisions else []
+    return render_to_string("ads/admin/why_not.html", {"funnel": funnel, "steps": [_step(step) for step in funnel.steps], "examples": found})
 
 
 def _step(step: Step) -> dict[str, Any]:

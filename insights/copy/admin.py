@@ -16,6 +16,7 @@ from django.urls import path, reverse
 from unfold.admin import ModelAdmin
 
 from ads.models import Ad
+from ads.scope import EVERYBODY, advertiser_of
 from catalog.models import Genre
 from insights.chat import llm
 from insights.models import CopySuggestion
@@ -47,7 +48,8 @@ class CopySuggestionAdmin(ModelAdmin):  # type: ignore[misc]
 
     def of_ad(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What lines did in a segment, and suggestions to take up or put aside."""
-        if not request.user.has_perm("ads.view_ad"):
+        # What lines did is told of all advertisers' lines together.
+        if not request.user.has_perm("ads.view_ad") or advertiser_of(request.user) is not EVERYBODY:
             raise PermissionDenied
         ad = get_object_or_404(Ad.objects.select_related("flight__campaign__advertiser", "asset"), pk=pk)
         if request.method == "POST":

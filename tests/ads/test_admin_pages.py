@@ -343,7 +343,7 @@ def test_why_a_flight_does_not_serve_is_shown_with_decisions_to_look_at(client: 
     told = panels.examples(served.flight, decision.decided_at + timedelta(minutes=1))
     assert [example["id"] for example in told] == [decision.pk]
     assert "Decisions to look at" not in client.get(reverse("admin:ads_flight_change", args=[served.flight_id])).text
-    assert "served 1" in panels.why_not_shown(served.flight, now=decision.decided_at + timedelta(minutes=1))
+    assert "served 1" in panels.why_not_shown(served.flight, now=decision.decided_at + timedelta(minutes=1), decisions=True)
 
 
 def test_what_the_model_is_worth_has_a_page(client: Client, served: Ad) -> None:

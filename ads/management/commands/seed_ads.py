@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils.text import slugify
 
+from adplatform.demo import MEMBER
 from ads.demo_inventory import ADVERTISERS, HEADLINES, POLICIES, SKIP_AFTER, DemoAdvertiser, DemoCampaign, DemoFlight, Targeting
-from ads.models import Ad, AdPolicy, Advertiser, Campaign, Flight
+from ads.models import Ad, AdPolicy, Advertiser, AdvertiserMember, Campaign, Flight
 from catalog.models import MediaAsset, Title
 
 MICROS = 1_000_000
@@ -25,8 +27,15 @@ class Command(BaseCommand):
         titles = dict(Title.objects.values_list("slug", "pk"))
         _seed_policies(titles)
         made = sum(_seed_advertiser(advertiser, midnight, titles) for advertiser in ADVERTISERS)
+        _seed_member()
         waiting = Ad.objects.exclude(asset__state=MediaAsset.State.READY).count()
         self.stdout.write(f"{made} ads created; {Ad.objects.count()} in all, {waiting} of them waiting for their clip")
+
+
+def _seed_member() -> None:
+    """The demo's login at an advertiser is of the first one, where that login was made."""
+    if user := User.objects.filter(username=MEMBER).first():
+        AdvertiserMember.objects.get_or_create(user=user, defaults={"advertiser": Advertiser.objects.get(name=ADVERTISERS[0].name)})
 
 
 def _seed_policies(titles: dict[str, int]) -> None:
