@@ -17,12 +17,13 @@ from ads.models import Advertiser, Campaign, Flight
 
 from . import show, steer
 from .campaign_list import CampaignList
+from .exchange import Exchanged
 from .forms import CampaignForm
 from .kept import Kept
 
 
 @admin.register(Advertiser)
-class AdvertiserAdmin(Kept):
+class AdvertiserAdmin(Exchanged):
     list_display = ["name", "category", "campaign_count", "spend"]
     list_filter = ["category"]
     search_fields = ["name"]
@@ -74,7 +75,7 @@ class FlightInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Campaign)
-class CampaignAdmin(CampaignList, steer.Steered, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
+class CampaignAdmin(CampaignList, Exchanged, steer.Steered, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     form = CampaignForm
     autocomplete_fields = ["advertiser"]
     fieldsets = [

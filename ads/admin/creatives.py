@@ -22,6 +22,7 @@ from catalog.models import MediaAsset
 
 from . import links, show
 from .clips import preview, told
+from .exchange import Exchanged
 from .fields import ClipField
 from .kept import STATE_COLOURS, HttpsLinks, Kept
 from .uploads import AdForm
@@ -66,7 +67,7 @@ def _delivered(measure: str) -> Any:
 
 
 @admin.register(Ad)
-class AdAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
+class AdAdmin(Exchanged, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     form = AdForm
     list_display = ["clip", "name", "campaign_name", "flight_name", "kind", "reviewed", "length", "impressions", "ctr"]
     list_display_links = ["name"]

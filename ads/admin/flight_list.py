@@ -37,7 +37,7 @@ class PageOfFlights(ChangeList):  # type: ignore[misc]
 def is_list(request: HttpRequest) -> bool:
     """Whether the list is asked for: what it shows of every row is not worked out for one page, nor for a field that offers choices."""
     match = request.resolver_match
-    return bool(match and (match.url_name or "").endswith("_changelist"))
+    return bool(match and (match.url_name or "").endswith(("_changelist", "_export")))
 
 
 class FlightList:

@@ -18,6 +18,7 @@ from ads.outlook import warnings_of
 from . import panels, show, steer, why
 from .billing import REFUND
 from .creatives import AdInline
+from .exchange import Exchanged
 from .flight_list import FlightList
 from .forms import FlightForm
 from .kept import Kept
@@ -30,7 +31,7 @@ def _reads_decisions(flight: Flight) -> bool:
 
 
 @admin.register(Flight)
-class FlightAdmin(FlightList, steer.Steered, steer.Refunds, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
+class FlightAdmin(FlightList, Exchanged, steer.Steered, steer.Refunds, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     form = FlightForm
     autocomplete_fields = ["campaign"]
     readonly_fields = ["state", "inherited", "forecast_panel", "gross_net_panel", "why_not_panel"]
