@@ -42,7 +42,7 @@ def inventory_rows() -> Rows:
         .order_by("id")
         .values_list(*AD_COLUMNS)
     )
-    found = tuple(_ad_row(*row) for row in ads)
+    found = tuple(ad_row(*row) for row in ads)
     flights = Flight.objects.filter(pk__in={ad.flight for ad in found}).order_by("id").values_list(*FLIGHT_COLUMNS)
     sound = [row for columns in flights if (row := _sound_row(dict(zip(FLIGHT_COLUMNS, columns, strict=True)))) is not None]
     return Rows(flights=tuple(sound), ads=found)
@@ -117,7 +117,7 @@ def _caps(of_campaign: list[dict[str, Any]], of_flight: list[dict[str, Any]]) ->
     return tuple(dict.fromkeys([*caps, *(CapRow(**cap) for cap in of_flight)]))
 
 
-def _ad_row(*columns: Any) -> AdRow:
+def ad_row(*columns: Any) -> AdRow:
     ad, flight, name, asset, category, duration, skip_after, click_through, headline = columns
     return AdRow(
         id=ad,

@@ -14,6 +14,7 @@ from ads.api import idempotency
 from ads.creatives import tasks as creative_tasks
 from ads.ctr import tasks as ctr_tasks
 from ads.forecast import tasks as forecast_tasks
+from ads.reports.gains import tasks as gains_tasks
 
 from . import breakvalue, closing, live_inventory, reach, services
 from .reconcile import Report, reconcile
@@ -26,6 +27,7 @@ __all__ = [
     "end_flights",
     "forecast_tasks",
     "forget_answers",
+    "gains_tasks",
     "judge_windows",
     "reach_counted",
     "reach_counted_anew",

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse, QueryDict
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
@@ -18,12 +21,15 @@ from adplatform.moments import NotATime, read_moment
 from ads import services
 from ads.models import Flight
 from ads.reports import shown, standing
+from ads.reports.gains import tasks as gains_tasks
+from ads.reports.gains import told
 from ads.reports.verdict import verdict
 from ads.reports.why_not import HOURLY, Funnel, why_not
 from ads.scope import advertiser_of
+from ads.terms import write_caps
 from catalog.models import Title
 
-from . import why_picture
+from . import panels, show, why_picture
 
 if TYPE_CHECKING:
     from .flights import FlightAdmin
@@ -89,6 +95,8 @@ def urls(admin: FlightAdmin) -> list[Any]:
     return [
         path("<int:pk>/why/", kept(pages.page), name="ads_flight_why"),
         path("<int:pk>/why/do/", kept(pages.do), name="ads_flight_why_do"),
+        path("<int:pk>/why/gains/", kept(pages.gains), name="ads_flight_why_gains"),
+        path("<int:pk>/why/change/", kept(pages.change), name="ads_flight_why_change"),
     ]
 
 
@@ -150,6 +158,53 @@ class Pages:
         self.admin.one(request, flight, lambda row: service(request.user, row), done)
         return redirect("admin:ads_flight_why", flight.pk)
 
+    def gains(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """How far the search for changes is, or what it found, as JSON: ``{state, share}`` or ``{state, html}``."""
+        flight, now = self.flight(request, pk), datetime.now(UTC)
+        asked = window(request.GET, now)
+        found = gains_tasks.answer(flight, asked.since, asked.until, now=now)
+        if found["state"] != "done":
+            return JsonResponse(found)
+        return JsonResponse(
+            {"state": "done", "html": render_to_string("ads/admin/why_gains.html", self._found(request, flight, found["answer"]), request)}
+        )
+
+    def _found(self, request: HttpRequest, flight: Flight, answer: dict[str, Any]) -> dict[str, Any]:
+        narrowed = advertiser_of(request.user)
+        if narrowed is not None and "problem" not in answer:
+            answer = told.for_advertiser(answer, narrowed)
+        may = request.user.has_perm("ads.change_flight")
+        return {"flight": flight, "found": answer, "may_change": may, "unit": told.UNITS[flight.goal_type]}
+
+    def change(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Confirm a change that was proposed, and make it by the service that every change goes through."""
+        flight = self.flight(request, pk)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        text = request.POST.get("change", "")
+        try:
+            columns, was = told.unsealed(flight, text)
+        except ValueError as error:
+            self.admin.message_user(request, str(error), messages.WARNING)
+            return redirect("admin:ads_flight_why", flight.pk)
+        for name in columns:
+            if not request.user.has_perm("ads.change_campaign" if name.startswith(CAMPAIGNS) else "ads.change_flight"):
+                raise PermissionDenied
+        if "sure" in request.POST:
+            if self.admin.tried(request, flight, lambda row: _change(request.user, row, columns)):
+                self.admin.message_user(request, f"{flight} is changed. Serving follows within a second.", messages.SUCCESS)
+            return redirect("admin:ads_flight_why", flight.pk)
+        context = {
+            **self.admin.admin_site.each_context(request),
+            "title": f"Change {flight.name}?",
+            "flight": flight,
+            "change": text,
+            "words": request.POST.get("words", "")[:300],
+            "fields": [_field(name, was[name], value) for name, value in columns.items()],
+            "others": flight.campaign.flights.exclude(pk=flight.pk).count() if any(name.startswith(CAMPAIGNS) for name in columns) else 0,
+        }
+        return TemplateResponse(request, "ads/admin/why_change.html", context)
+
     def check(self, request: HttpRequest, flight: Flight, check: standing.Check) -> dict[str, Any]:
         """The check with the address or the button that does what it asks for."""
         address = {
@@ -163,6 +218,38 @@ class Pages:
         steering = STEERING.get(check.act)
         act = check.act if steering and request.user.has_perm(steering[0]) else ""
         return {"check": check, "state": {True: "yes", False: "no", None: "mind"}[check.ok], "address": address, "act": act}
+
+
+CAMPAIGNS = "campaign__"
+
+
+def _change(actor: Any, flight: Flight, columns: dict[str, Any]) -> None:
+    own = {name: value for name, value in columns.items() if not name.startswith(CAMPAIGNS)}
+    shared = {name.removeprefix(CAMPAIGNS): value for name, value in columns.items() if name.startswith(CAMPAIGNS)}
+    with transaction.atomic():
+        if shared:
+            services.row_update(actor=actor, row=flight.campaign, changes=shared)
+        if own:
+            services.row_update(actor=actor, row=flight, changes=own)
+
+
+def _field(column: str, was: Any, becomes: Any) -> dict[str, Any]:
+    """A column before and after, as a planner reads it."""
+    name = column.removeprefix(CAMPAIGNS)
+    label = name.removesuffix("_micros").replace("_", " ").capitalize() + (" of the campaign" if column.startswith(CAMPAIGNS) else "")
+    return {"label": label, "was": _shown(name, was), "becomes": _shown(name, becomes)}
+
+
+def _shown(name: str, value: Any) -> list[str]:
+    if name.endswith("_micros"):
+        return [show.money(value, digits=4 if value and value < 100_000 else 2)]
+    if name == "targeting":
+        return panels.targeting_words(value) or ["everybody"]
+    if name == "frequency_caps":
+        return write_caps(value, scope="").splitlines() or ["none"]
+    if isinstance(value, list):
+        return [str(one).replace("_", " ") for one in value] or ["none"]
+    return ["yes" if value else "no"] if isinstance(value, bool) else [f"{value:,}" if isinstance(value, int) else str(value).replace("_", " ")]
 
 
 def _read_by(funnel: Funnel) -> str:
