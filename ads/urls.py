@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import SimpleRouter
 
-from .api import assetlist, decisions, errors, openrtb, rows, streams, supply, vast, vmap
+from .api import assetlist, decision_rows, decisions, errors, openrtb, rows, streams, supply, vast, vmap
 
 # Addresses end as the others of /api/v1/ do: without a slash.
 router = SimpleRouter(trailing_slash=False)
@@ -12,7 +12,10 @@ router.register("ads", rows.AdRows, basename="api-ad")
 router.register("policies", rows.AdPolicyRows, basename="api-policy")
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("api/v1/decisions", decisions.decisions, name="decisions"),
+    path("api/v1/decisions", decision_rows.decisions_door, name="decisions"),
+    path("api/v1/decisions/<uuid:decision>", decision_rows.DecisionOne.as_view(), name="api-decision"),
+    path("api/v1/decisions/<uuid:decision>/events", decision_rows.DecisionFollowed.as_view(), name="api-decision-events"),
+    path("api/v1/decisions/<uuid:decision>/replay", decision_rows.DecisionReplay.as_view(), name="api-decision-replay"),
     path("api/v1/errors", errors.Errors.as_view(), name="api-errors"),
     path("api/v1/vast", vast.vast_document, name="vast"),
     path("api/v1/openrtb2/auction", openrtb.auction, name="openrtb-auction"),
