@@ -10,6 +10,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from adplatform.permissions import ADVERTISER_MEMBER, ASK_GROUPS, HISTORY, LIVE_GROUPS
 
@@ -105,7 +106,7 @@ def _items(request: HttpRequest, models: Iterable[tuple[str, str]]) -> Iterable[
         registered = admin.site._registry.get(model)
         if registered is not None and registered.has_view_permission(request):
             address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-            yield {"title": str(model._meta.verbose_name_plural).capitalize(), "icon": icon, "link": address}
+            yield {"title": capfirst(str(model._meta.verbose_name_plural)), "icon": icon, "link": address}
 
 
 def content_security_policy(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:

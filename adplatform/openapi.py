@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+PROBLEM = "application/problem+json"
 COMPONENT = "#/components/schemas/{name}"
 
 
@@ -64,10 +65,23 @@ def add_documented_views(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             for status, (words, kind) in one.responses.items()
         }
         result["paths"].setdefault(one.path, {})[one.method] = described
+    _share_problems(result)
     # By name, so that the file that is kept changes where the API does and nowhere else.
     result["paths"] = dict(sorted(result["paths"].items()))
-    result["components"]["schemas"] = dict(sorted(result["components"]["schemas"].items()))
+    for place in ("responses", "schemas"):
+        result["components"][place] = dict(sorted(result["components"][place].items()))
     return result
+
+
+def _share_problems(result: dict[str, Any]) -> None:
+    """The same refusal stands once: what one operation may answer is read in a line, and not in eight."""
+    shared = result["components"].setdefault("responses", {})
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            for status, answer in operation.get("responses", {}).items():
+                name = f"Problem{status}"
+                if PROBLEM in answer.get("content", {}) and shared.setdefault(name, answer) == answer:
+                    operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:

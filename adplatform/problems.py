@@ -37,11 +37,6 @@ class Kind:
     def type(self) -> str:
         return ROOT + self.name
 
-    @property
-    def parts(self) -> list[str]:
-        """The words, every second part of them code."""
-        return self.words.split("`")
-
 
 KINDS = {
     kind.name: kind

@@ -11,12 +11,13 @@ from rest_framework import serializers
 from ads.money import WrongAmount, read_amount, write_amount
 from ads.terms import LARGEST_GOAL
 
-AMOUNT_SCHEMA = {
+AMOUNT_SCHEMA: dict[str, Any] = {
+    "title": "Amount",
     "oneOf": [
         {"type": "object", "properties": {"amount": {"type": "string"}, "currency": {"type": "string"}}, "required": ["amount"]},
         {"type": "string", "description": "In the installation's currency: “18.50”, or “18.50 USD”"},
         {"type": "number", "minimum": 0},
-    ]
+    ],
 }
 
 
@@ -31,7 +32,7 @@ class AmountField(serializers.Field[int, Any, Any, Any]):
         return {"amount": write_amount(value), "currency": settings.CURRENCY}
 
 
-@extend_schema_field({"oneOf": [{"type": "integer", "minimum": 1}, *AMOUNT_SCHEMA["oneOf"][:2]]})
+@extend_schema_field({"title": "Count or amount", "oneOf": [{"type": "integer", "minimum": 1}, *AMOUNT_SCHEMA["oneOf"][:2]]})
 class GoalField(serializers.Field[Any, Any, Any, Any]):
     """A count of impressions, completed views or clicks; an amount of money where the goal is spend. Read when the kind is known."""
 

@@ -12,6 +12,7 @@ from ads.outlook import warnings_of
 from ads.scope import visible_to
 
 from .money import AmountField, GoalField, amount_of, count_of
+from .term_fields import CapsField, CategoriesField, TargetingField
 
 # JSON name -> column, where they differ: money is in micros in the tables and in units of currency here.
 COLUMNS = {
@@ -56,6 +57,9 @@ class AdvertiserSerializer(RowSerializer):
 
 
 class CampaignSerializer(RowSerializer):
+    targeting = TargetingField(required=False)
+    frequency_caps = CapsField(required=False)
+
     class Meta:
         model = Campaign
         fields = ["id", "advertiser", "name", "state", "currency", "targeting", "frequency_caps", "notes", "created_at"]
@@ -65,6 +69,9 @@ class CampaignSerializer(RowSerializer):
 class FlightSerializer(RowSerializer):
     """``goal`` and ``daily_goal`` count events, or are amounts of money when ``goal_type`` is spend."""
 
+    targeting = TargetingField(required=False)
+    frequency_caps = CapsField(required=False)
+    excluded_categories = CategoriesField(required=False)
     bid = AmountField(source="bid_micros", required=False)
     budget = AmountField(source="budget_micros", required=False)
     daily_budget = AmountField(source="daily_budget_micros", required=False, allow_null=True)
