@@ -40,8 +40,8 @@ def schema() -> dict[str, Any]:
 @lru_cache(maxsize=4)
 def _rendered(media_type: str) -> bytes:
     renderer = next(one for one in SpectacularAPIView.renderer_classes if one.media_type == media_type)
-    text: bytes = renderer().render(schema(), renderer_context={})
-    return text
+    text = renderer().render(schema(), renderer_context={})
+    return text.encode() if isinstance(text, str) else text
 
 
 class SchemaView(SpectacularAPIView):

@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import SimpleRouter
 
-from .api import assetlist, decision_rows, decisions, errors, openrtb, rows, streams, supply, vast, vmap
+from .api import assetlist, decision_rows, errors, openrtb, rows, streams, supply, vast, vmap
 
 # Addresses end as the others of /api/v1/ do: without a slash.
 router = SimpleRouter(trailing_slash=False)

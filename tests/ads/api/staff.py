@@ -18,13 +18,12 @@ def superuser() -> Client:
     return client
 
 
-def member_of(advertiser: Advertiser) -> Client:
-    """Somebody of an advertiser who may look at what is sold: their own rows alone."""
+def member_of(advertiser: Advertiser, *rights: str) -> Client:
+    """Somebody of an advertiser, with ``rights`` beside those of the group: what is narrowed stays so whatever they may."""
     user = User.objects.create_user(f"of {advertiser}", is_staff=True)
     call_command("sync_groups", verbosity=0)
     user.groups.add(Group.objects.get(name=ADVERTISER_MEMBER))
-    looks = [f"view_{name}" for name in ("advertiser", "campaign", "flight", "ad", "flightforecast", "flightbalance", "decision")]
-    user.user_permissions.set(Permission.objects.filter(content_type__app_label="ads", codename__in=looks))
+    user.user_permissions.set(Permission.objects.filter(content_type__app_label="ads", codename__in=rights))
     AdvertiserMember.objects.create(advertiser=advertiser, user=user)
     client = Client()
     client.force_login(user)

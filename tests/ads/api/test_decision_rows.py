@@ -84,7 +84,7 @@ def test_what_makes_no_sense_is_refused(query: str, field: str) -> None:
 def test_decisions_hold_everybodys_ads_and_are_not_for_the_people_of_one_advertiser(ad: Ad) -> None:
     made = decide()
     consumer.drain()
-    member = member_of(ad.flight.campaign.advertiser)
+    member = member_of(ad.flight.campaign.advertiser, "view_decision")
     assert listed(member) == []
     assert member.get(f"/api/v1/decisions/{made['decision']}").status_code == 404
     assert post(member, f"decisions/{made['decision']}/replay").status_code == 404

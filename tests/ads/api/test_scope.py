@@ -27,7 +27,7 @@ def foreign() -> Ad:
 
 @pytest.fixture
 def member(own: Ad, foreign: Ad) -> Client:
-    return member_of(own.flight.campaign.advertiser)
+    return member_of(own.flight.campaign.advertiser, "view_flightforecast", "view_decision", "view_adpolicy")
 
 
 def ids(ad: Ad) -> dict[str, int]:
@@ -44,7 +44,8 @@ def test_lists_hold_ones_own_rows_alone_whatever_is_filtered_by(member: Client, 
         f"ads?universal_ad_id={foreign.universal_ad_id}",
     ):  # fmt: skip
         assert member.get(f"/api/v1/{query}").json()["count"] == 0, query
-    assert member.get("/api/v1/policies").status_code == 403
+    assert member.get("/api/v1/policies").json()["count"] == 0
+    assert member.get("/api/v1/decisions").json()["results"] == []
 
 
 def test_a_row_of_another_advertiser_is_as_little_there_as_one_that_never_was(member: Client, own: Ad, foreign: Ad) -> None:
@@ -57,7 +58,10 @@ def test_a_row_of_another_advertiser_is_as_little_there_as_one_that_never_was(me
         assert member.get(f"/api/v1/flights/{foreign.flight_id}/{action}").status_code == 404
 
 
-def test_somebody_of_an_advertiser_writes_nothing_not_even_their_own(member: Client, own: Ad, foreign: Ad) -> None:
+def test_somebody_of_an_advertiser_writes_nothing_not_even_their_own(own: Ad, foreign: Ad) -> None:
+    member = member_of(own.flight.campaign.advertiser)
+    assert member.get(f"/api/v1/flights/{own.flight_id}").status_code == 200
+    assert member.get("/api/v1/policies").status_code == member.get("/api/v1/decisions").status_code == 403
     for ad in (own, foreign):
         numbers = ids(ad)
         assert patch(member, f"flights/{numbers['flights']}", {"name": "Mine"}).status_code == 403
