@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import redis
@@ -23,7 +24,6 @@ from ads.formats import vmap
 from ads.formats.tracking import MACROS, break_tracking
 from ads.placement import PlacedBreak
 from ads.serving import stored_break
-from catalog.selectors import WatchableTitle
 
 from .answering import Refused, asking, read
 from .query import told
@@ -46,7 +46,15 @@ def vmap_document(request: HttpRequest, title: str) -> HttpResponse:
             raise Refused(400, "unreadable_request", "inline: 1 to have the ads in the document, else leave it out")
         film = found(title)
         given = with_session(handed_on(request, also=FORMS))
-        breaks = [_break(request, film, one, given, now) for one in breaks_of(film)]
+        inline, places = INLINE[request.GET.get("inline", "")], breaks_of(film)
+        queries = [break_query(film, one, given) for one in places]
+        # Read here too, so that a wrong parameter is told now and not break by break. Who watches what is the same in all of them.
+        asked = read(asking(request, queries[0]), now) if queries else None
+        breaks = [
+            _inline(asking(request, query), one, now) if inline else _ahead(request, one, query, replace(asked, break_id=one.id))
+            for one, query in zip(places, queries, strict=True)
+            if asked is not None
+        ]
     except Refused as refused:
         return refused.response()
     return HttpResponse(vmap.document(breaks), content_type=vmap.CONTENT_TYPE)
@@ -74,14 +82,16 @@ def break_event(request: HttpRequest, event: str, signed: str) -> HttpResponse:
     return HttpResponseRedirect(f"{to}?{query}" if query else to)
 
 
-def _break(request: HttpRequest, film: WatchableTitle, one: PlacedBreak, given: Mapping[str, str], now: datetime) -> vmap.AdBreak:
-    query = break_query(film, one, given)
-    # Read here too, so that a wrong parameter is told now and not break by break.
-    asked, offset = read(asking(request, query), now), vmap.time_offset(one)
-    if not INLINE[request.GET.get("inline", "")]:
-        return vmap.AdBreak(one.id, offset, ad_tag=address(request, "vast", query), tracking=_tracking_ahead(request, asked))
-    document, answered = written(asking(request, query), asked, now)
-    return vmap.AdBreak(one.id, offset, vast=document, tracking={name: answered.tracking[ours] for name, ours in NAMES.items()})
+def _ahead(request: HttpRequest, one: PlacedBreak, query: Mapping[str, str], asked: AdRequest) -> vmap.AdBreak:
+    """The break by its ad tag, to be decided when the player asks there."""
+    return vmap.AdBreak(one.id, vmap.time_offset(one), ad_tag=address(request, "vast", query), tracking=_tracking_ahead(request, asked))
+
+
+def _inline(request: HttpRequest, one: PlacedBreak, now: datetime) -> vmap.AdBreak:
+    """The break decided, ``request`` being the one its ad tag would make. Raises Refused."""
+    document, answered = written(request, read(request, now), now)
+    tracking = {name: answered.tracking[ours] for name, ours in NAMES.items()}
+    return vmap.AdBreak(one.id, vmap.time_offset(one), vast=document, tracking=tracking)
 
 
 def _tracking_ahead(request: HttpRequest, asked: AdRequest) -> dict[str, str]:
