@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import SimpleRouter
 
-from .api import assetlist, decision_rows, errors, openrtb, rows, streams, supply, vast, vmap
+from .api import assetlist, decision_rows, errors, figures, openrtb, rows, streams, supply, vast, vmap
 
 # Addresses end as the others of /api/v1/ do: without a slash.
 router = SimpleRouter(trailing_slash=False)
@@ -17,6 +17,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/decisions/<uuid:decision>/events", decision_rows.DecisionFollowed.as_view(), name="api-decision-events"),
     path("api/v1/decisions/<uuid:decision>/replay", decision_rows.DecisionReplay.as_view(), name="api-decision-replay"),
     path("api/v1/errors", errors.Errors.as_view(), name="api-errors"),
+    path("api/v1/reports/delivery", figures.DeliveryReport.as_view(), name="api-report-delivery"),
+    path("api/v1/reports/reach", figures.ReachReport.as_view(), name="api-report-reach"),
+    path("api/v1/reports/statements/<str:advertiser>/<str:month>", figures.StatementReport.as_view(), name="api-report-statement"),
     path("api/v1/vast", vast.vast_document, name="vast"),
     path("api/v1/openrtb2/auction", openrtb.auction, name="openrtb-auction"),
     path("api/v1/vmap/<str:title>", vmap.vmap_document, name="vmap"),

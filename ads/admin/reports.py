@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from ads.models import Ad, Advertiser, Campaign, Flight
 from ads.reports import files
 from ads.reports.delivery import Delivery, Figures, Row, delivery
 from ads.reports.figures import DIMENSIONS, MEASURES, MOST_DIMENSIONS, USUAL
+from ads.reports.invalid import invalid_reasons
 from ads.reports.query import AUDIENCES, FILTERS, PERIODS, Query, Unreadable, read_query
 from ads.scope import advertiser_of, visible_to
 from catalog.models import Genre, Title
@@ -32,7 +33,9 @@ from .reports_saved import may_save, saved_for
 RIGHT = "ads.view_campaign"
 PAGE = "report"
 OFFERED = 20
-LINKS = (("Delivery", PAGE), ("Statements", "report_statements"))
+# With these in a report, why events do not count is told below it.
+INVALID = frozenset({"gross_impressions", "invalid_impressions", "invalid_clicks"})
+LINKS = (("Delivery", PAGE), ("Reach and frequency", "report_reach"), ("Statements", "report_statements"))
 POINTS, SERIES = 400, 12
 FORMATS = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 SEARCHED: dict[str, Any] = {"advertiser": Advertiser, "campaign": Campaign, "flight": Flight, "ad": Ad, "title": Title}
@@ -73,6 +76,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
         "saved": saved_for(request.user, PAGE),
         "may_save": may_save(request.user),
         "address": given.urlencode(),
+        "invalid": invalid_reasons(query) if INVALID.intersection(query.show) else None,
         "presets": PRESETS,
         "csv": _with(given, format="csv"),
         "xlsx": _with(given, format="xlsx"),
@@ -155,16 +159,17 @@ def _chips(query: Query, of: str, offered: dict[str, str]) -> list[dict[str, Any
 
 
 def _named(query: Query) -> dict[str, list[dict[str, str]]]:
-    """The values that the report is limited to, with their names as far as this person may know them."""
-    named = {}
-    for of in SEARCHED:
-        if values := query.filters.get(of):
-            rows = SEARCHED[of].objects.filter(pk__in=values)
-            known = dict(
-                (rows if of == "title" or query.advertiser is None else rows.filter(**{_path(of): query.advertiser})).values_list("pk", "name")
-            )
-            named[of] = [{"value": str(value), "label": known.get(value, f"{of} {value}")} for value in values]
-    return named
+    """The values that the report is limited to, with their names."""
+    return {of: named_values(of, [int(value) for value in query.filters[of]], query.advertiser) for of in SEARCHED if query.filters.get(of)}
+
+
+def named_values(of: str, values: Sequence[int], advertiser: int | None) -> list[dict[str, str]]:
+    """Each with its name, as far as somebody of this advertiser may know it."""
+    rows = SEARCHED[of].objects.filter(pk__in=values)
+    if of != "title" and advertiser is not None:
+        rows = rows.filter(**{_path(of): advertiser})
+    known = dict(rows.values_list("pk", "name"))
+    return [{"value": str(value), "label": known.get(value, f"{of} {value}")} for value in values]
 
 
 def _path(of: str) -> str:

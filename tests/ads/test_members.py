@@ -227,7 +227,11 @@ def queries(world: World) -> Iterator[str]:
             f"name={PART}",
         ):
             yield f"/api/v1/{name}?{asked}"
-    yield f"/api/v1/reports/delivery?by=campaign&campaign={other.campaign.pk}"
+    for kind, row in keys[:3]:
+        yield f"/admin/reports/reach/?{kind}={row.pk}"
+        yield f"/api/v1/reports/reach?{kind}={row.pk}"
+        yield f"/api/v1/reports/delivery?by={kind}&{kind}={row.pk}"
+    yield f"/api/v1/reports/delivery?by=campaign&campaign={other.campaign.pk}&format=csv"
 
 
 def test_no_search_filter_order_or_file_tells_them_either(world: World) -> None:
