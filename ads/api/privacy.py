@@ -17,7 +17,7 @@ from .query import told
 
 YES, NO = frozenset({"1", "true", "yes", "y"}), frozenset({"0", "false", "no", "n"})
 # Any of these alone leaves the context: a child, a viewer who opted out, ads asked for without a person.
-OBJECTIONS = ("coppa", "lmt", "dnt", "npa", "opt_out")
+OBJECTIONS = ("coppa", "lmt", "dnt", "npa", "gpc", "opt_out")
 LONGEST = 4096
 US_PRIVACY = re.compile(r"1[YN-][YN-][YN-]", re.I)
 

@@ -21,7 +21,7 @@ WHO = ("session_token", "session", "_HLS_primary_id")
 # What the player says of itself and its viewer, handed on to every break of the title.
 ABOUT = (
     "device", "country", "hour", "weekday", "consent", "gdpr", "gdpr_consent", "gpp", "gpp_sid", "us_privacy", "coppa", "lmt", "dnt", "npa",
-    "opt_out", "regulations",
+    "opt_out", "gpc", "regulations",
 )  # fmt: skip
 # How the VAST of its breaks is to be written.
 FORMS = ("version", "macros", "buffet")

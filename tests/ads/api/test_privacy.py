@@ -41,6 +41,7 @@ ALL = tcf(1, 2, 3, 4)
         ({"consent": "[CONSENT]"}, False),
         ({"consent": "1", "coppa": "1"}, False),
         ({"consent": "1", "lmt": "1"}, False),
+        ({"consent": "1", "gpc": "1"}, False),
         ({"consent": "1", "regulations": "coppa"}, False),
         ({"consent": "1", "regulations": "gdpr"}, False),
         ({"gdpr": "1", "gdpr_consent": ALL}, True),
