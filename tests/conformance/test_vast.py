@@ -6,14 +6,13 @@ One Node process reads all documents. Its VASTTracker plays one of them against 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from lxml import etree
@@ -33,6 +32,8 @@ from tests.conformance import node
 HOST = "http://testserver"
 NOW = datetime(2026, 6, 1, 20, 0, tzinfo=UTC)
 HOSTILE = ["]]>", '<&>"', "\x00\x0b", "\U0001f697" * 30, "x" * 120]
+# Also of those that only read: tables are made for tests that say so.
+pytestmark = pytest.mark.django_db
 EVENTS = {*vast.LINEAR_EVENTS, "progress-3"}
 
 
@@ -55,10 +56,8 @@ def written(ads: list[Ad], beside: list[Ad] | None = None, *, macros: bool = Fal
 
 
 @pytest.fixture(scope="module")
-def documents(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, str]]:
+def documents(django_db_setup: None, django_db_blocker: Any) -> dict[str, str]:
     """Of every demo ad, as seeded; nothing of it stays."""
-    from django.db import transaction
-
     with django_db_blocker.unblock(), transaction.atomic():
         for command in ("seed_catalogue", "seed_ads"):
             call_command(command, verbosity=0)
@@ -81,8 +80,8 @@ def documents(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[st
         found |= {f"pod of {length}": written(ads[6 : 6 + length]) for length in range(1, 6)}
         found |= {"buffet": written(ads[6:8], ads[8:10]), "empty": written([]), "dressed": written([dressed], macros=True)}
         found |= {f"hostile {number}": written([ads[number]]) for number in range(len(HOSTILE))}
-        yield found
         transaction.set_rollback(True)
+    return found
 
 
 @pytest.fixture(scope="module")
