@@ -20,7 +20,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 from django.utils import timezone
 
-from adplatform.eventlog import commits, ingest, metrics, tokens
+from adplatform.eventlog import commits, ingest, metrics, sender, tokens
 from adplatform.eventlog.envelope import encode
 from adplatform.eventlog.hashing import daily_hash
 from adplatform.eventlog.stream import LogUnavailable
@@ -106,10 +106,10 @@ class PlaybackSocket:
 
     def _recognise(self, now: datetime) -> None:
         """Who is at the other end; anew each day, since the hashes of another day are others."""
-        headers = dict(self.scope["headers"])
-        address = (self.scope.get("client") or ("",))[0]
-        agent = headers.get(b"user-agent", b"").decode("latin-1")
-        self.hashes = {"ip_hash": daily_hash(str(address), now=now), "ua_hash": daily_hash(agent, now=now)}
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]}
+        peer = str((self.scope.get("client") or ("",))[0])
+        agent = sender.user_agent_of(peer, headers)
+        self.hashes = {"ip_hash": daily_hash(sender.address_of(peer, headers), now=now), "ua_hash": daily_hash(agent, now=now)}
         self.day = now.date()
         self.sender = {**self.hashes, "user_agent": agent, "request_id": f"ws-{uuid.uuid4()}"}
 

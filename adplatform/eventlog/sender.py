@@ -7,6 +7,7 @@ quota and the caps of others.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from functools import lru_cache
 
 from django.conf import settings
@@ -17,14 +18,24 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def address(request: HttpRequest) -> str:
-    """``X-Device-IP`` (VAST 4.2 section 1.3.4.2), else the last address of ``X-Forwarded-For`` that is no proxy of ours, else the peer's."""
-    peer = str(request.META.get("REMOTE_ADDR") or "")
+    return address_of(_peer(request), request.headers)
+
+
+def user_agent(request: HttpRequest) -> str:
+    return user_agent_of(_peer(request), request.headers)
+
+
+def address_of(peer: str, headers: Mapping[str, str]) -> str:
+    """``X-Device-IP`` (VAST 4.2 section 1.3.4.2), else the last address of ``X-Forwarded-For`` that is no proxy of ours, else the ``peer``.
+
+    ``headers`` by names in small letters.
+    """
     if not _trusted(peer):
         return peer
-    device = _readable(request.headers.get("X-Device-IP", ""))
+    device = _readable(headers.get("x-device-ip", ""))
     if device:
         return device
-    for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
+    for hop in reversed(headers.get("x-forwarded-for", "").split(",")):
         found = _readable(hop)
         if not found:
             break
@@ -34,12 +45,14 @@ def address(request: HttpRequest) -> str:
     return peer
 
 
-def user_agent(request: HttpRequest) -> str:
-    """``X-Device-User-Agent``, else the request's own."""
-    own = request.headers.get("User-Agent", "")
-    if _trusted(str(request.META.get("REMOTE_ADDR") or "")):
-        return request.headers.get("X-Device-User-Agent", "") or own
-    return own
+def user_agent_of(peer: str, headers: Mapping[str, str]) -> str:
+    """``X-Device-User-Agent``, else the sender's own."""
+    own = headers.get("user-agent", "")
+    return (headers.get("x-device-user-agent", "") or own) if _trusted(peer) else own
+
+
+def _peer(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR") or "")
 
 
 def _trusted(text: str) -> bool:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 
+from adplatform.eventlog import sender
 from adplatform.eventlog.hashing import daily_hash
 from engagement import selectors, services
 from engagement.models import Device, Viewer
@@ -106,8 +107,8 @@ def around(request: HttpRequest, *, zone: str, hour: int | None, now: datetime) 
         zone=zone if len(zone) <= LONGEST_ZONE else "",
         country=country if len(country) == 2 and country.isascii() and country.isalpha() else "",
         hour=demo_hour(request) if hour is None else hour,
-        ip_hash=daily_hash(str(request.META.get("REMOTE_ADDR", "")), now=now),
-        ua_hash=daily_hash(str(request.META.get("HTTP_USER_AGENT", "")), now=now),
+        ip_hash=daily_hash(sender.address(request), now=now),
+        ua_hash=daily_hash(sender.user_agent(request), now=now),
         day=now.date().isoformat(),
     )
 
