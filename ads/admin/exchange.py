@@ -18,7 +18,7 @@ from django.utils import timezone
 from ads.exchange import files, run
 from ads.exchange.resources import TABLES
 
-from .kept import Kept
+from .saved import Filtered
 
 KEPT_SECONDS = 1_800
 MOST_EXPORTED = 20_000
@@ -26,10 +26,8 @@ SHOWN = 200
 TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 
 
-class Exchanged(Kept):
+class Exchanged(Filtered):
     """Adds import and export to a list. Who may add and change rows may import, who may look at them may export."""
-
-    change_list_template = "ads/admin/change_list.html"
 
     def get_urls(self) -> list[Any]:
         wrap, name = self.admin_site.admin_view, self.opts.model_name

@@ -11,6 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from import_export.results import RowResult
 
+from ads.scope import EVERYBODY, advertiser_of
+
 from . import files
 from .resources import TABLES
 from .resources import Table as Resource
@@ -158,6 +160,7 @@ def _change(resource: Resource, line: int, row: Any) -> Change:
 def exported(kind: str, rows: QuerySet[Any], *, user: Any) -> tuple[list[str], list[list[Any]]]:
     """Headers and cells of ``rows``, as `examine` reads them back."""
     resource = TABLES[kind](user)
-    fields = resource.get_export_fields()
+    # What staff note of a campaign is for staff.
+    fields = [field for field in resource.get_export_fields() if field.column_name != "Notes" or advertiser_of(user) is EVERYBODY]
     listed = rows.select_related(*resource.related)
     return [field.column_name for field in fields], [[field.export(row) for field in fields] for row in listed]
