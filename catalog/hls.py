@@ -122,7 +122,8 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def master(media_uri: str, *, bandwidth: int = 900_000, width: int = 640, height: int = 360) -> str:
-    """The master playlist of the one rendition there is; ``bandwidth`` is its peak in bits per second."""
-    stream = f'BANDWIDTH={bandwidth},CODECS="{CODECS}",RESOLUTION={width}x{height},FRAME-RATE=24.000'
+def master(media_uri: str, *, bandwidth: int = 900_000, average: int | None = None, width: int = 640, height: int = 360) -> str:
+    """The master playlist of the one rendition there is; ``bandwidth`` is its peak and ``average`` its mean in bits per second."""
+    mean = f"AVERAGE-BANDWIDTH={average}," if average else ""
+    stream = f'BANDWIDTH={bandwidth},{mean}CODECS="{CODECS}",RESOLUTION={width}x{height},FRAME-RATE=24.000'
     return f"#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-STREAM-INF:{stream}\n{media_uri}\n"

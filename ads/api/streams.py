@@ -14,7 +14,7 @@ from catalog import hls
 from catalog.selectors import WatchableTitle
 
 from .answering import Refused
-from .titles import address, break_query, breaks_of, film_clips, found, handed_on
+from .titles import address, bit_rates, break_query, breaks_of, film_clips, found, handed_on
 
 MPEGURL = "application/vnd.apple.mpegurl"
 INTERSTITIALS = "interstitials"
@@ -25,11 +25,12 @@ AS = ("", INTERSTITIALS)
 def master(request: HttpRequest, title: str) -> HttpResponse:
     """200 with the master playlist, 400 a wrong parameter, 404 no such title, 503 while its media is being built."""
     try:
-        _found(request, title)
+        film = _found(request, title)
         query = {name: value for name in ("breaks",) if (value := request.GET.get(name))} | handed_on(request)
     except Refused as refused:
         return refused.response()
-    return HttpResponse(hls.master("media.m3u8" + (f"?{urlencode(query)}" if query else "")), content_type=MPEGURL)
+    media_uri = "media.m3u8" + (f"?{urlencode(query)}" if query else "")
+    return HttpResponse(hls.master(media_uri, **bit_rates(film)), content_type=MPEGURL)
 
 
 @edge("GET", "HEAD")

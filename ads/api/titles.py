@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
@@ -12,7 +13,7 @@ from django.urls import reverse
 from ads.placement import FilmScene, PlacedBreak, placed
 from ads.policy import policy_for
 from catalog import hls
-from catalog.models import Title
+from catalog.models import MediaAsset, Title
 from catalog.selectors import MediaNotReady, TitleNotFound, WatchableScene, WatchableTitle, title_for_watching
 
 from .answering import Refused
@@ -59,6 +60,16 @@ def film(title: WatchableTitle) -> list[WatchableScene]:
 
 def film_clips(title: WatchableTitle) -> list[hls.PlacedClip]:
     return [hls.PlacedClip(scene.clip) for scene in film(title)]
+
+
+def bit_rates(title: WatchableTitle) -> dict[str, int]:
+    """``bandwidth`` of the densest segment and ``average`` of the film, in bits per second, as packaged; empty where sizes are not recorded."""
+    assets = MediaAsset.objects.filter(pk__in=[scene.asset_id for scene in film(title)]).values_list("files", "segments")
+    spans = [(files.get(one["uri"], {}).get("size", 0) * 8, one["duration"]) for files, segments in assets for one in segments]
+    if not all(bits and seconds > 0 for bits, seconds in spans):
+        return {}
+    seconds = sum(length for _, length in spans)
+    return {"bandwidth": math.ceil(max(bits / length for bits, length in spans)), "average": round(sum(bits for bits, _ in spans) / seconds)}
 
 
 def breaks_of(title: WatchableTitle) -> tuple[PlacedBreak, ...]:

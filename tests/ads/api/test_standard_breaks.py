@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from django.test import Client
 
 from adplatform.eventlog import consumer, stream, tokens
 from ads.models import Ad, AdEvent, AdPolicy, Decision, Flight, LedgerEntry
-from catalog.models import Title
+from catalog.models import MediaAsset, Scene, Title
 from tests.ads.inventory import make_ad
 from tests.media import Films
 
@@ -66,11 +67,25 @@ def serving_ids(vast: ElementTree.Element) -> list[str]:
     return [one.text or "" for one in vast.iter(f"{VAST}AdServingId")]
 
 
+def _asset(scene: Scene) -> MediaAsset:
+    assert scene.asset is not None
+    return scene.asset
+
+
 def test_a_title_plays_as_a_vod_stream_of_its_own_for_any_origin(films: Films) -> None:
     master = get(f"/api/v1/streams/{films.bars.slug}/master.m3u8")
     assert (master.status_code, master["Content-Type"]) == (200, "application/vnd.apple.mpegurl")
     assert master["Access-Control-Allow-Origin"] == "https://player.example"
     listed = m3u8.loads(master.content.decode(), uri="http://testserver/api/v1/streams/colour-bars/master.m3u8")
+    stream_info = listed.playlists[0].stream_info
+    sizes = [
+        (facts["size"] * 8, one["duration"])
+        for scene in films.bars.scenes.all()
+        for one in _asset(scene).segments
+        if (facts := _asset(scene).files[one["uri"]])
+    ]
+    assert stream_info.bandwidth == math.ceil(max(bits / seconds for bits, seconds in sizes))
+    assert stream_info.average_bandwidth == pytest.approx(sum(bits for bits, _ in sizes) / sum(seconds for _, seconds in sizes), abs=1)
     media = m3u8.loads(get(listed.playlists[0].absolute_uri).content.decode())
     assert (media.playlist_type, media.is_endlist, media.target_duration) == ("vod", True, 3)
     assert sum(one.duration for one in media.segments) == pytest.approx(18, abs=0.2)
