@@ -91,7 +91,8 @@ def _delivered(now: datetime, size: dict[str, int]) -> None:
     ids = {"advertiser_id": "c.advertiser_id", "campaign_id": "c.id", "flight_id": "f.id", "ad_id": "a.id"}
     figures = ids | {
         "bucket": "day", "device": "device", "genre": "'drama'", "title_id": "1", "synthetic": "false", "impressions": "10 + (a.id * 7 + extract(day from day)::int) % 90",
-        "completed_views": "5 + a.id % 40", "clicks": "a.id % 3", "revenue_micros": "120000 + a.id % 100 * 9000", "decided": "100",
+        "completed_views": "5 + a.id % 40", "clicks": "a.id % 3", "gross_clicks": "a.id % 3", "gross_completed_views": "5 + a.id % 40",
+        "gross_impressions": "10 + (a.id * 7 + extract(day from day)::int) % 90", "revenue_micros": "120000 + a.id % 100 * 9000", "decided": "100",
     }  # fmt: skip
     days = f"generate_series('{midnight - timedelta(days=size['days'] - 1)}'::timestamptz, '{midnight}'::timestamptz, '1 day') day"
     hours = f"generate_series('{midnight - timedelta(days=1)}'::timestamptz, '{now}'::timestamptz, '1 hour') day"

@@ -95,7 +95,7 @@ def gross_net_shown(flight: Flight) -> SafeString:
             "name": one.name.capitalize(),
             "gross": show.count(one.gross),
             "invalid": show.count(one.invalid),
-            "share": percent(one.invalid / one.gross) if one.invalid else "",
+            "share": percent(one.invalid / one.gross) if one.invalid and one.gross else "",
             "net": show.count(one.net),
         }
         for one in found.counts
