@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -19,6 +20,7 @@ from django.urls import path, reverse
 
 from adplatform.moments import NotATime, read_moment
 from ads import services
+from ads.decision.explanation import REASONS
 from ads.models import Flight
 from ads.reports import shown, standing
 from ads.reports.gains import tasks as gains_tasks
@@ -29,7 +31,8 @@ from ads.scope import advertiser_of
 from ads.terms import write_caps
 from catalog.models import Title
 
-from . import panels, show, why_picture
+from . import panels, show, why_decisions, why_picture
+from .decisions import explanation_context, replayed
 
 if TYPE_CHECKING:
     from .flights import FlightAdmin
@@ -96,6 +99,8 @@ def urls(admin: FlightAdmin) -> list[Any]:
         path("<int:pk>/why/", kept(pages.page), name="ads_flight_why"),
         path("<int:pk>/why/do/", kept(pages.do), name="ads_flight_why_do"),
         path("<int:pk>/why/gains/", kept(pages.gains), name="ads_flight_why_gains"),
+        path("<int:pk>/why/decisions/", kept(pages.decisions), name="ads_flight_why_decisions"),
+        path("<int:pk>/why/decision/<uuid:decision>/", kept(pages.decision), name="ads_flight_why_decision"),
         path("<int:pk>/why/change/", kept(pages.change), name="ads_flight_why_change"),
     ]
 
@@ -175,6 +180,41 @@ class Pages:
             answer = told.for_advertiser(answer, narrowed)
         may = request.user.has_perm("ads.change_flight")
         return {"flight": flight, "found": answer, "may_change": may, "unit": told.UNITS[flight.goal_type]}
+
+    def decisions(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Some decisions of the time looked at in which its ads ended for one reason."""
+        flight = self.flight(request, pk)
+        asked, reason = window(request.GET, datetime.now(UTC)), request.GET.get("reason", "")
+        if reason not in REASONS:
+            raise Http404
+        viewers = request.user.has_perm("engagement.view_playbacksession")
+        funnel, advertiser = why_not(flight, asked.since, asked.until), advertiser_of(request.user)
+        context = {
+            **self.admin.admin_site.each_context(request),
+            "title": f"{flight.name}: {REASONS[reason].lower()}",
+            "flight": flight,
+            "asked": asked,
+            "count": funnel.reasons.get(reason, 0),
+            "found": why_decisions.listed(flight, funnel, reason, title_names, viewers=viewers, advertiser=advertiser),
+        }
+        return TemplateResponse(request, "ads/admin/why_decisions.html", context)
+
+    def decision(self, request: HttpRequest, pk: int, decision: UUID) -> HttpResponse:
+        """One decision made again, and whether the flight would have won it had it been other than it was."""
+        flight, stored = self.flight(request, pk), why_decisions.stored(decision)
+        advertiser, form = advertiser_of(request.user), why_decisions.WishForm(request.GET or None)
+        context = {
+            **self.admin.admin_site.each_context(request),
+            "title": f"{flight.name}: one decision",
+            "flight": flight,
+            "decision": stored,
+            "became": why_decisions.became(stored, flight),
+            "form": form,
+            "otherwise": why_decisions.wished(stored, flight, form, advertiser),
+            "told": explanation_context(stored) if advertiser is None and request.user.has_perm("ads.view_decision") else None,
+            "replay": replayed(stored),
+        }
+        return TemplateResponse(request, "ads/admin/why_decision.html", context)
 
     def change(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Confirm a change that was proposed, and make it by the service that every change goes through."""

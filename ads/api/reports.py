@@ -13,6 +13,7 @@ from rest_framework.exceptions import ValidationError
 from adplatform.moments import NotATime, read_since
 from ads.models import Flight, FlightForecast
 from ads.outlook import warnings_of
+from ads.reports.shown import shown
 from ads.reports.why_not import why_not
 
 from .money import AMOUNT_SCHEMA, AmountField, GoalField
@@ -36,15 +37,30 @@ class StepSerializer(serializers.Serializer[Any]):
     reasons = ReasonSerializer(many=True)
 
 
+class ShownSerializer(serializers.Serializer[Any]):
+    reserved = serializers.IntegerField(help_text="Slots it was given")
+    unseen = serializers.IntegerField(help_text="Not shown, or not yet; below 0 where more of earlier breaks was seen")
+    seen = serializers.IntegerField(help_text="Impressions that were reported")
+    invalid = ReasonSerializer(many=True, help_text="Impressions that do not count")
+    impressions = serializers.IntegerField(help_text="Impressions that count")
+    completed = serializers.IntegerField()
+    clicks = serializers.IntegerField()
+
+
 class FunnelSerializer(serializers.Serializer[Any]):
     flight = serializers.IntegerField()
     name = serializers.CharField()
     since = serializers.DateTimeField()
     until = serializers.DateTimeField()
-    considered = serializers.IntegerField()
+    grain = serializers.ChoiceField(choices=["hour", "day"], help_text="What the figures are kept by")
+    requests = serializers.IntegerField(help_text="Breaks that were asked for, by anybody")
+    ads = serializers.IntegerField(help_text="How many of its ads came up")
+    absent = serializers.IntegerField(help_text="Chances in which it was not in the running: requests x ads = absent + considered")
+    considered = serializers.IntegerField(help_text="Each of its ads once a break")
     served = serializers.IntegerField()
     steps = StepSerializer(many=True)
     obstacle = serializers.CharField(help_text="The main reason, in a sentence")
+    shown = ShownSerializer(help_text="What came of the slots that it won")
 
 
 @extend_schema_field({"oneOf": [{"type": "number"}, *AMOUNT_SCHEMA["oneOf"][:1]]})
@@ -75,17 +91,22 @@ class ForecastSerializer(serializers.ModelSerializer[FlightForecast]):
         return warnings_of(forecast.flight)
 
 
-def funnel_of(flight: Flight, since: str, now: datetime) -> dict[str, Any]:
-    """Raises ValidationError when ``since`` cannot be read."""
-    return asdict(why_not(flight, moment(since, now), now))
+def funnel_of(flight: Flight, since: str, until: str | None, now: datetime) -> dict[str, Any]:
+    """With what came of the slots it won. Raises ValidationError when a time cannot be read."""
+    begins, ends = moment(since, now), now if until is None else moment(until, now, "until")
+    if begins >= ends:
+        raise ValidationError({"since": ["The time must begin before it ends."]})
+    funnel = why_not(flight, begins, ends)
+    seen = shown(funnel)
+    return {**asdict(funnel), "shown": {**asdict(seen), "unseen": seen.unseen}}
 
 
-def moment(text: str, now: datetime) -> datetime:
+def moment(text: str, now: datetime, name: str = "since") -> datetime:
     """24h, 7d or 2w before ``now``, or an ISO time, UTC where it names no zone. Raises ValidationError in words."""
     try:
         read = read_since(text, now)
     except NotATime as error:
-        raise ValidationError({"since": [f"{error}."]}) from None
+        raise ValidationError({name: [f"{error}."]}) from None
     if not now - LONGEST <= read < now:
-        raise ValidationError({"since": [f"Ask for a time in the last {LONGEST.days} days."]})
+        raise ValidationError({name: [f"Ask for a time in the last {LONGEST.days} days."]})
     return read

@@ -33,6 +33,10 @@ from .problems import Problem
 from .reports import ForecastSerializer, FunnelSerializer, funnel_of
 from .serializers import AdPolicySerializer, AdSerializer, AdvertiserSerializer, CampaignSerializer, FlightSerializer, as_json
 from .versions import etag_of, guarded
+from .why import GainsSerializer, gains_of, window_of
+
+SINCE = OpenApiParameter("since", str, description="24h, 7d or 2w back, or an ISO time; 7d when left out")
+UNTIL = OpenApiParameter("until", str, description="The same, later than since; now when left out")
 
 
 def documented(noun: str, serializer: Any) -> Callable[[Any], Any]:
@@ -166,13 +170,26 @@ class FlightRows(Rows):
     @extend_schema(
         summary="Why the flight did not serve",
         tags=["selling"],
-        parameters=[OpenApiParameter("since", str, description="24h, 7d or 2w back, or an ISO time; 7d when left out")],
+        parameters=[SINCE, UNTIL],
         responses={200: FunnelSerializer},
     )
     @action(detail=True, url_path="why-not", rights=("ads.view_flight", "ads.view_decision"), filter_backends=[], pagination_class=None)
     def why_not(self, request: Request, pk: str = "") -> Response:
         flight = self.get_object()
-        return Response(FunnelSerializer(funnel_of(flight, request.query_params.get("since", "7d"), datetime.now(UTC))).data)
+        asked = request.query_params
+        return Response(FunnelSerializer(funnel_of(flight, asked.get("since", "7d"), asked.get("until"), datetime.now(UTC))).data)
+
+    @extend_schema(
+        summary="The changes that would free most delivery, each tried on logged requests",
+        tags=["selling"],
+        parameters=[SINCE, UNTIL],
+        responses={200: GainsSerializer},
+    )
+    @action(detail=True, rights=("ads.view_flight", "ads.view_decision"), filter_backends=[], pagination_class=None)
+    def gains(self, request: Request, pk: str = "") -> Response:
+        flight, now = self.get_object(), datetime.now(UTC)
+        since, until = window_of(request.query_params.get("since", "7d"), request.query_params.get("until"), now)
+        return Response(GainsSerializer(gains_of(flight, since, until, user=request.user, now=now)).data)
 
     @extend_schema(summary="What the flight can expect, from logged requests", tags=["selling"], responses={200: ForecastSerializer})
     @action(detail=True, rights=("ads.view_flight", "ads.view_flightforecast"), filter_backends=[], pagination_class=None)

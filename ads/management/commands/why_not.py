@@ -1,9 +1,10 @@
-"""``manage.py why_not FLIGHT [--since 7d|ISO] [--until ISO] [--json]``: what kept a flight from serving."""
+"""``manage.py why_not FLIGHT [--since 7d|ISO] [--until ISO] [--gains] [--json]``: what kept a flight from serving."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -11,6 +12,10 @@ from django.utils import timezone
 
 from adplatform.moments import NotATime, read_since
 from ads.models import Flight
+from ads.reports.gains import told
+from ads.reports.gains.sample import NothingLogged
+from ads.reports.standing import standing
+from ads.reports.verdict import verdict
 from ads.reports.why_not import Funnel, percent, why_not
 
 
@@ -21,6 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("flight", help="id of a flight, or its name as the admin shows it: “Campaign / Flight”")
         parser.add_argument("--since", default="7d", metavar="7d|ISO", help="hours, days or weeks back (24h, 7d, 2w), or an ISO time in UTC")
         parser.add_argument("--until", metavar="ISO", help="an ISO time in UTC (default: now)")
+        parser.add_argument("--gains", action="store_true", help="find the changes that would free most delivery, by deciding logged breaks again")
         parser.add_argument("--json", action="store_true", help="print the funnel as one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,8 +38,33 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if since >= until:
             raise CommandError(f"--since {options['since']} is not before --until")
-        funnel = why_not(wanted(options["flight"]), since, until)
-        self.stdout.write(json.dumps(asdict(funnel), indent=2, default=str, ensure_ascii=False) if options["json"] else as_text(funnel))
+        flight = wanted(options["flight"])
+        funnel = why_not(flight, since, until)
+        found = changes(flight, since, until) if options["gains"] else None
+        if options["json"]:
+            answer = {**asdict(funnel), **({"gains": found} if found else {})}
+            self.stdout.write(json.dumps(answer, indent=2, default=str, ensure_ascii=False))
+            return
+        said = verdict(flight, standing(flight, now=now), funnel)
+        self.stdout.write("\n\n".join([as_text(funnel), f"  {said}", *([gains_text(found)] if found else [])]))
+
+
+def changes(flight: Flight, since: datetime, until: datetime) -> dict[str, Any]:
+    """What would free most delivery. Raises CommandError in words."""
+    try:
+        return told.found(flight, since, until, now=timezone.now())
+    except NothingLogged as error:
+        raise CommandError(str(error)) from error
+
+
+def gains_text(found: dict[str, Any]) -> str:
+    """The best changes, one a paragraph."""
+    lines = [f"  Tried on {found['decided']:,} logged breaks of {found['persons']:,} people:"]
+    for option in [*found["options"], *([found["pair"]] if found["pair"] else [])]:
+        lines += [f"  * {option['words']}: {option['gain_words']}", f"    {option['spend_words']} {option['note']}".rstrip()]
+    if not found["options"]:
+        lines.append("  No change that was tried would free more delivery.")
+    return "\n".join(lines)
 
 
 def wanted(text: str) -> Flight:

@@ -109,13 +109,13 @@ def world(flight: Flight, proposed: Proposal, since: datetime, until: datetime) 
     most = max(LEAST_REQUESTS, min(MOST_REQUESTS, ADS_DECIDED // max(Ad.objects.filter(flight__state=Flight.State.LIVE).count(), 1)))
     read = _read(flight.pk, since, until, most, requests)
     versions = Counter(row[3] for row in read)
-    inventories = {version: found for version in versions if (found := _inventory(version)) is not None}
+    inventories = {version: found for version in versions if (found := inventory_of(version)) is not None}
     read = [row for row in read if row[3] in inventories]
     if not read:
         raise NothingLogged("No break of this time is stored any more that could be decided again.")
     chosen = [version for version, _ in versions.most_common() if version in inventories][:MOST_ERAS]
     eras = tuple(compile_inventory(with_sold(Rows(inventories[version].flights, inventories[version].ads), base)) for version in chosen)
-    logged = _Reader(flight.pk, base, inventories, eras, chosen).all(read)
+    logged = Reader(flight.pk, base, inventories, eras, chosen).all(read)
     begins = max(since, read[0][0])
     days = max((until - begins).total_seconds(), 3600.0) / DAY
     return World(base, logged, eras, _begun(flight, proposed, since), since.timestamp(), requests / len(logged), days)
@@ -129,7 +129,8 @@ def _read(flight: int, since: datetime, until: datetime, most: int, requests: in
         return rows
 
 
-def _inventory(version: int) -> Inventory | None:
+def inventory_of(version: int) -> Inventory | None:
+    """What was sold then, None when it is not kept or cannot be read any more."""
     try:
         return snapshot(version)
     except (InventorySnapshot.DoesNotExist, UnreadableSnapshot):
@@ -155,7 +156,7 @@ def _begun(flight: Flight, proposed: Proposal, since: datetime) -> Begun:
     return Begun(so_far, max(0, booked["revenue_micros"] - late["sum_revenue_micros"]), min(settle, 1.0))
 
 
-class _Reader:
+class Reader:
     """Stored decisions as `Logged` ones, aligned with the inventory of their era."""
 
     def __init__(self, flight: int, base: Sold, inventories: dict[int, Inventory], eras: Sequence[Inventory], chosen: Sequence[int]) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
+from io import StringIO
 
 import numpy as np
 import pytest
 import time_machine
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -116,6 +118,29 @@ def test_a_draft_is_tried_as_if_it_had_been_live_and_a_silent_log_says_so(logged
         gains(draft, NOW - timedelta(days=30), NOW - timedelta(days=20), now=NOW)
 
 
+def test_one_decision_is_looked_at_and_made_again_as_if_the_flight_had_been_other(logged: list[Ad]) -> None:
+    client = Client()
+    client.force_login(User.objects.create_superuser("planner"))
+    flight = logged[1].flight
+    with time_machine.travel(NOW + timedelta(minutes=1), tick=False):
+        page = client.get(reverse("admin:ads_flight_why_decisions", args=[flight.pk]), {"reason": "device_not_targeted"})
+        found = page.context["found"]
+        assert (page.context["count"], len(found)) == (BREAKS / 2, 4)
+        assert all(one["device"] == "mobile" for one in found)
+        address = reverse("admin:ads_flight_why_decision", args=[flight.pk, found[0]["id"]])
+        assert "bit for bit" in client.get(address).content.decode()
+        assert client.get(address, {"uncapped": "on"}).context["otherwise"]["won"] is False
+        assert client.get(address, {"everybody": "on", "bid": "90"}).context["otherwise"]["won"] is True
+        assert client.get(reverse("admin:ads_flight_why_decisions", args=[flight.pk]), {"reason": "none"}).status_code == 404
+        assert "Also target mobile (devices): +" in command(flight)
+
+
+def command(flight: Flight) -> str:
+    out = StringIO()
+    call_command("why_not", str(flight.pk), "--gains", stdout=out)
+    return out.getvalue()
+
+
 def test_a_planner_makes_a_proposed_change_from_the_page(logged: list[Ad]) -> None:
     cache.clear()
     client = Client()
@@ -128,6 +153,8 @@ def test_a_planner_makes_a_proposed_change_from_the_page(logged: list[Ad]) -> No
         assert "Also target mobile (devices)" in found["html"]
         kept = told.kept(flight, moment - timedelta(days=7), moment)
         assert kept is not None
+        over_api = client.get(f"/api/v1/flights/{flight.pk}/gains?since=7d").json()["answer"]
+        assert [one["words"] for one in over_api["options"]] == [one["words"] for one in kept["options"]]
         change = next(one for one in kept["options"] if one["words"] == "Also target mobile (devices)")["change"]
         address = reverse("admin:ads_flight_why_change", args=[flight.pk])
         assert "Devices: only Mobile, TV" in client.post(address, {"change": change}).content.decode().replace("TV, Mobile", "Mobile, TV")
