@@ -37,7 +37,7 @@ class StepSerializer(serializers.Serializer[Any]):
     reasons = ReasonSerializer(many=True)
 
 
-class ShownSerializer(serializers.Serializer[Any]):
+class FunnelShownSerializer(serializers.Serializer[Any]):
     reserved = serializers.IntegerField(help_text="Slots it was given")
     unseen = serializers.IntegerField(help_text="Not shown, or not yet; below 0 where more of earlier breaks was seen")
     seen = serializers.IntegerField(help_text="Impressions that were reported")
@@ -60,7 +60,7 @@ class FunnelSerializer(serializers.Serializer[Any]):
     served = serializers.IntegerField()
     steps = StepSerializer(many=True)
     obstacle = serializers.CharField(help_text="The main reason, in a sentence")
-    shown = ShownSerializer(help_text="What came of the slots that it won")
+    shown = FunnelShownSerializer(help_text="What came of the slots that it won")
 
 
 @extend_schema_field({"oneOf": [{"type": "number"}, *AMOUNT_SCHEMA["oneOf"][:1]]})

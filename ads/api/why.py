@@ -26,14 +26,12 @@ class EstimateSerializer(serializers.Serializer[Any]):
 
 
 class LoserSerializer(serializers.Serializer[Any]):
-    flight = serializers.IntegerField(
-        help_text="0: seconds that stayed empty, or another advertiser's flight"
-    )
+    flight = serializers.IntegerField(help_text="0: seconds that stayed empty, or another advertiser's flight")
     name = serializers.CharField()
     a_day = serializers.FloatField(help_text="Slots a day")
 
 
-class OptionSerializer(serializers.Serializer[Any]):
+class GainsOptionSerializer(serializers.Serializer[Any]):
     key = serializers.CharField()
     words = serializers.CharField(help_text="What to change")
     note = serializers.CharField(allow_blank=True)
@@ -51,7 +49,7 @@ class TriedSerializer(serializers.Serializer[Any]):
     extra_a_day = serializers.FloatField(help_text="At a first look, on fewer requests")
 
 
-class AnswerSerializer(serializers.Serializer[Any]):
+class GainsAnswerSerializer(serializers.Serializer[Any]):
     problem = serializers.CharField(required=False, help_text="Why there is no answer")
     since = serializers.DateTimeField(required=False)
     until = serializers.DateTimeField(required=False)
@@ -59,15 +57,15 @@ class AnswerSerializer(serializers.Serializer[Any]):
     decided = serializers.IntegerField(required=False, help_text="Breaks that were decided again for each change")
     as_if_live = serializers.BooleanField(required=False, help_text="Whether the flight did not run and is simulated as if it had")
     impressions_a_day = serializers.FloatField(required=False, help_text="Of the flight as it is, by the same simulation")
-    options = OptionSerializer(many=True, required=False)
-    pair = OptionSerializer(allow_null=True, required=False, help_text="Two of them together, where that is better than each")
+    options = GainsOptionSerializer(many=True, required=False)
+    pair = GainsOptionSerializer(allow_null=True, required=False, help_text="Two of them together, where that is better than each")
     tried = TriedSerializer(many=True, required=False)
 
 
 class GainsSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=["working", "done"], help_text="Ask again while it is working")
     share = serializers.FloatField(required=False, help_text="How much of the work is done, 0-1")
-    answer = AnswerSerializer(required=False)
+    answer = GainsAnswerSerializer(required=False)
 
 
 def window_of(since: str, until: str | None, now: datetime) -> tuple[datetime, datetime]:

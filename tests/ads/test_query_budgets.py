@@ -64,6 +64,7 @@ PAGES: dict[str, Callable[[Rows], str]] = {
     "flight list": _list("flight"),
     "flight list, narrowed": _list("flight", "?standing=serving&pace=behind&ads=waiting&ends=30&q=Flight&o=-3"),
     "flight page": _page("ads_flight_change", lambda rows: rows.ad.flight_id),
+    "flight, why it does not serve": _page("ads_flight_why", lambda rows: rows.ad.flight_id),
     "flight history": _page("ads_flight_history", lambda rows: rows.ad.flight_id),
     "ad list": _list("ad"),
     "ad page": _page("ads_ad_change", lambda rows: rows.ad.pk),

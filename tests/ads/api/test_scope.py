@@ -54,7 +54,7 @@ def test_a_row_of_another_advertiser_is_as_little_there_as_one_that_never_was(me
         theirs, nobodys = (member.get(f"/api/v1/{kind}/{number}") for number in (ids(foreign)[kind], 999_999))
         assert theirs.status_code == nobodys.status_code == 404
         assert theirs.json()["detail"].replace(str(ids(foreign)[kind]), "") == nobodys.json()["detail"].replace("999999", "")
-    for action in ("why-not", "forecast"):
+    for action in ("why-not", "gains", "forecast"):
         assert member.get(f"/api/v1/flights/{foreign.flight_id}/{action}").status_code == 404
 
 
