@@ -124,6 +124,7 @@ class PeopleSerializer(serializers.Serializer[Any]):
     high = serializers.IntegerField(allow_null=True)
     impressions = serializers.IntegerField(help_text="That count")
     frequency = serializers.FloatField(allow_null=True, help_text="Impressions for each person")
+    counted = serializers.BooleanField(help_text="False while impressions are known and their people are not yet")
 
 
 class ReachSerializer(serializers.Serializer[Any]):

@@ -37,16 +37,19 @@ class NotKnown(ValueError):
 @dataclass(frozen=True, slots=True)
 class People:
     """``people`` with its 95 % interval, None for fewer than `LEAST_PEOPLE`; impressions are counted, and None with them: divided by the
-    frequency they would tell."""
+    frequency they would tell. ``counted`` is False while impressions are known and their people are not: sketches follow within minutes."""
 
     people: int | None
     low: int | None
     high: int | None
     impressions: int
     frequency: float | None
+    counted: bool = True
 
     @property
     def words(self) -> str:
+        if not self.counted:
+            return "not counted yet"
         if not self.impressions and self.people is None:
             return "nobody"
         return f"fewer than {LEAST_PEOPLE}" if self.people is None else f"{self.people:,}"
@@ -202,6 +205,6 @@ def _people(union: Any, impressions: int) -> People:
     found = union.get_result(tgt_hll_type.HLL_4)
     people = round(found.get_estimate())
     if people < LEAST_PEOPLE:
-        return People(None, None, None, impressions, None)
+        return People(None, None, None, impressions, None, counted=bool(people) or not impressions)
     low, high = round(found.get_lower_bound(DEVIATIONS)), round(found.get_upper_bound(DEVIATIONS))
     return People(people, low, high, impressions, impressions / people)

@@ -70,6 +70,8 @@ def test_a_group_too_small_is_not_told_nor_what_would_tell_it(sold: tuple[Ad, Ad
     found = audience(DAY, NEXT, of="flight", subjects=[sold[2].flight_id]).together
     assert (found.people, found.low, found.frequency, found.words) == (None, None, None, "fewer than 50")
     assert audience(DAY, DAY, of="flight", subjects=[sold[2].flight_id]).together.words == "nobody"
+    seen(sold[2], DAY, 60, first=2_000)
+    assert audience(DAY, DAY, of="flight", subjects=[sold[2].flight_id]).together.words == "not counted yet"
 
 
 def test_how_often_people_saw_it_is_counted_and_small_groups_hide_with_the_next(sold: tuple[Ad, Ad, Ad]) -> None:
