@@ -285,7 +285,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/img/mark.svg"}],
     "SHOW_HISTORY": "adplatform.admin_look.may_read_history",
     "SHOW_BACK_BUTTON": True,
-    "STYLES": ["/static/css/admin.css"],
+    "STYLES": ["/static/css/admin.css", "/static/css/creatives.css"],
     "DASHBOARD_CALLBACK": "ads.admin.home.dashboard",
     "SIDEBAR": {"show_search": True, "command_search": True, "show_all_applications": False, "navigation": "adplatform.admin_look.navigation"},
     "COMMAND": {"search_models": True, "show_history": True},

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
 from django.db.models import Model
 
@@ -204,9 +204,11 @@ def ad_approve(*, actor: Actor, ad: Ad, note: str = "") -> Ad:
         return _decide(actor, ad, DECIDABLE | {Ad.Review.REJECTED}, Ad.Review.APPROVED, note)
 
 
-def ad_reject(*, actor: Actor, ad: Ad, note: str = "") -> Ad:
-    """Keep the ad from serving; ``note`` tells its owner why. Raises PermissionDenied, WrongState."""
+def ad_reject(*, actor: Actor, ad: Ad, note: str) -> Ad:
+    """Keep the ad from serving; ``note`` tells its owner why. Raises PermissionDenied, WrongState, ValidationError without a note."""
     _may_approve(actor)
+    if not note.strip():
+        raise ValidationError({"note": "Say in a note why it is rejected: whoever made it reads it and knows what to change."})
     return _decide(actor, ad, DECIDABLE | {Ad.Review.APPROVED}, Ad.Review.REJECTED, note)
 
 

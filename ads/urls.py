@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import SimpleRouter
 
-from .api import assetlist, decision_rows, errors, figures, openrtb, rows, streams, supply, vast, vmap
+from .api import assetlist, decision_rows, errors, figures, openrtb, rows, streams, supply, uploads, vast, vmap
 
 # Addresses end as the others of /api/v1/ do: without a slash.
 router = SimpleRouter(trailing_slash=False)
@@ -9,6 +9,7 @@ router.register("advertisers", rows.AdvertiserRows, basename="api-advertiser")
 router.register("campaigns", rows.CampaignRows, basename="api-campaign")
 router.register("flights", rows.FlightRows, basename="api-flight")
 router.register("ads", rows.AdRows, basename="api-ad")
+router.register("creatives", uploads.Creatives, basename="api-creative")
 router.register("policies", rows.AdPolicyRows, basename="api-policy")
 
 urlpatterns: list[URLPattern | URLResolver] = [

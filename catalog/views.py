@@ -2,8 +2,8 @@
 
 Players of other sites may fetch them, as they may fetch the playlists that name them: nothing here belongs to a viewer.
 
-Only folders named by a recipe, with a manifest that lists the file at its present size, are served: a path outside of
-them cannot be spelled, and a truncated file is an honest 404 instead of a broken picture.
+Only folders named by a recipe, with a manifest that lists the file at its present size, are served, and pictures beside ads:
+a path outside of them cannot be spelled, and a truncated file is an honest 404 instead of a broken picture.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ TYPES = {
     ".mp4": "video/mp4",
     ".vtt": "text/vtt; charset=utf-8",
     ".jpg": "image/jpeg",
+    ".png": "image/png",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
     ".m3u8": "application/vnd.apple.mpegurl",
 }
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -36,6 +39,8 @@ PREFLIGHT = {
     "Access-Control-Max-Age": "86400",
 }
 PLACE = re.compile(r"(clips|pictures)/[0-9a-f]{32}/[a-z0-9]+\.[a-z0-9]+")
+# Beside an ad: encoded by us under a name that is used once, so it needs no manifest.
+BESIDE = re.compile(r"pictures/[0-9a-f]{32}\.(?:png|jpg|gif|webp)")
 WHOLE = re.compile(rf"{FOLDER}/([0-9a-f]{{32}})\.mp4")
 # Bounded: Python refuses to read a number of thousands of digits, and no file of ours has so many bytes.
 ONE_RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
@@ -81,6 +86,8 @@ async def _answer(request: HttpRequest, path: str) -> HttpResponse:
 def _find(path: str) -> Found | None:
     if whole := WHOLE.fullmatch(path):
         return _find_whole(whole[1])
+    if BESIDE.fullmatch(path):
+        return _find_beside(integrity.media_root() / path)
     return _find_packaged(path) if PLACE.fullmatch(path) else None
 
 
@@ -91,6 +98,13 @@ def _find_whole(name: str) -> Found | None:
         log.warning("whole_clip_not_made", clip=name, problem=str(error))
         return None
     return None if place is None else Found(path=place, size=place.stat().st_size, etag=f'"{name}"')
+
+
+def _find_beside(place: Path) -> Found | None:
+    try:
+        return Found(path=place, size=place.stat().st_size, etag=f'"{place.stem}"')
+    except OSError:
+        return None
 
 
 def _find_packaged(path: str) -> Found | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from django.utils.safestring import SafeString
 from simple_history.admin import SimpleHistoryAdmin
@@ -16,16 +16,18 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
 from ads import services
+from ads.creatives import services as creatives
 from ads.models import Ad, CreativeFile, DeliveryDay
 from ads.scope import visible_to
 from catalog.models import MediaAsset
 
-from . import links, show
-from .clips import preview, told
+from . import clips, links, queue, show
+from .clips import file_of, preview, tell_of_upload
 from .exchange import Exchanged
 from .fields import ClipField
 from .kept import STATE_COLOURS, HttpsLinks, Kept
-from .uploads import AdForm
+from .parts import CompanionInline, IconInline, VerificationInline
+from .uploads import AdForm, ReviewActionForm
 
 # Files that one question may name.
 MOST_ASKED = 50
@@ -75,14 +77,29 @@ class AdAdmin(Exchanged, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
     list_filter_submit = True
     search_fields = ["name", "universal_ad_id", "flight__name", "flight__campaign__name"]
     autocomplete_fields = ["flight"]
-    fields = ["clip", "pages", "flight", "name", "file", "asset", "category", "headline", "click_through", "skip_after", "universal_ad_id", "review"]
-    readonly_fields = ["clip", "pages", "review"]
+    fieldsets = [
+        (None, {"fields": ["clip", "standing", "file", "asset"]}),
+        (
+            "The ad",
+            {
+                "fields": [
+                    ("flight", "name"), ("category", "headline"), "click_through", ("skip_after", "universal_ad_id"), "ad_id_registry", "pages",
+                ]
+            },
+        ),
+        ("What was uploaded", {"fields": ["facts"], "classes": ["tab"]}),
+        ("Who decided", {"fields": ["trail"], "classes": ["tab"]}),
+    ]  # fmt: skip
+    readonly_fields = ["clip", "standing", "facts", "trail", "pages"]
     of_everybody = ("pages",)
+    inlines = [CompanionInline, IconInline, VerificationInline]
+    action_form = ReviewActionForm
     actions = ["approve", "reject"]
-    actions_submit_line = ["approve_it", "reject_it"]
+    actions_submit_line = ["approve_it", "reject_it", "retry_it"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ad]:
-        rows: QuerySet[Ad] = super().get_queryset(request).select_related("asset__creative_file", "flight__campaign")
+        rows: QuerySet[Ad] = super().get_queryset(request)
+        rows = rows.select_related("asset__creative_file__uploaded_by", "flight__campaign", "reviewed_by")
         return rows.annotate(shown=_delivered("impressions"), clicked=_delivered("clicks"))
 
     class Media:
@@ -93,8 +110,25 @@ class AdAdmin(Exchanged, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
         form.actor = request.user
         return form
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        if found is not None:
+            # Read-only fields are drawn without the request; room for a note is for those who may decide.
+            found.may_decide, found.viewer = self.has_approve_permission(request), request.user
+        return found
+
     def get_urls(self) -> list[Any]:
-        return [path("progress/", self.admin_site.admin_view(self.progress), name="ads_ad_progress"), *super().get_urls()]
+        return [
+            path("progress/", self.admin_site.admin_view(self.progress), name="ads_ad_progress"),
+            path("review/", self.admin_site.admin_view(self.review), name="ads_ad_review"),
+            *super().get_urls(),
+        ]
+
+    def review(self, request: HttpRequest) -> HttpResponse:
+        """The next ad that waits for a decision, or the one named by ``ad``."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return queue.page(request, self)
 
     def progress(self, request: HttpRequest) -> JsonResponse:
         """How far the files named by ``ids`` are; the page's script asks until all are done."""
@@ -102,15 +136,26 @@ class AdAdmin(Exchanged, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
             raise PermissionDenied
         ids = [int(word) for word in request.GET.get("ids", "").split(",")[:MOST_ASKED] if word.isascii() and word.isdigit() and len(word) < 19]
         files = visible_to(request.user, CreativeFile.objects.filter(pk__in=ids).select_related("asset"))
-        answers = [told(file) | {"preview": preview(file.asset) if file.state == CreativeFile.State.READY else ""} for file in files]
-        return JsonResponse({"creatives": answers})
+        return JsonResponse({"creatives": [clips.news(file) for file in files]})
 
     def has_approve_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm(services.APPROVE)
 
     @show.column("Preview")
     def clip(self, ad: Ad) -> SafeString | str:
-        return preview(ad.asset if ad.pk else None)
+        return preview(ad.asset) if ad.pk else "It shows here once the file is processed."
+
+    @show.column("Where it stands")
+    def standing(self, ad: Ad) -> SafeString | str:
+        return clips.standing(ad) if ad.pk else "It waits for review as soon as its clip is ready."
+
+    @show.column("The file and its clip")
+    def facts(self, ad: Ad) -> SafeString | str:
+        return show.once(ad, "facts", lambda: clips.facts_table(ad)) if ad.pk else "-"
+
+    @show.column("From the first upload on")
+    def trail(self, ad: Ad) -> SafeString | str:
+        return show.once(ad, "trail", lambda: clips.trail(ad)) if ad.pk else "-"
 
     @show.column("Pages")
     def pages(self, ad: Ad) -> SafeString | str:
@@ -151,21 +196,43 @@ class AdAdmin(Exchanged, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
 
     @admin.action(description="Approve", permissions=["approve"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Ad]) -> None:
-        self.each(request, queryset, "ad", lambda row: services.ad_approve(actor=request.user, ad=row), "approved")
+        note = request.POST.get("note", "")
+        self.each(request, queryset, "ad", lambda row: services.ad_approve(actor=request.user, ad=row, note=note), "approved")
 
     @admin.action(description="Reject", permissions=["approve"])
     def reject(self, request: HttpRequest, queryset: QuerySet[Ad]) -> None:
-        self.each(request, queryset, "ad", lambda row: services.ad_reject(actor=request.user, ad=row), "rejected")
+        note = request.POST.get("note", "")
+        self.each(request, queryset, "ad", lambda row: services.ad_reject(actor=request.user, ad=row, note=note), "rejected")
 
     # The same on the ad's own page
 
     def steering(self, row: Ad) -> tuple[str, ...]:
-        return tuple(name for name, state in (("approve_it", Ad.Review.APPROVED), ("reject_it", Ad.Review.REJECTED)) if row.review != state)
+        file = file_of(row.asset)
+        ready = row.asset.state == MediaAsset.State.READY
+        allowed = {
+            "approve_it": ready and row.review != Ad.Review.APPROVED,
+            "reject_it": ready and row.review != Ad.Review.REJECTED,
+            "retry_it": file is not None and file.state == CreativeFile.State.REFUSED,
+        }
+        return tuple(name for name, sensible in allowed.items() if sensible)
 
     @show.button("Approve", permission="approve")
     def approve_it(self, request: HttpRequest, obj: Ad) -> None:
-        self.one(request, obj, lambda row: services.ad_approve(actor=request.user, ad=row), "approved")
+        note = request.POST.get("decision_note", "")
+        self.one(request, obj, lambda row: services.ad_approve(actor=request.user, ad=row, note=note), "approved")
 
     @show.button("Reject", permission="approve")
     def reject_it(self, request: HttpRequest, obj: Ad) -> None:
-        self.one(request, obj, lambda row: services.ad_reject(actor=request.user, ad=row), "rejected")
+        note = request.POST.get("decision_note", "")
+        self.one(request, obj, lambda row: services.ad_reject(actor=request.user, ad=row, note=note), "rejected")
+
+    @show.button("Try again", permission="change")
+    def retry_it(self, request: HttpRequest, obj: Ad) -> None:
+        file = CreativeFile.objects.filter(asset=obj.asset_id).first()
+        if file is not None and self.tried(request, file, lambda row: creatives.creative_retry(actor=request.user, creative=row)):
+            self.message_user(request, f"{file.name} is being processed once more.", messages.SUCCESS)
+
+    def save_model(self, request: HttpRequest, obj: Ad, form: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_model(request, obj, form, change)
+        if form.cleaned_data.get("file"):
+            tell_of_upload(self, request, obj)

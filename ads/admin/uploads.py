@@ -6,13 +6,31 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from unfold.widgets import UnfoldAdminFileFieldWidget
+from unfold.forms import ActionForm
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from ads.creatives import services as creatives
+from ads.ctr.features import CATEGORIES
 from ads.models import Ad
-from ads.services import put_in_review, review_again
+from ads.services import audit, put_in_review, review_again
 
 ACCEPT = ".mp4,.m4v,.mov,.webm,video/mp4,video/quicktime,video/webm"
+
+
+class ReviewActionForm(ActionForm):  # type: ignore[misc]
+    """Beside the choice of an action: why."""
+
+    note = forms.CharField(
+        required=False,
+        max_length=300,
+        label="",
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Note of the decision", "form": "changelist-form"}),
+    )
+
+
+def _categories(now: str) -> list[tuple[str, str]]:
+    known = [*CATEGORIES, *([now] if now and now not in CATEGORIES else [])]
+    return [("", "---------"), *((name, name.replace("_", " ").capitalize()) for name in known)]
 
 
 class AdForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -35,6 +53,10 @@ class AdForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.fields[name].required, self.fields[name].help_text = False, words
         if "asset" in self.fields:
             self.fields["asset"].label = "Clip"
+        if "ad_id_registry" in self.fields:
+            self.fields["ad_id_registry"].required = False
+        if "category" in self.fields:
+            self.fields["category"] = forms.ChoiceField(choices=_categories(self.instance.category), widget=UnfoldAdminSelectWidget)
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
@@ -44,6 +66,9 @@ class AdForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_universal_ad_id(self) -> str:
         return self.cleaned_data["universal_ad_id"] or self.instance.universal_ad_id or creatives.new_universal_id()
+
+    def clean_ad_id_registry(self) -> str:
+        return self.cleaned_data["ad_id_registry"] or "unknown"
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -59,6 +84,7 @@ class AdForm(forms.ModelForm):  # type: ignore[type-arg]
         if file := self.cleaned_data.get("file"):
             ad.asset = creatives.clip_upload(actor=self.actor, file=file, filename=file.name).asset
             creatives.begin_again(ad)
+            audit(ad, self.actor, f"Uploaded {ad.asset.creative_file.name}"[:100])
         else:
             review_again(ad, self.changed_data)
         put_in_review(ad)

@@ -31,7 +31,7 @@ from .access import Pages, StaffView
 from .filters import AdFilters, AdPolicyFilters, AdvertiserFilters, CampaignFilters, FlightFilters, refuse_unknown
 from .problems import Problem
 from .reports import ForecastSerializer, FunnelSerializer, funnel_of
-from .serializers import AdPolicySerializer, AdSerializer, AdvertiserSerializer, CampaignSerializer, FlightSerializer, as_json
+from .serializers import AdPolicySerializer, AdSerializer, AdvertiserSerializer, CampaignSerializer, FlightSerializer, ReviewSerializer, as_json
 from .versions import etag_of, guarded
 from .why import GainsSerializer, gains_of, window_of
 
@@ -135,8 +135,8 @@ class AdvertiserRows(Rows):
     filterset_class = AdvertiserFilters
 
 
-def steering(words: str, serializer: Any) -> Callable[[Any], Any]:
-    return extend_schema(summary=words, tags=["selling"], request=None, responses={200: serializer})
+def steering(words: str, serializer: Any, asked: Any = None) -> Callable[[Any], Any]:
+    return extend_schema(summary=words, tags=["selling"], request=asked, responses={200: serializer})
 
 
 @documented("campaign", CampaignSerializer)
@@ -220,21 +220,30 @@ class FlightRows(Rows):
         return self.steer(lambda row: services.flight_end(actor=request.user, flight=row))
 
 
+def noted(request: Request) -> str:
+    """The note of a decision, empty when none was sent. Raises ValidationError."""
+    given = ReviewSerializer(data=request.data)
+    given.is_valid(raise_exception=True)
+    return str(given.validated_data.get("note", ""))
+
+
 @documented("ad", AdSerializer)
 class AdRows(Rows):
     queryset = Ad.objects.select_related("asset", "flight").order_by("flight", "name")
     serializer_class = AdSerializer
     filterset_class = AdFilters
 
-    @steering("Let the ad serve; for ad-ops leads", AdSerializer)
+    @steering("Let the ad serve; for ad-ops leads", AdSerializer, ReviewSerializer)
     @action(detail=True, methods=["post"], rights=("ads.change_ad", services.APPROVE))
     def approve(self, request: Request, pk: str = "") -> Response:
-        return self.steer(lambda row: services.ad_approve(actor=request.user, ad=row))
+        note = noted(request)
+        return self.steer(lambda row: services.ad_approve(actor=request.user, ad=row, note=note))
 
-    @steering("Keep the ad from serving; for ad-ops leads", AdSerializer)
+    @steering("Keep the ad from serving, with a note that says why; for ad-ops leads", AdSerializer, ReviewSerializer)
     @action(detail=True, methods=["post"], rights=("ads.change_ad", services.APPROVE))
     def reject(self, request: Request, pk: str = "") -> Response:
-        return self.steer(lambda row: services.ad_reject(actor=request.user, ad=row))
+        note = noted(request)
+        return self.steer(lambda row: services.ad_reject(actor=request.user, ad=row, note=note))
 
 
 @documented("policy", AdPolicySerializer)

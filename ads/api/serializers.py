@@ -116,8 +116,12 @@ class FlightSerializer(RowSerializer):
 class AdSerializer(RowSerializer):
     class Meta:
         model = Ad
-        fields = ["id", "flight", "name", "asset", "category", "headline", "click_through", "skip_after", "universal_ad_id", "review"]
-        read_only_fields = ["review"]
+        fields = ["id", "flight", "name", "asset", "category", "headline", "click_through", "skip_after", "universal_ad_id", "review", "review_note"]
+        read_only_fields = ["review", "review_note"]
+
+
+class ReviewSerializer(serializers.Serializer[Any]):
+    note = serializers.CharField(max_length=300, required=False, allow_blank=True, help_text="Read by whoever made the ad; needed to reject one")
 
 
 class AdPolicySerializer(RowSerializer):

@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 from ads import services
 from ads.live_inventory import raise_version
 from ads.models import Ad, CreativeFile, Flight
+from ads.scope import visible_to
 from ads.services import Actor, WrongState
 from catalog.models import MediaAsset
 
@@ -203,9 +204,8 @@ def new_universal_id() -> str:
     return f"{OWN_ID}/{uuid.uuid4().hex[:16]}"
 
 
-def others_like(sha256: str, *, but: int | None = None) -> Iterator[str]:
-    """Where the same file is used already, in words."""
-    files = CreativeFile.objects.filter(sha256=sha256).exclude(pk=but or 0).prefetch_related("asset__ads__flight__campaign")
-    for file in files.order_by("uploaded_at")[:5]:
-        for ad in file.asset.ads.all():
-            yield f"{ad.name} in {ad.flight} ({ad.get_review_display().lower()})"
+def others_like(sha256: str, *, actor: Actor, but: int | None = None) -> Iterator[str]:
+    """Where the same file is used already, in words, as far as the actor may see it."""
+    ads = Ad.objects.filter(asset__creative_file__sha256=sha256).exclude(asset__creative_file=but or 0)
+    for ad in visible_to(actor, ads.select_related("flight__campaign")).order_by("pk")[:5]:
+        yield f"{ad.name} in {ad.flight} ({ad.get_review_display().lower()})"

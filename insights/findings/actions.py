@@ -58,7 +58,7 @@ def _ad_reject(actor: User, params: Params, _: datetime) -> str:
     ad = Ad.objects.select_related("flight").get(pk=params["ad"])
     if not Ad.objects.filter(flight=ad.flight, review=Ad.Review.APPROVED).exclude(pk=ad.pk).exists():
         raise CannotAct(f"{ad} is the only approved ad of {ad.flight} by now; without it the flight would stand still")
-    ad_reject(actor=actor, ad=ad)
+    ad_reject(actor=actor, ad=ad, note=f"Viewers are tired of it; the other ads of {ad.flight} go on."[:300])
     return f"{ad} no longer serves; the other ads of {ad.flight} go on"
 
 

@@ -32,8 +32,8 @@ def client(staff: User) -> Client:
     return signed_in
 
 
-def act(client: Client, model: str, action: str, *rows: Any) -> list[str]:
-    data = {"action": action, "_selected_action": [row.pk for row in rows]}
+def act(client: Client, model: str, action: str, *rows: Any, **more: str) -> list[str]:
+    data = {**more, "action": action, "_selected_action": [row.pk for row in rows]}
     answer = client.post(reverse(f"admin:ads_{model}_changelist"), data)
     return [str(message) for message in get_messages(answer.wsgi_request)][-1:]
 
@@ -55,7 +55,8 @@ def test_a_paused_campaign_and_a_rejected_ad_do_not_serve(client: Client) -> Non
     act(client, "campaign", "pause", ad.flight.campaign)
     assert not serve_break(make_request(), now=NOW).ads
     act(client, "campaign", "resume", ad.flight.campaign)
-    act(client, "ad", "reject", ad)
+    assert "Say in a note why" in act(client, "ad", "reject", ad)[0]
+    act(client, "ad", "reject", ad, note="Too loud")
     assert not serve_break(make_request(), now=NOW).ads
     act(client, "ad", "approve", ad)
     assert serve_break(make_request(), now=NOW).ads
@@ -70,7 +71,7 @@ def test_an_ad_whose_clip_is_not_ready_does_not_serve() -> None:
 
 def test_a_draft_without_an_approved_ad_is_not_launched(staff: User) -> None:
     ad = make_ad(state=Flight.State.DRAFT)
-    services.ad_reject(actor=staff, ad=ad)
+    services.ad_reject(actor=staff, ad=ad, note="Too loud")
     with pytest.raises(services.WrongState, match="no approved ad"):
         services.flight_launch(actor=staff, flight=ad.flight, now=NOW)
     services.ad_approve(actor=staff, ad=ad)

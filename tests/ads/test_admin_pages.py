@@ -249,6 +249,7 @@ def test_an_approved_ad_that_changes_is_looked_at_again(client: Client) -> None:
     ad = make_ad()
     values = {"flight": ad.flight_id, "name": "Renamed", "asset": ad.asset_id, "category": ad.category, "click_through": ad.click_through,
               "skip_after": "", "universal_ad_id": ad.universal_ad_id}  # fmt: skip
+    values |= {f"{part}-{count}_FORMS": 0 for part in ("companions", "icons", "verifications") for count in ("TOTAL", "INITIAL")}
     address = reverse("admin:ads_ad_change", args=[ad.pk])
     assert client.post(address, values).status_code == 302
     assert Ad.objects.get(pk=ad.pk).review == Ad.Review.APPROVED
@@ -262,7 +263,7 @@ def test_ad_ops_cannot_approve_what_they_sell() -> None:
     call_command("sync_groups", verbosity=0)
     planner, lead = (User.objects.create_user(name, is_staff=True) for name in (AD_OPS, AD_OPS_LEAD))
     ad = make_ad()
-    services.ad_reject(actor=User.objects.create_superuser("root"), ad=ad)
+    services.ad_reject(actor=User.objects.create_superuser("root"), ad=ad, note="Too loud")
     for user, allowed in ((planner, False), (lead, True)):
         user.groups.add(Group.objects.get(name=user.username))
         signed_in = Client()

@@ -72,6 +72,7 @@ PAGES: dict[str, Callable[[Rows], str]] = {
     "reach": lambda rows: f"{reverse('admin:report_reach')}?campaign={rows.ad.flight.campaign_id}",
     "statements": lambda rows: reverse("admin:report_statements"),
     "statement": lambda rows: reverse("admin:report_statement", args=[rows.ad.flight.campaign.advertiser_id, f"{NOW:%Y-%m}"]),
+    "creatives to review": lambda rows: reverse("admin:ads_ad_review"),
     "ad policy list": _list("adpolicy"),
     "ledger": _list("ledgerentry"),
     "ledger entry": _page("ads_ledgerentry_change", lambda rows: rows.entry.pk),
