@@ -130,7 +130,7 @@ class Creatives(StaffView, mixins.ListModelMixin, mixins.RetrieveModelMixin, Gen
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "single": self.action != "list"}
 
-    def get_parsers(self) -> list[Any]:
+    def get_parsers(self) -> Any:
         uploads = getattr(self, "action_map", {}).get("post") == "create"
         return [MultiPartParser(), RawVideo()] if uploads else [PlainJSON()]
 

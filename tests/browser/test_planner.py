@@ -12,10 +12,11 @@ from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from playwright.sync_api import Browser, Page, expect
 
-from ads.models import Ad, Flight
+from ads.models import Ad, Flight, FlightBalance
 from catalog.media.packaging import ffmpeg, run
 
 from .parts import Complaints, Site, eventually
+from .watching import press_play
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 PASSWORD = "a planner's own password"
