@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from playwright.sync_api import Browser, Page, expect
 
-from ads.models import Ad, Flight, FlightBalance
+from ads import services
+from ads.models import Ad, Campaign, Flight, FlightBalance, FunnelHour
 from catalog.media.packaging import ffmpeg, run
 
 from .parts import Complaints, Site, eventually
@@ -21,6 +23,7 @@ from .watching import press_play
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 PASSWORD = "a planner's own password"
 SignIn = Callable[[str, str], Page]
+Watch = Callable[[], str]
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +105,47 @@ def upload(page: Page, flight: str, name: str, spot: Path) -> Ad:
     return Ad.objects.get(name=name)
 
 
+def approve(page: Page, ad: Ad) -> None:
+    page.goto(f"/admin/ads/ad/{ad.pk}/change/")
+    page.get_by_role("button", name="Approve", exact=True).click()
+    eventually(lambda: Ad.objects.get(pk=ad.pk).review, Ad.Review.APPROVED)
+
+
+def launch(page: Page, flight: int) -> None:
+    page.goto(f"/admin/ads/flight/{flight}/change/")
+    page.get_by_role("button", name="Launch").click()
+    eventually(lambda: Flight.objects.get(pk=flight).state, Flight.State.LIVE)
+
+
+@pytest.fixture
+def watch(browser: Browser, site: Site) -> Watch:
+    """Somebody who never came before watches until the first break has begun; says what the page calls the ad."""
+
+    def watched() -> str:
+        context = browser.new_context(base_url=site.url, viewport={"width": 1280, "height": 720})
+        page = context.new_page()
+        press_play(page, "colour-bars")
+        expect(page.locator("[data-part=ad-count]")).to_contain_text("1 of", timeout=30_000)
+        shown = page.locator("[data-part=ad-name]").inner_text()
+        page.locator("[data-part=ad-why]").click()
+        told = page.locator("[data-part=why-body]")
+        expect(told).to_contain_text("Predicted click rate")
+        context.close()
+        return shown
+
+    return watched
+
+
+@pytest.fixture
+def _others_get_their_turn_again() -> Iterator[None]:
+    yield
+    for campaign in Campaign.objects.filter(name="Isla spring"):
+        services.campaign_end(actor=User.objects.get(username="planner"), campaign=campaign)
+
+
+@pytest.mark.usefixtures("_others_get_their_turn_again")
 def test_a_planner_sells_a_flight_sees_it_serve_and_finds_out_why_another_does_not(
-    sign_in: SignIn, page: Page, spot: Path, complaints: Complaints
+    sign_in: SignIn, watch: Watch, spot: Path, complaints: Complaints
 ) -> None:
     planner, lead = sign_in("planner", "ad-ops"), sign_in("lead", "ad-ops-lead")
     planner.goto("/admin/ads/advertiser/add/")
@@ -114,6 +156,40 @@ def test_a_planner_sells_a_flight_sees_it_serve_and_finds_out_why_another_does_n
     choose(planner, "advertiser", "Isla Ferries")
     planner.locator("[name=name]").fill("Isla spring")
     save(planner)
-    first = sell_flight(planner, "Desks", device="Desktop", bid="80")
+    desks = sell_flight(planner, "Desks", device="Desktop", bid="80")
     ad = upload(planner, "Desks", "Spring crossing", spot)
     eventually(lambda: Ad.objects.get(pk=ad.pk).review, Ad.Review.IN_REVIEW, within=60)
+    approve(lead, ad)
+    planner.goto(f"/admin/ads/flight/{desks}/change/")
+    pass
+    launch(planner, desks)
+    assert watch() == "Isla Ferries"
+
+    eventually(lambda: FlightBalance.objects.get(flight=desks).impressions, 1, within=30)
+    planner.goto("/admin/ads/flight/?q=Desks")
+    expect(planner.locator("#result_list, table").get_by_text("1 impression")).to_be_visible()
+
+    rooms = sell_flight(planner, "Living rooms", device="TV", bid="120")
+    second = upload(planner, "Living rooms", "Evening crossing", spot)
+    eventually(lambda: Ad.objects.get(pk=second.pk).review, Ad.Review.IN_REVIEW, within=60)
+    approve(lead, second)
+    launch(planner, rooms)
+    assert watch() == "Isla Ferries", "by its first flight"
+    eventually(lambda: FunnelHour.objects.filter(flight_id=rooms, reason="device_not_targeted").exists(), True, within=30)
+    planner.goto(f"/admin/ads/flight/{rooms}/why/")
+    expect(planner.locator(".why-verdict")).to_contain_text("on devices it does not target")
+    assert FlightBalance.objects.get(flight=rooms).impressions == 0
+    planner.goto(f"/admin/ads/flight/{rooms}/change/")
+    aim(planner, "Desktop")
+    save(planner)
+    assert watch() == "Isla Ferries"
+    eventually(lambda: FlightBalance.objects.get(flight=rooms).impressions, 1, within=30)
+
+    planner.goto("/admin/reports/?by=flight&period=today")
+    expect(planner.get_by_role("rowheader", name="Living rooms")).to_be_visible()
+    with planner.expect_download() as download:
+        planner.get_by_role("link", name="CSV", exact=True).click()
+    report = list(csv.DictReader(Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()))
+    shown = {row["Flight"]: row["Impressions"] for row in report}
+    assert (shown["Desks"], shown["Living rooms"]) == ("2", "1")
+    assert complaints.found == []
