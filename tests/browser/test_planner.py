@@ -23,7 +23,7 @@ from .watching import press_play
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 PASSWORD = "a planner's own password"
 SignIn = Callable[[str, str], Page]
-Watch = Callable[[], str]
+Watch = Callable[[str], bool]
 
 
 @pytest.fixture(scope="module")
@@ -119,9 +119,13 @@ def launch(page: Page, flight: int) -> None:
 
 @pytest.fixture
 def watch(browser: Browser, site: Site) -> Watch:
-    """Somebody who never came before watches until the first break has begun; says what the page calls the ad."""
+    """People who never came before watch until the first break has begun, until one meets this advertiser there: now and then the engine
+    shows another ad to learn how it does."""
 
-    def watched() -> str:
+    def met(advertiser: str) -> bool:
+        return any(first_ad() == advertiser for _ in range(4))
+
+    def first_ad() -> str:
         context = browser.new_context(base_url=site.url, viewport={"width": 1280, "height": 720})
         page = context.new_page()
         press_play(page, "colour-bars")
@@ -133,7 +137,7 @@ def watch(browser: Browser, site: Site) -> Watch:
         context.close()
         return shown
 
-    return watched
+    return met
 
 
 @pytest.fixture
@@ -163,18 +167,18 @@ def test_a_planner_sells_a_flight_sees_it_serve_and_finds_out_why_another_does_n
     planner.goto(f"/admin/ads/flight/{desks}/change/")
     expect(planner.get_by_text("What to expect")).to_be_attached()
     launch(planner, desks)
-    assert watch() == "Isla Ferries"
+    assert watch("Isla Ferries")
 
-    eventually(lambda: FlightBalance.objects.get(flight=desks).impressions, 1, within=30)
+    eventually(lambda: FlightBalance.objects.get(flight=desks).impressions > 0, True, within=30)
     planner.goto("/admin/ads/flight/?q=Desks")
-    expect(planner.locator("#result_list, table").get_by_text("1 impression")).to_be_visible()
+    expect(planner.locator("#result_list, table").get_by_text(re.compile(r"^[1-9]\d* impressions?$"))).to_be_visible()
 
     rooms = sell_flight(planner, "Living rooms", device="TV", bid="120")
     second = upload(planner, "Living rooms", "Evening crossing", spot)
     eventually(lambda: Ad.objects.get(pk=second.pk).review, Ad.Review.IN_REVIEW, within=60)
     approve(lead, second)
     launch(planner, rooms)
-    assert watch() == "Isla Ferries", "by its first flight"
+    assert watch("Isla Ferries"), "by its first flight"
     eventually(lambda: FunnelHour.objects.filter(flight_id=rooms, reason="device_not_targeted").exists(), True, within=30)
     planner.goto(f"/admin/ads/flight/{rooms}/why/")
     expect(planner.locator(".why-verdict")).to_contain_text("on devices it does not target")
@@ -182,14 +186,15 @@ def test_a_planner_sells_a_flight_sees_it_serve_and_finds_out_why_another_does_n
     planner.goto(f"/admin/ads/flight/{rooms}/change/")
     aim(planner, "Desktop")
     save(planner)
-    assert watch() == "Isla Ferries"
-    eventually(lambda: FlightBalance.objects.get(flight=rooms).impressions, 1, within=30)
+    assert watch("Isla Ferries")
+    eventually(lambda: FlightBalance.objects.get(flight=rooms).impressions > 0, True, within=30)
 
     planner.goto("/admin/reports/?by=flight&period=today")
     expect(planner.get_by_role("rowheader", name="Living rooms")).to_be_visible()
     with planner.expect_download() as download:
         planner.get_by_role("link", name="CSV", exact=True).click()
     report = list(csv.DictReader(Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()))
-    shown = {row["Flight"]: row["Impressions"] for row in report}
-    assert (shown["Desks"], shown["Living rooms"]) == ("2", "1")
+    shown = {row["Flight"]: int(row["Impressions"]) for row in report}
+    booked = {flight: FlightBalance.objects.get(flight=flight).impressions for flight in (desks, rooms)}
+    assert (shown["Desks"], shown["Living rooms"]) == (booked[desks], booked[rooms])
     assert complaints.found == []
