@@ -15,7 +15,7 @@ from ads import services
 from ads.models import Flight
 from ads.outlook import warnings_of
 
-from . import panels, show, steer, why
+from . import forecasts, panels, show, steer, why
 from .billing import REFUND
 from .creatives import AdInline
 from .exchange import Exchanged
@@ -56,8 +56,12 @@ class FlightAdmin(FlightList, Exchanged, steer.Steered, steer.Refunds, SimpleHis
         ("Why it does not serve", {"fields": ["why_not_panel"], "classes": ["tab"]}),
     ]
 
+    class Media:
+        css = {"all": ("css/forecast.css",)}
+        js = ("js/ads/foresee.js",)
+
     def get_urls(self) -> list[Any]:
-        return [*why.urls(self), *super().get_urls()]
+        return [*why.urls(self), *forecasts.urls(self), *super().get_urls()]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Flight | None:
         found: Flight | None = super().get_object(request, object_id, from_field)

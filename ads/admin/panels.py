@@ -64,6 +64,9 @@ def forecast(flight: Flight) -> SafeString:
             "forecast": known,
             "expected": None if known is None else _amount(flight, known.expected_delivery),
             "goal": _amount(flight, flight.goal_amount) if flight.goal_amount else "",
+            "between": "" if known is None or not known.expected_high else _between(flight, known),
+            "available": "" if known is None or not known.available_impressions else show.count(round(known.available_impressions)),
+            "viewers": "" if known is None else show.count(round(known.unique_viewers)),
             "eligible": "" if known is None else show.count(round(known.eligible)),
             "win_share": "" if known is None else f"{known.win_share:.0%}",
             "days": traffic(known.supply) if known else [],
@@ -71,6 +74,11 @@ def forecast(flight: Flight) -> SafeString:
             "warnings": [] if flight.state == Flight.State.ENDED else warnings_of(flight),
         },
     )
+
+
+def _between(flight: Flight, known: FlightForecast) -> str:
+    low, high = _amount(flight, known.expected_low), _amount(flight, known.expected_high)
+    return f"{low} to {high}" if low != high else ""
 
 
 def traffic(supply: Sequence[float]) -> list[dict[str, Any]]:

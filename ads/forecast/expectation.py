@@ -272,33 +272,35 @@ def _ranked(shares: dict[Key, float]) -> list[tuple[Key, float]]:
 
 def takers(run: Run, flight: int, least: float = 0.005) -> list[tuple[int, float]]:
     """Which flights (rows) win what this one matched and was admitted to, as shares of all it matched, the greatest first."""
-    matched = max(float(run.stages[:, flight].sum()), 1e-12)
+    matched = max(run.matched(flight), 1e-12)
     shares = run.taken[flight] / matched
     return [(int(row), float(shares[row])) for row in np.argsort(-shares, kind="stable") if shares[row] >= least]
 
 
 @dataclass(frozen=True)
 class Hurt:
-    """A flight (row) that delivers less because of another one: what it would reach ``before`` and reaches ``after``."""
+    """A flight (row) that delivers less because of another one: what it would reach ``before`` and reaches ``after``. ``final`` says that it
+    ends before the other does, so that it cannot make good for it."""
 
     flight: int
     before: float
     after: float
+    final: bool
 
 
-def hurt(simulated: Simulated, without: Simulated, flight: int) -> list[Hurt]:
+def hurt(simulated: Simulated, without: Simulated, scene: Scene, flight: int) -> list[Hurt]:
     """Whom the flight (row) takes something from, the most first: differences that chance does not make, and of 1 % at least."""
     lanes = simulated.run.delivered.shape[0]
-    change = simulated.run.delivered - without.run.delivered
-    loss, unsure = -change.mean(axis=0), change.std(axis=0, ddof=1) / np.sqrt(lanes)
-    before, after = without.outcomes.mean(axis=(0, 2)), simulated.outcomes.mean(axis=(0, 2))
-    lost = before - after
-    found = [
-        Hurt(row, float(before[row]), float(after[row]))
-        for row in np.argsort(-lost / np.maximum(before, 1e-9), kind="stable").tolist()
-        if row != flight and loss[row] > 2.0 * unsure[row] and lost[row] > max(0.01 * before[row], 0.5)
-    ]
-    return found
+    lost = without.run.delivered - simulated.run.delivered
+    loss, unsure = lost.mean(axis=0), lost.std(axis=0, ddof=1) / np.sqrt(lanes)
+    before = without.outcomes.mean(axis=(0, 2))
+    # Nobody loses more slots than it takes: what goes beyond is chance.
+    slots = (without.run.slots - simulated.run.slots).mean(axis=0)
+    real = (loss > 2.5 * unsure) & (slots <= simulated.run.slots[:, flight].mean() * 1.1) & (loss > np.maximum(0.01 * before, 0.5))
+    real[flight] = False
+    ends = scene.inventory.ends <= simulated.crowd.until
+    order = np.argsort(-loss / np.maximum(before, 1e-9), kind="stable")
+    return [Hurt(row, float(before[row]), float(before[row] - loss[row]), bool(ends[row])) for row in order.tolist() if real[row]]
 
 
 def daily(simulated: Simulated, scene: Scene, flight: int) -> list[tuple[float, Range]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
+from msgspec import structs
 
 from ads import selectors
 from ads.decision.inventory import AdRow, FlightRow, Rows
@@ -23,8 +26,12 @@ from .prospects import Outlook
 # Somebody is waiting: as much as is simulated within about two seconds.
 EFFORT = Effort(lanes=16, requests=1_600)
 REQUESTS, PEOPLE = 2_000, 4_000
+# So long a flight is not looked at again with the same terms beside the same others.
+KEPT_SECONDS = 600
 # What an ad that does not exist yet is taken to last, and its flight's id.
 AD_SECONDS, UNSAVED = 15.0, 0
+# What a flight of another advertiser is called to whom it is none of their business.
+ANOTHER = "another flight"
 # Where a flight's matching breaks go, in the order of the decision.
 WHERE = {
     simulation.WON: "won", simulation.LOST: "lost", simulation.PACED: "paced", simulation.CAPPED: "capped", simulation.SPENT: "finished",
@@ -105,10 +112,29 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     logged_days: float
     synthetic: bool
 
+    def for_advertiser(self, advertiser: int) -> Told:
+        """The same for somebody who sees this advertiser's rows alone: flights of others go by no name, and what befalls them is not told."""
+        own = [one for one in self.hurts if one.advertiser == advertiser]
+        rivals = [one if one.advertiser == advertiser else structs.replace(one, flight=UNSAVED, name=ANOTHER, campaign="") for one in self.conflicts]
+        return structs.replace(self, conflicts=rivals, hurts=own, warnings=[*filter(None, [self.warning]), *_alarms(own)])
+
     @property
     def mean_frequency(self) -> float:
         people = self.viewers + self.sessions
         return self.impressions / people if people else 0.0
+
+
+def looked_at(flight: Flight, *, now: datetime) -> Told:
+    """`foresee`, kept for some minutes: somebody who reads a page asks for the same again and again."""
+    sold, own = selectors.inventory_rows(), flight_row(flight)
+    terms = hashlib.sha256(msgspec.msgpack.encode((own, sold.version(), int(now.timestamp() // KEPT_SECONDS)))).hexdigest()
+    key = f"forecast:told:{terms}"
+    kept = cache.get(key)
+    if kept is not None:
+        return msgspec.msgpack.decode(kept, type=Told)
+    told = foresee(flight, now=now)
+    cache.set(key, msgspec.msgpack.encode(told), KEPT_SECONDS)
+    return told
 
 
 def foresee(flight: Flight, *, now: datetime, effort: Effort = EFFORT) -> Told:
@@ -181,10 +207,10 @@ def _told(known: Known, found: Outlook, scene: Scene, row: int, with_it: Simulat
     viewers, sessions, often = expectation.audience(crowd, known.people, run, row)
     could_viewers, could_sessions, _ = expectation.audience(crowd, known.people, alone, 0)
     devices, titles = expectation.places(crowd, known.people, run, row)
-    goal, matched = inventory.flights[row].goal_amount, float(run.stages[:, row].sum())
+    goal, matched = inventory.flights[row].goal_amount, run.matched(row)
     takers = [_rival(inventory.flights[rival], share) for rival, share in expectation.takers(run, row)]
     lost = float(run.stages[simulation.LOST, row]) / max(matched, 1e-12)
-    hurts = [_victim(inventory.flights[one.flight], one) for one in expectation.hurt(with_it, without, row)]
+    hurts = [_victim(inventory.flights[one.flight], one) for one in expectation.hurt(with_it, without, scene, row)]
     warning = found.warnings(settings.CURRENCY, {row: expected})[row]
     enough = known.logged.logged >= words.THIN
     return Told(
@@ -259,7 +285,7 @@ def _victim(flight: FlightRow, one: expectation.Hurt) -> Victim:
     enough = (flight.goal_amount or 0) * (1.0 - words.TOLERANCE)
     return Victim(
         flight=flight.id, name=flight.name, campaign=flight.campaign_name, advertiser=flight.advertiser, goal_type=flight.goal_type,
-        goal=flight.goal_amount, before=one.before, after=one.after, breaks_goal=guaranteed and one.before >= enough > one.after,
+        goal=flight.goal_amount, before=one.before, after=one.after, breaks_goal=guaranteed and one.final and one.before >= enough > one.after,
     )  # fmt: skip
 
 

@@ -93,6 +93,10 @@ class Run:
     request: Ints
     weight: Floats
 
+    def matched(self, flight: int) -> float:
+        """How many breaks the flight (row) matched."""
+        return float(self.stages[SPENT:, flight].sum())
+
 
 def breaks_of(
     inventory: Inventory, requests: tuple[AdRequest, ...], known: Mask, eligible: Mask, pctr: Floats, pvcr: Floats, quality: Floats
