@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 from rest_framework.routers import SimpleRouter
 
-from .api import assetlist, decision_rows, errors, figures, openrtb, rows, streams, supply, uploads, vast, vmap
+from .api import assetlist, decision_rows, errors, figures, forecasts, openrtb, rows, streams, supply, uploads, vast, vmap
 
 # Addresses end as the others of /api/v1/ do: without a slash.
 router = SimpleRouter(trailing_slash=False)
@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/reports/delivery", figures.DeliveryReport.as_view(), name="api-report-delivery"),
     path("api/v1/reports/reach", figures.ReachReport.as_view(), name="api-report-reach"),
     path("api/v1/reports/statements/<str:advertiser>/<str:month>", figures.StatementReport.as_view(), name="api-report-statement"),
+    path("api/v1/forecast", forecasts.Forecasts.as_view(), name="api-forecast"),
     path("api/v1/vast", vast.vast_document, name="vast"),
     path("api/v1/openrtb2/auction", openrtb.auction, name="openrtb-auction"),
     path("api/v1/vmap/<str:title>", vmap.vmap_document, name="vmap"),

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from adplatform.moments import NotATime, read_since
+from ads.forecast.foresight import ANOTHER
 from ads.models import Flight, FlightForecast
 from ads.outlook import warnings_of
 from ads.reports.shown import shown
@@ -68,23 +69,51 @@ class ExpectedField(serializers.FloatField):
     """A count of goal events; an amount of money where the goal is spend."""
 
 
+class ConflictSerializer(serializers.Serializer[Any]):
+    flight = serializers.IntegerField(
+        allow_null=True, help_text="Empty for a flight of another advertiser, where that is none of the caller's business"
+    )
+    name = serializers.CharField()
+    share = serializers.FloatField(help_text="Of the requests that the flight matches, 0-1")
+
+
 class ForecastSerializer(serializers.ModelSerializer[FlightForecast]):
-    """``supply`` holds the eligible requests expected in each UTC hour of a week, from Monday 00."""
+    """``supply`` holds the eligible requests expected in each UTC hour of a week, from Monday 00. Nine outcomes of ten lie between
+    ``expected_low`` and ``expected_high``, which are empty where too much is sold to simulate it every hour."""
 
     expected_delivery = ExpectedField(help_text="Goal events at its end; an amount of money when the goal is spend")
+    expected_low = ExpectedField(allow_null=True)
+    expected_high = ExpectedField(allow_null=True)
+    conflicts = ConflictSerializer(many=True, help_text="Who takes how much of what it wants, the most first")
     goal = GoalField(source="flight.goal_amount", allow_null=True)
     warnings = serializers.SerializerMethodField()
 
     class Meta:
         model = FlightForecast
-        fields = ["flight", "computed_at", "requests", "eligible", "win_share", "expected_delivery", "goal", "supply", "warnings"]
+        fields = [
+            "flight", "computed_at", "requests", "eligible", "win_share", "expected_delivery", "expected_low", "expected_high",
+            "available_impressions", "unique_viewers", "conflicts", "goal", "supply", "warnings",
+        ]  # fmt: skip
 
     def to_representation(self, instance: FlightForecast) -> dict[str, Any]:
         shown = super().to_representation(instance)
+        if not instance.expected_high:
+            shown["expected_low"] = shown["expected_high"] = None
         if instance.flight.goal_type == Flight.Goal.SPEND:
-            for name, micros in (("expected_delivery", instance.expected_delivery), ("goal", instance.flight.goal_amount)):
-                shown[name] = None if micros is None else AmountField().to_representation(round(micros))
+            amounts = {name: getattr(instance, name) for name in ("expected_delivery", "expected_low", "expected_high")}
+            for name, micros in (*amounts.items(), ("goal", instance.flight.goal_amount)):
+                shown[name] = None if micros is None or shown[name] is None else AmountField().to_representation(round(micros))
+        shown["conflicts"] = self._named(instance)
         return shown
+
+    def _named(self, forecast: FlightForecast) -> list[dict[str, Any]]:
+        """Flights of others go by no name to somebody who sees one advertiser's rows alone."""
+        advertiser = self.context.get("advertiser")
+        if advertiser is None:
+            return list(forecast.conflicts)
+        flights = [one["flight"] for one in forecast.conflicts]
+        own = set(Flight.objects.filter(pk__in=flights, campaign__advertiser=advertiser).values_list("pk", flat=True))
+        return [one if one["flight"] in own else {**one, "flight": None, "name": ANOTHER} for one in forecast.conflicts]
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_warnings(self, forecast: FlightForecast) -> list[str]:

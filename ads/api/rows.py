@@ -25,7 +25,7 @@ from rest_framework.viewsets import GenericViewSet
 from ads import services
 from ads.models import Ad, AdPolicy, Advertiser, Campaign, Flight, FlightForecast
 from ads.removal import StillNeeded, row_delete
-from ads.scope import visible_to
+from ads.scope import advertiser_of, visible_to
 
 from .access import Pages, StaffView
 from .filters import AdFilters, AdPolicyFilters, AdvertiserFilters, CampaignFilters, FlightFilters, refuse_unknown
@@ -197,7 +197,7 @@ class FlightRows(Rows):
         found = FlightForecast.objects.filter(flight=self.get_object()).select_related("flight__campaign").first()
         if found is None:
             raise NotFound("No forecast was computed for this flight yet.")
-        return Response(ForecastSerializer(found).data)
+        return Response(ForecastSerializer(found, context={"advertiser": advertiser_of(request.user)}).data)
 
     @steering("Let a draft serve", FlightSerializer)
     @action(detail=True, methods=["post"], rights=("ads.change_flight",))

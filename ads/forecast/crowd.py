@@ -29,6 +29,8 @@ FURTHEST = 26 * 7 * DAY
 # Lengths of a step of the clock, in hours: each divides a day.
 STEPS = (1, 2, 3, 4, 6, 12)
 MOST_STEPS = 360
+# So many requests of one future are decided at once at most.
+AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def come(people: People, traffic: Traffic, *, until: float, lanes: int, most: in
         parts.append((np.full(len(chosen), lane), laid.row[chosen], numbered, laid.began[chosen], laid.at[chosen], weight))
     who, row, unit, began, at, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
     step = _step(until - people.now)
-    order, batches, clock = _order(unit, at, step)
+    order, batches, clock = _order(who, unit, at, step)
     real = max(float(laid.weight.mean()), 1.0) if len(laid.at) else 1.0
     cycles = len(laid.at) / len(people.requests)
     return Crowd(
@@ -237,17 +239,26 @@ def _step(seconds: float) -> float:
     return HOUR * next((step for step in STEPS if hours / step <= MOST_STEPS), STEPS[-1])
 
 
-def _order(unit: Ints, at: Floats, step: float) -> tuple[Ints, Ints, Floats]:
+def _order(lane: Ints, unit: Ints, at: Floats, step: float) -> tuple[Ints, Ints, Floats]:
     """The order of decisions, where each batch begins (and the last one ends), and the clock's time of each batch."""
     tick = ((at - FIRST_MONDAY) // step).astype(np.int64)
-    by_unit = np.lexsort((at, tick, unit))
-    new = np.ones(len(by_unit), dtype=bool)
-    new[1:] = (unit[by_unit][1:] != unit[by_unit][:-1]) | (tick[by_unit][1:] != tick[by_unit][:-1])
-    begins = np.flatnonzero(new)
-    nth = np.zeros(len(by_unit), dtype=np.int64)
-    nth[by_unit] = np.arange(len(by_unit)) - np.repeat(begins, np.diff(np.append(begins, len(by_unit))))
-    order = np.lexsort((at, nth, tick))
-    changed = np.flatnonzero((np.diff(tick[order]) != 0) | (np.diff(nth[order]) != 0)) + 1
+    nth = _rank((at, tick, unit), (unit, tick))
+    # A goal must not be passed by many at once: few of a lane are decided together.
+    turn = _rank((at, nth, tick, lane), (lane, tick, nth)) // AT_ONCE
+    order = np.lexsort((at, turn, nth, tick))
+    kept = np.stack([tick[order], nth[order], turn[order]])
+    changed = np.flatnonzero((np.diff(kept, axis=1) != 0).any(axis=0)) + 1
     batches = np.concatenate([[0], changed, [len(order)]]).astype(np.int64) if len(order) else np.zeros(1, dtype=np.int64)
     clock: Floats = tick[order][batches[:-1]].astype(np.float64) * step + FIRST_MONDAY
     return order, batches, clock
+
+
+def _rank(order: tuple[Ints | Floats, ...], alike: tuple[Ints, ...]) -> Ints:
+    """The place of each among those that are ``alike``, in ``order`` (the last key first, and the keys of ``alike`` among them)."""
+    sorted_ = np.lexsort(order)
+    new = np.ones(len(sorted_), dtype=bool)
+    new[1:] = np.logical_or.reduce([key[sorted_][1:] != key[sorted_][:-1] for key in alike])
+    begins = np.flatnonzero(new)
+    found = np.zeros(len(sorted_), dtype=np.int64)
+    found[sorted_] = np.arange(len(sorted_)) - np.repeat(begins, np.diff(np.append(begins, len(sorted_))))
+    return found

@@ -152,11 +152,10 @@ def _won(scene: Scene, lanes: int, rng: Generator) -> Won:
     shape = counted / np.maximum(1.0 - np.minimum(yields.events_per_win, 1.0), 0.02)
     in_money = np.array([flight.goal_type == "spend" for flight in scene.inventory.flights], dtype=bool)
     shape = np.where(in_money, yields.evidence, shape)
-    drawn = rng.gamma(shape, 1.0 / shape, (lanes, len(shape))) * np.exp(DRIFT * rng.standard_normal((lanes, len(shape))))
+    # A rate near one has no room to drift.
+    room = np.where(in_money, 1.0, 1.0 - np.minimum(yields.events_per_win, 1.0))
+    drawn = rng.gamma(shape, 1.0 / shape, (lanes, len(shape))) * np.exp(DRIFT * room * rng.standard_normal((lanes, len(shape))))
     events = np.minimum(yields.events_per_win * drawn, np.where(in_money, np.inf, 1.0))
-    # A rate near one has no room to drift upwards; the mean stays as it was measured.
-    events *= np.where(events.mean(axis=0) > 0, yields.events_per_win / np.maximum(events.mean(axis=0), 1e-12), 1.0)
-    events = np.minimum(events, np.where(in_money, np.inf, 1.0))
     micros = np.where(yields.micros_per_win > 0, yields.micros_per_win, np.nan) * np.ones((lanes, 1))
     predicted = np.where(scene.inventory.pricing == CPM, 0.0, RESPONSE_DRIFT)
     return Won(np.tile(yields.settle_share, (lanes, 1)), events, micros, np.exp(predicted * rng.standard_normal((lanes, len(shape)))))
