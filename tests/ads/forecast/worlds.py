@@ -10,7 +10,6 @@ import numpy as np
 
 from ads.decision.inventory import FlightRow, Inventory, Rows, compile_inventory
 from ads.decision.plan import DAY, HOURS, Expected
-from ads.decision.state import Floats
 from ads.forecast import expectation, supply
 from ads.forecast.capping import People
 from ads.forecast.crowd import Crowd, Traffic
@@ -105,5 +104,5 @@ class World:
 
 def delivered(*flights: FlightRow, **world: Any) -> list[float]:
     """What each flight delivers on average."""
-    found: Floats = World(flights, **world).future().run.delivered.mean(axis=0)
-    return found.tolist()
+    found: list[float] = World(flights, **world).future().run.delivered.mean(axis=0).tolist()
+    return found
