@@ -131,7 +131,7 @@ def test_the_api_forecasts_terms_that_nobody_has_sold(logged: Ad) -> None:
         assert [one["flight"] for one in told["conflicts"]] == [logged.flight_id]
         assert post(client, "forecast", terms(logged, bid="0")).json()["errors"]["bid"]
         over = terms(logged, starts_at=(NOW - timedelta(days=3)).isoformat(), ends_at=(NOW - timedelta(days=1)).isoformat())
-        assert "over by then" in post(client, "forecast", over).json()["errors"]["ends_at"][0]
+        assert "over before it begins" in post(client, "forecast", over).json()["errors"]["ends_at"][0]
         money = post(client, "forecast", terms(logged, goal_type="spend", goal="50")).json()
         assert set(money["expected"]) == {"amount", "currency"}
     assert Flight.objects.count() == 1
