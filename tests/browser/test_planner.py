@@ -164,8 +164,8 @@ def test_a_planner_sells_a_flight_sees_it_serve_and_finds_out_why_another_does_n
     ad = upload(planner, "Desks", "Spring crossing", spot)
     eventually(lambda: Ad.objects.get(pk=ad.pk).review, Ad.Review.IN_REVIEW, within=60)
     approve(lead, ad)
-    planner.goto(f"/admin/ads/flight/{desks}/change/")
-    expect(planner.get_by_text("What to expect")).to_be_attached()
+    planner.goto(f"/admin/ads/flight/{desks}/forecast/")
+    expect(planner.locator(".foresight-page")).to_contain_text(re.compile("impressions|is logged"))
     launch(planner, desks)
     assert watch("Isla Ferries")
 
