@@ -82,6 +82,7 @@ def forecast(world: World, *, layered: bool = True) -> Any:
     """The pacing plan from a sample of the log, through the code that serves. It knows nothing of the second week."""
     from ads.decision.plan import Expected, compile_plan
     from ads.forecast import prospects
+    from ads.forecast.capping import People
     from ads.forecast.log import MOST_REQUESTS, Log
     from ads.forecast.yields import Yields
 
@@ -95,7 +96,9 @@ def forecast(world: World, *, layered: bool = True) -> Any:
     read = Log(MONDAY + WEEK, len(log), tuple(requests), log.at[sampled], hours, counts, np.full(168, HOUR))
     seen = np.full(flights, SEEN)
     nothing = np.zeros(flights, dtype=np.int64)
-    found = prospects.outlook(world.inventory, read, Yields(seen, seen, np.zeros(flights)), prospects.Booked(nothing, nothing), "EUR")
+    gained = Yields(seen, seen, np.zeros(flights), np.full(flights, float(len(log))))
+    people = People(read.now, read.requests, read.at)
+    found = prospects.outlook(world.inventory, read, gained, prospects.Booked(nothing, nothing), people)
     predicted = _predicted(world.response[:, log.kind[sampled]], rng)
     able = world.log_matches.masks[world.log_matches.of[sampled]]
     expected = {

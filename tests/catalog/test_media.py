@@ -19,7 +19,7 @@ from catalog.media.colour import palette_of
 from catalog.media.landscape import PAINTERS, draw_landscape
 from catalog.media.packaging import PackagingError, probe, segments_of
 from catalog.media.pictures import draw_pictures
-from catalog.media.recipe import DiagnosticRecipe, SceneRecipe, digest
+from catalog.media.recipe import AdRecipe, DiagnosticRecipe, SceneRecipe, digest
 from catalog.models import MediaAsset, Title
 from catalog.services import story_of
 from catalog.tasks import rebuild_media
@@ -197,6 +197,7 @@ def test_all_scenes_but_opener_and_finale_have_something_to_tighten(db: None) ->
 def test_drawn_clips_are_packaged_like_any_other(db: None, tmp_path: Path, key: str) -> None:
     seeding.seed_catalogue()
     recipe = plans.clip_recipe(asset_of(key))
+    assert isinstance(recipe, SceneRecipe | AdRecipe)
     short = replace(recipe, seconds=4.0, tight_drops=()) if isinstance(recipe, SceneRecipe) else replace(recipe, seconds=4.0)
     packaged = build_clip(short, tmp_path)
     assert packaged.duration == pytest.approx(4, abs=0.05)
