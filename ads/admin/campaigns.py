@@ -9,7 +9,6 @@ from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.safestring import SafeString
-from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import TabularInline
 
 from ads import services
@@ -19,6 +18,7 @@ from . import show, steer
 from .campaign_list import CampaignList
 from .exchange import Exchanged
 from .forms import CampaignForm
+from .history import Remembered
 from .kept import Kept
 
 
@@ -75,7 +75,7 @@ class FlightInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Campaign)
-class CampaignAdmin(CampaignList, Exchanged, steer.Steered, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
+class CampaignAdmin(CampaignList, Exchanged, steer.Steered, Remembered, Kept):
     form = CampaignForm
     autocomplete_fields = ["advertiser"]
     fieldsets = [

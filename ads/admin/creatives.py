@@ -11,7 +11,6 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from django.utils.safestring import SafeString
-from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
@@ -25,6 +24,7 @@ from . import clips, links, queue, show
 from .clips import file_of, preview, tell_of_upload
 from .exchange import Exchanged
 from .fields import ClipField
+from .history import Remembered
 from .kept import STATE_COLOURS, HttpsLinks, Kept
 from .parts import CompanionInline, IconInline, VerificationInline
 from .uploads import AdForm, ReviewActionForm
@@ -69,7 +69,7 @@ def _delivered(measure: str) -> Any:
 
 
 @admin.register(Ad)
-class AdAdmin(Exchanged, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
+class AdAdmin(Exchanged, Remembered, Kept):
     form = AdForm
     list_display = ["clip", "name", "campaign_name", "flight_name", "kind", "reviewed", "length", "impressions", "ctr"]
     list_display_links = ["name"]

@@ -157,16 +157,16 @@ def _why(flight: Any) -> str:
 
 def next_step(flight: Any) -> tuple[str, str]:
     """(words, address) of what to do next with the flight; an address is empty where nothing is to be done."""
-    page = reverse("admin:ads_flight_change", args=[flight.pk])
+    page, why = (reverse(f"admin:ads_flight_{name}", args=[flight.pk]) for name in ("change", "why"))
     if flight.standing in (Standing.DRAFT, Standing.SILENT) and not flight.has_approved:
         if flight.has_waiting:
             return "Have its ad reviewed", reverse("admin:ads_ad_changelist") + f"?flight__id__exact={flight.pk}"
         return "Add an ad", f"{reverse('admin:ads_ad_add')}?flight={flight.pk}"
     return {
         Standing.DRAFT: ("Launch it", page),
-        Standing.AT_RISK: ("See what would help", f"{page}#forecast"),
+        Standing.AT_RISK: ("See what would help", why),
         Standing.SPENT: ("Extend it", page),
         Standing.DELIVERED: ("Extend it", page),
         Standing.PAUSED: ("Resume it", page),
-        Standing.LIVE: ("See why it is behind", f"{page}#why-it-does-not-serve") if flight.pace is not None and flight.pace < 0.9 else ("", ""),
+        Standing.LIVE: ("See why it is behind", why) if flight.pace is not None and flight.pace < 0.9 else ("", ""),
     }.get(Standing(flight.standing), ("", ""))

@@ -9,7 +9,6 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.safestring import SafeString
-from simple_history.admin import SimpleHistoryAdmin
 
 from ads import services
 from ads.models import Flight
@@ -21,6 +20,7 @@ from .creatives import AdInline
 from .exchange import Exchanged
 from .flight_list import FlightList
 from .forms import FlightForm
+from .history import Remembered
 from .kept import Kept
 
 
@@ -31,7 +31,7 @@ def _reads_decisions(flight: Flight) -> bool:
 
 
 @admin.register(Flight)
-class FlightAdmin(FlightList, Exchanged, steer.Steered, steer.Refunds, SimpleHistoryAdmin, Kept):  # type: ignore[misc]
+class FlightAdmin(FlightList, Exchanged, steer.Steered, steer.Refunds, Remembered, Kept):
     form = FlightForm
     autocomplete_fields = ["campaign"]
     readonly_fields = ["state", "inherited", "forecast_panel", "gross_net_panel", "why_not_panel"]

@@ -18,8 +18,10 @@ from catalog.models import Genre, Title
 
 from .fields import CapsField, GoalField, MoneyField, ShareField, TargetingField
 
+Choices = dict[str, tuple[str, list[tuple[str | int, str]]]]
 
-def targeting_choices() -> dict[str, tuple[str, list[tuple[str | int, str]]]]:
+
+def targeting_choices() -> Choices:
     """Key -> (label, [(value, words)])."""
 
     def plain(values: tuple[str, ...]) -> list[tuple[str | int, str]]:

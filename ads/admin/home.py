@@ -102,7 +102,7 @@ def _risk(flight: Any) -> dict[str, Any]:
         "bar": bars.delivery(flight.expected_share, due=None, words="of its goal expected"),
         "why": flight.forecast.warning,
         "left": days_left(flight.starts_at, flight.ends_at),
-        "address": f"{reverse('admin:ads_flight_change', args=[flight.pk])}#forecast",
+        "address": reverse("admin:ads_flight_why", args=[flight.pk]),
     }
 
 

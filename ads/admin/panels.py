@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ from ads.terms import readable, write_caps
 from ads.validity import limits
 
 from . import show
-from .forms import targeting_choices
+from .forms import Choices, targeting_choices
 
 HOURS, DAYS = 24, 7
 LOOK_BACK = timedelta(days=7)
@@ -39,13 +39,15 @@ def inherited(flight: Flight) -> SafeString:
     return render_to_string("ads/admin/inherited.html", {"campaign": campaign, "lines": lines})
 
 
-def targeting_words(targeting: Any) -> list[str]:
-    """One line for each key and direction, such as “Devices: only TV, Desktop”."""
-    choices = targeting_choices()
+def targeting_words(targeting: Any, *, choices: Callable[[], Choices] = targeting_choices) -> list[str]:
+    """One line for each key and direction, such as “Devices: only TV, Desktop”; whoever writes many reads the ``choices`` once."""
+    if not readable(targeting):
+        return []
+    known = choices()
     found = []
     for direction, words in (("include", "only"), ("exclude", "not")):
         for key, values in readable(targeting).get(direction, {}).items():
-            label, options = choices.get(key, (key, []))
+            label, options = known.get(key, (key, []))
             named = dict(options)
             found.append(f"{label}: {words} {', '.join(named.get(value, str(value)) for value in values)}")
     return found

@@ -6,17 +6,17 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from simple_history.admin import SimpleHistoryAdmin
 
 from ads.models import AdPolicy
 
 from . import show
 from .forms import AdPolicyForm
+from .history import Remembered
 from .kept import Kept
 
 
 @admin.register(AdPolicy)
-class AdPolicyAdmin(SimpleHistoryAdmin, Kept):  # type: ignore[misc]
+class AdPolicyAdmin(Remembered, Kept):
     form = AdPolicyForm
     list_display = ["of", "breaks", "length", "load", "reserve", "house_ads"]
     list_display_links = ["of"]

@@ -28,10 +28,9 @@ from ads.reports.gains import told
 from ads.reports.verdict import verdict
 from ads.reports.why_not import HOURLY, Funnel, why_not
 from ads.scope import advertiser_of
-from ads.terms import write_caps
 from catalog.models import Title
 
-from . import panels, show, why_decisions, why_picture
+from . import panels, why_decisions, why_picture, written
 from .decisions import explanation_context, replayed
 
 if TYPE_CHECKING:
@@ -240,7 +239,7 @@ class Pages:
             "flight": flight,
             "change": text,
             "words": request.POST.get("words", "")[:300],
-            "fields": [_field(name, was[name], value) for name, value in columns.items()],
+            "fields": [_field(flight, name, was[name], value) for name, value in columns.items()],
             "others": flight.campaign.flights.exclude(pk=flight.pk).count() if any(name.startswith(CAMPAIGNS) for name in columns) else 0,
         }
         return TemplateResponse(request, "ads/admin/why_change.html", context)
@@ -249,7 +248,7 @@ class Pages:
         """The check with the address or the button that does what it asks for."""
         address = {
             "flight": reverse("admin:ads_flight_change", args=[flight.pk]),
-            "forecast": reverse("admin:ads_flight_change", args=[flight.pk]),
+            "forecast": reverse("admin:ads_flight_forecast", args=[flight.pk]) if request.user.has_perm("ads.view_flightforecast") else "",
             "campaign": reverse("admin:ads_campaign_change", args=[flight.campaign_id]),
             "ads": f"{reverse('admin:ads_ad_changelist')}?flight__id__exact={flight.pk}",
             "add_ad": f"{reverse('admin:ads_ad_add')}?flight={flight.pk}",
@@ -273,23 +272,11 @@ def _change(actor: Any, flight: Flight, columns: dict[str, Any]) -> None:
             services.row_update(actor=actor, row=flight, changes=own)
 
 
-def _field(column: str, was: Any, becomes: Any) -> dict[str, Any]:
+def _field(flight: Flight, column: str, was: Any, becomes: Any) -> dict[str, Any]:
     """A column before and after, as a planner reads it."""
     name = column.removeprefix(CAMPAIGNS)
-    label = name.removesuffix("_micros").replace("_", " ").capitalize() + (" of the campaign" if column.startswith(CAMPAIGNS) else "")
-    return {"label": label, "was": _shown(name, was), "becomes": _shown(name, becomes)}
-
-
-def _shown(name: str, value: Any) -> list[str]:
-    if name.endswith("_micros"):
-        return [show.money(value, digits=4 if value and value < 100_000 else 2)]
-    if name == "targeting":
-        return panels.targeting_words(value) or ["everybody"]
-    if name == "frequency_caps":
-        return write_caps(value, scope="").splitlines() or ["none"]
-    if isinstance(value, list):
-        return [str(one).replace("_", " ") for one in value] or ["none"]
-    return ["yes" if value else "no"] if isinstance(value, bool) else [f"{value:,}" if isinstance(value, int) else str(value).replace("_", " ")]
+    before, after = (written.lines(name, value, targeting=panels.targeting_words, goal_type=flight.goal_type) for value in (was, becomes))
+    return {"label": written.label(name) + (" of the campaign" if column.startswith(CAMPAIGNS) else ""), "was": before, "becomes": after}
 
 
 def _read_by(funnel: Funnel) -> str:
