@@ -6,23 +6,28 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from ads.models import Ad
+from ads.models import Ad, CreativeFile
 
 from ..inventory import make_ad
 from .staff import member_of, patch, post, superuser
 
 pytestmark = pytest.mark.django_db
-KINDS = ("advertisers", "campaigns", "flights", "ads")
+KINDS = ("advertisers", "campaigns", "flights", "ads", "creatives")
+
+
+def uploaded(ad: Ad) -> Ad:
+    CreativeFile.objects.create(asset=ad.asset, file=f"{ad.pk}.mp4", name="spot.mp4", size=1, sha256=f"{ad.pk:064x}", state=CreativeFile.State.READY)
+    return ad
 
 
 @pytest.fixture
 def own() -> Ad:
-    return make_ad(advertiser="Own")
+    return uploaded(make_ad(advertiser="Own"))
 
 
 @pytest.fixture
 def foreign() -> Ad:
-    return make_ad(advertiser="Foreign")
+    return uploaded(make_ad(advertiser="Foreign"))
 
 
 @pytest.fixture
@@ -31,7 +36,8 @@ def member(own: Ad, foreign: Ad) -> Client:
 
 
 def ids(ad: Ad) -> dict[str, int]:
-    return {"ads": ad.pk, "flights": ad.flight_id, "campaigns": ad.flight.campaign_id, "advertisers": ad.flight.campaign.advertiser_id}
+    sold = {"flights": ad.flight_id, "campaigns": ad.flight.campaign_id, "advertisers": ad.flight.campaign.advertiser_id}
+    return sold | {"ads": ad.pk, "creatives": CreativeFile.objects.get(asset=ad.asset).pk}
 
 
 def test_lists_hold_ones_own_rows_alone_whatever_is_filtered_by(member: Client, own: Ad, foreign: Ad) -> None:
