@@ -33,6 +33,8 @@ from adplatform.permissions import (
     VERIFYING,
     VIEWER,
 )
+from ads.models import AdvertiserMember
+from tests.ads.inventory import make_ad
 
 # The chat page reads suggestions as the read-only role.
 pytestmark = pytest.mark.django_db(databases=["default", "insights"])
@@ -101,17 +103,38 @@ def test_syncing_takes_away_what_is_not_declared(groups: None) -> None:
     assert not editors.permissions.filter(codename="delete_title").exists()
 
 
-def documented(heading: str) -> dict[str, list[str]]:
-    """The table below a heading of docs/permissions.md: first cell -> the others."""
+def table(heading: str) -> list[list[str]]:
+    """The cells of the table below a heading of docs/permissions.md."""
     page = (Path(__file__).resolve().parents[2] / "docs/permissions.md").read_text()
     lines = [line for line in page.split(f"## {heading}\n")[1].split("\n## ")[0].splitlines() if line.startswith("|")]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
-    return {row[0]: row[1:] for row in rows}
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def headings(heading: str) -> list[str]:
+    return table(heading)[0][1:]
+
+
+def documented(heading: str) -> dict[str, list[str]]:
+    """First cell -> the others."""
+    return {row[0]: row[1:] for row in table(heading)[2:]}
 
 
 def test_the_documented_pages_are_those_that_open() -> None:
     pages = documented("Pages")
     assert {None if group == "nobody signed in" else group: tuple(cells[: len(PAGES)]) for group, cells in pages.items()} == MATRIX
+
+
+def test_the_documented_pages_of_ad_operations_are_those_that_open(groups: None) -> None:
+    flight = make_ad().flight
+    for group, cells in documented("Ad operations").items():
+        client, user = Client(), member_of(group)
+        if group == ADVERTISER_MEMBER:
+            AdvertiserMember.objects.create(user=user, advertiser=flight.campaign.advertiser)
+        client.force_login(user)
+        answers = {page: client.get(page.strip("`").replace("<n>", str(flight.pk))).status_code for page in headings("Ad operations")}
+        assert {page: {200: OPEN, 302: SIGN_IN, 403: FORBIDDEN}.get(answer, answer) for page, answer in answers.items()} == dict(
+            zip(answers, cells, strict=True)
+        ), group
 
 
 @pytest.mark.parametrize("group", list(GROUPS))
