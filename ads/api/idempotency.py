@@ -127,10 +127,10 @@ def fingerprint(request: Request) -> str:
 def _parts(request: Request) -> Iterator[bytes]:
     plain = request._request
     yield from (text.encode() for text in (plain.method or "", plain.get_full_path(), request.headers.get("If-Match", "")))
-    if not request.content_type.startswith("multipart/"):
+    if not request.content_type.startswith(("multipart/", "video/")):
         yield plain.body
         return
-    # Boundaries differ each time, and a film does not fit into memory: field by field, and files by their pieces.
+    # Boundaries differ each time, and a video does not fit into memory: field by field, and files by their pieces.
     for name, values in sorted(request.POST.lists()):
         yield from (f"{name}={value}".encode() for value in values)
     for name, files in sorted(request.FILES.lists()):

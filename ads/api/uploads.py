@@ -8,12 +8,13 @@ import django_filters as df
 from django.conf import settings
 from django.core.exceptions import ValidationError as Unsound
 from django.db.models import QuerySet
+from django.utils.datastructures import MultiValueDict
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
-from rest_framework.parsers import FileUploadParser, MultiPartParser
+from rest_framework.parsers import DataAndFiles, FileUploadParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -40,6 +41,13 @@ class RawVideo(FileUploadParser):
 
     media_type = "video/*"
     errors = {**FileUploadParser.errors, "no_filename": "Name the file: Content-Disposition: attachment; filename=spot.mp4"}
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        read: Any = super().parse(stream, media_type, parser_context)
+        files = MultiValueDict({name: [file] for name, file in read.files.items()})
+        # As a form's files are: closed with the request, whatever became of them.
+        parser_context["request"]._request._files = files
+        return DataAndFiles(MultiValueDict(), files)
 
 
 class UploadSerializer(serializers.Serializer[Any]):

@@ -75,3 +75,20 @@ def test_what_is_wrong_is_told_by_field_and_nothing_is_kept(client: Client, sett
     assert "is the most" in large.json()["detail"]
     assert list(tmp_path.iterdir()) == []
     assert not CreativeFile.objects.exists()
+
+
+def test_a_video_sent_twice_with_one_key_is_kept_once(client: Client, spot: Path, settings: object) -> None:
+    # Far more than a body that is read into memory may have.
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000  # type: ignore[attr-defined]
+
+    def send(key: str, content: bytes = spot.read_bytes()) -> tuple[int, dict[str, object]]:
+        headers = {"Content-Disposition": "attachment; filename=a.mp4", "Idempotency-Key": key}
+        answer = client.post("/api/v1/creatives", content, content_type="video/mp4", headers=headers)
+        return answer.status_code, answer.json()
+
+    first, again, other = send("one"), send("one"), send("two")
+    assert first[0] == 201
+    assert again == first
+    assert other[1]["id"] != first[1]["id"]
+    assert CreativeFile.objects.count() == 2
+    assert send("one", spot.read_bytes() + b"more")[0] == 422
