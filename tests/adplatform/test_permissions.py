@@ -165,3 +165,17 @@ def test_the_admin_names_no_page_that_its_reader_may_not_open() -> None:
         client = Client()
         client.force_login(member_of(group))
         assert ('href="/live/"' in client.get("/admin/").text) is shown
+
+
+@pytest.mark.usefixtures("groups")
+def test_the_review_queue_is_read_by_who_may_look_at_ads_and_decided_in_by_the_lead_alone() -> None:
+    found = {}
+    for group in GROUPS:
+        client = Client()
+        client.force_login(member_of(group))
+        page = "/admin/ads/ad/review/"
+        found[group] = (client.get(page).status_code, client.post(page, {"ad": "1", "note": "Too loud"}).status_code)
+    sign_in, no, reads, decides = (302, 302), (403, 403), (200, 403), (200, 302)
+    assert found == {
+        VIEWER: sign_in, EXECUTIVE: sign_in, AD_OPS: reads, AD_OPS_LEAD: decides, EDITOR: no, READ_ONLY: reads, ADVERTISER_MEMBER: reads,
+    }  # fmt: skip
