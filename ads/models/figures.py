@@ -64,7 +64,7 @@ class DeliveryHour(DeliveryRollup):
                 name="delivery_hour_key",
             )
         ]
-        indexes = [marked("delivery_hour_synthetic")]
+        indexes = [marked("delivery_hour_synthetic"), models.Index(fields=["flight_id", "bucket"], name="delivery_hour_flight")]
 
 
 class DeliveryDay(DeliveryRollup):
@@ -81,6 +81,7 @@ class DeliveryDay(DeliveryRollup):
             models.Index(fields=["advertiser_id", "bucket"], name="delivery_day_advertiser"),
             models.Index(fields=["title_id", "bucket"], name="delivery_day_title"),
             models.Index(fields=["flight_id", "bucket"], name="delivery_day_flight"),
+            models.Index(fields=["ad_id", "bucket"], name="delivery_day_ad"),
             marked("delivery_day_synthetic"),
         ]
 
@@ -173,7 +174,7 @@ class InvalidHour(InvalidRollup):
                 fields=["bucket", "ad_id", "flight_id", "campaign_id", "advertiser_id", "type", "reason", "synthetic"], name="invalid_hour_key"
             )
         ]
-        indexes = [marked("invalid_hour_synthetic")]
+        indexes = [marked("invalid_hour_synthetic"), models.Index(fields=["flight_id", "bucket"], name="invalid_hour_flight")]
 
 
 class InvalidDay(InvalidRollup):
@@ -183,7 +184,7 @@ class InvalidDay(InvalidRollup):
                 fields=["bucket", "ad_id", "flight_id", "campaign_id", "advertiser_id", "type", "reason", "synthetic"], name="invalid_day_key"
             )
         ]
-        indexes = [marked("invalid_day_synthetic")]
+        indexes = [marked("invalid_day_synthetic"), models.Index(fields=["flight_id", "bucket"], name="invalid_day_flight")]
 
 
 class FunnelRollup(models.Model):
