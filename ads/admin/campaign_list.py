@@ -12,30 +12,21 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
-from unfold.views import ChangeList
 
 from ads.models import Campaign
-from ads.standing import Standing, campaigns_standing, last_days
+from ads.standing import Standing, campaigns_standing
 
 from . import bars, show
-from .flight_list import ends, is_list
+from .flight_list import ends
 from .narrow import CampaignEndsFilter, CampaignStandingFilter
+from .paged import Paged, PageWithDays
 
 
-class PageOfCampaigns(ChangeList):  # type: ignore[misc]
-    """Reads the last days of the campaigns on the page, in one query."""
-
-    result_list: Any
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        self.result_list = list(self.result_list)
-        days = last_days("campaign_id", [row.pk for row in self.result_list], datetime.now(UTC).date())
-        for row in self.result_list:
-            row.last_days = days.get(row.pk)
+class PageOfCampaigns(PageWithDays):
+    key = "campaign_id"
 
 
-class CampaignList:
+class CampaignList(Paged):
     """The columns, filters and order of the list; `CampaignAdmin` adds the page."""
 
     list_display = ["named", "status", "delivery", "lately", "spend", "ctr", "vcr", "left", "next"]
@@ -47,12 +38,13 @@ class CampaignList:
     search_fields = ["name", "advertiser__name", "notes"]
     search_help_text = "Campaign, advertiser or notes"
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PageOfCampaigns]:
-        return PageOfCampaigns
+    page_class = PageOfCampaigns
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
-        rows: QuerySet[Any] = super().get_queryset(request).select_related("advertiser")  # type: ignore[misc]
-        return campaigns_standing(rows, datetime.now(UTC)) if is_list(request) else rows
+    def get_plain(self, request: HttpRequest) -> QuerySet[Campaign]:
+        return super().get_plain(request).select_related("advertiser")
+
+    def told(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return campaigns_standing(rows, datetime.now(UTC))
 
     @show.column("Campaign", ordering="name")
     def named(self, campaign: Campaign) -> SafeString:

@@ -26,6 +26,7 @@ from .exchange import Exchanged
 from .fields import ClipField
 from .history import Remembered
 from .kept import STATE_COLOURS, HttpsLinks, Kept
+from .paged import Page, Paged, is_list
 from .parts import CompanionInline, IconInline, VerificationInline
 from .uploads import AdForm, ReviewActionForm
 
@@ -68,13 +69,24 @@ def _delivered(measure: str) -> Any:
     return Coalesce(Subquery(days), 0)
 
 
+class PageOfAds(Page):
+    def add(self, keys: list[int]) -> None:
+        days = DeliveryDay.objects.filter(ad_id__in=keys).values("ad_id").annotate(shown=Sum("impressions"), clicked=Sum("clicks"))
+        found = {row["ad_id"]: row for row in days}
+        for ad in self.result_list:
+            ad.shown, ad.clicked = (found[ad.pk]["shown"], found[ad.pk]["clicked"]) if ad.pk in found else (0, 0)
+
+
 @admin.register(Ad)
-class AdAdmin(Exchanged, Remembered, Kept):
+class AdAdmin(Paged, Exchanged, Remembered, Kept):
     form = AdForm
     list_display = ["clip", "name", "campaign_name", "flight_name", "kind", "reviewed", "length", "impressions", "ctr"]
     list_display_links = ["name"]
     list_filter = [("review", ChoicesDropdownFilter), ("flight__campaign", RelatedDropdownFilter), "category"]
     list_filter_submit = True
+    list_per_page = 50
+    show_full_result_count = False
+    page_class = PageOfAds
     search_fields = ["name", "universal_ad_id", "flight__name", "flight__campaign__name"]
     autocomplete_fields = ["flight"]
     fieldsets = [
@@ -97,10 +109,13 @@ class AdAdmin(Exchanged, Remembered, Kept):
     actions = ["approve", "reject"]
     actions_submit_line = ["approve_it", "reject_it", "retry_it"]
 
+    def get_plain(self, request: HttpRequest) -> QuerySet[Ad]:
+        return super().get_plain(request).select_related("asset__creative_file__uploaded_by", "flight__campaign", "reviewed_by")
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ad]:
-        rows: QuerySet[Ad] = super().get_queryset(request)
-        rows = rows.select_related("asset__creative_file__uploaded_by", "flight__campaign", "reviewed_by")
-        return rows.annotate(shown=_delivered("impressions"), clicked=_delivered("clicks"))
+        """Every ad is counted only where the list is sorted, which may be by what was counted."""
+        rows = self.get_plain(request)
+        return rows.annotate(shown=_delivered("impressions")) if is_list(request) and "o" in request.GET else rows
 
     class Media:
         js = ("js/ads/progress.js",)

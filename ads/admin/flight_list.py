@@ -12,35 +12,20 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
-from unfold.views import ChangeList
 
 from ads.models import Flight
-from ads.standing import Standing, flights_standing, last_days, with_ads
+from ads.standing import Standing, flights_standing, with_ads
 
 from . import bars, show
 from .narrow import AdsFilter, EndsFilter, PaceFilter, StandingFilter
+from .paged import Paged, PageWithDays
 
 
-class PageOfFlights(ChangeList):  # type: ignore[misc]
-    """Reads the last days of the flights on the page, in one query."""
-
-    result_list: Any
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        self.result_list = list(self.result_list)
-        days = last_days("flight_id", [row.pk for row in self.result_list], datetime.now(UTC).date())
-        for row in self.result_list:
-            row.last_days = days.get(row.pk)
+class PageOfFlights(PageWithDays):
+    key = "flight_id"
 
 
-def is_list(request: HttpRequest) -> bool:
-    """Whether the list is asked for: what it shows of every row is not worked out for one page, nor for a field that offers choices."""
-    match = request.resolver_match
-    return bool(match and (match.url_name or "").endswith(("_changelist", "_export")))
-
-
-class FlightList:
+class FlightList(Paged):
     """The columns, filters and order of the list; `FlightAdmin` adds the page."""
 
     list_display = ["named", "status", "delivery", "lately", "spend", "ctr", "vcr", "left", "next"]
@@ -63,15 +48,14 @@ class FlightList:
     search_fields = ["name", "campaign__name", "campaign__advertiser__name"]
     search_help_text = "Flight, campaign or advertiser"
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PageOfFlights]:
-        return PageOfFlights
+    page_class = PageOfFlights
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Flight]:
-        rows: QuerySet[Any] = super().get_queryset(request).select_related("campaign__advertiser", "balance", "forecast")  # type: ignore[misc]
-        if is_list(request):
-            # The shapes of the traffic are long and shown on the flight's own page alone.
-            rows = with_ads(flights_standing(rows, datetime.now(UTC))).defer("forecast__supply", "forecast__layers", "forecast__conflicts")
-        return rows
+    def get_plain(self, request: HttpRequest) -> QuerySet[Flight]:
+        return super().get_plain(request).select_related("campaign__advertiser", "balance", "forecast")
+
+    def told(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        # The shapes of the traffic are long and shown on the flight's own page alone.
+        return with_ads(flights_standing(rows, datetime.now(UTC))).defer("forecast__supply", "forecast__layers", "forecast__conflicts")
 
     @show.column("Flight", ordering="campaign__name")
     def named(self, flight: Flight) -> SafeString:
