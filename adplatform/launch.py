@@ -19,7 +19,7 @@ from pathlib import Path
 from adplatform import runtime, supervisor
 
 HOST = "127.0.0.1"
-READY_SECONDS = 60.0
+READY_SECONDS = 240.0
 WATCH_SECONDS = 3.0
 # The others import as much as the web process does; on two cores they would slow down what people wait for.
 WEB_HEAD_START_SECONDS = 4.0

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
 from ads.models import Campaign
+from ads.scope import EVERYBODY, advertiser_of
 from ads.standing import Standing, campaigns_standing
 
 from . import bars, show
@@ -39,6 +40,10 @@ class CampaignList(Paged):
     search_help_text = "Campaign, advertiser or notes"
 
     page_class = PageOfCampaigns
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        """Notes are our own: somebody of an advertiser neither reads them nor finds by them."""
+        return self.search_fields if advertiser_of(request.user) is EVERYBODY else [name for name in self.search_fields if name != "notes"]
 
     def get_plain(self, request: HttpRequest) -> QuerySet[Campaign]:
         return super().get_plain(request).select_related("advertiser")

@@ -83,6 +83,7 @@ class CampaignAdmin(CampaignList, Exchanged, steer.Steered, Remembered, Kept):
         ("For every flight of it", {"fields": ["frequency_caps", "targeting"], "description": "A flight may narrow this and never widen it."}),
     ]
     readonly_fields = ["state"]
+    of_everybody = ("notes",)
     inlines = [FlightInline]
     actions = ["pause", "resume", "duplicate", "end"]
     pause, resume, duplicate, end = map(steer.bulk, ("pause", "resume", "duplicate", "end"))

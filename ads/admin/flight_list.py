@@ -85,7 +85,8 @@ class FlightList(Paged):
     @show.column("Last 14 days", ordering="balance__impressions")
     def lately(self, flight: Any) -> SafeString:
         balance = show.balance_of(flight)
-        return format_html("{}<small>{} impressions</small>", bars.sparkline(flight.last_days), show.count(balance.impressions if balance else 0))
+        shown = balance.impressions if balance else 0
+        return format_html("{}<small>{} impression{}</small>", bars.sparkline(flight.last_days), show.count(shown), "" if shown == 1 else "s")
 
     @show.column("Spend", ordering="balance__booked_micros")
     def spend(self, flight: Flight) -> SafeString:

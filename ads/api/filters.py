@@ -14,6 +14,7 @@ from rest_framework.request import Request
 
 from ads.ctr.features import CATEGORIES
 from ads.models import Ad, AdPolicy, Advertiser, Campaign, Flight
+from ads.scope import EVERYBODY, advertiser_of
 
 MOST_SEARCH = 100
 
@@ -54,15 +55,17 @@ class Moment(df.IsoDateTimeFilter):  # type: ignore[misc]
 class Search(df.CharFilter):  # type: ignore[misc]
     """Every word must be somewhere in one of the columns."""
 
-    def __init__(self, *columns: str, **kwargs: Any) -> None:
-        self.columns = columns
+    def __init__(self, *columns: str, ours: tuple[str, ...] = (), **kwargs: Any) -> None:
+        self.columns, self.ours = columns, ours
         words = f"Search for at most {MOST_SEARCH} characters."
         super().__init__(max_length=MOST_SEARCH, error_messages={"max_length": words}, help_text="Words, all of which its names hold", **kwargs)
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        # What only the sellers read is not found by anybody else either.
+        columns = (*self.columns, *self.ours) if advertiser_of(self.parent.request.user) is EVERYBODY else self.columns
         for word in (value or "").split():
             found = Q()
-            for column in self.columns:
+            for column in columns:
                 found |= Q(**{f"{column}__icontains": word})
             qs = qs.filter(found)
         return qs
@@ -98,7 +101,7 @@ class AdvertiserFilters(df.FilterSet):  # type: ignore[misc]
 class CampaignFilters(df.FilterSet):  # type: ignore[misc]
     advertiser = Id("advertiser")
     state = OneOf("state", Campaign.State.choices)
-    search = Search("name", "advertiser__name", "notes")
+    search = Search("name", "advertiser__name", ours=("notes",))
     running_from = Moment(method="of_flights", help_text="Campaigns with a flight that runs at this time or later")
     running_until = Moment(method="of_flights", help_text="Campaigns with a flight that begins at this time or before")
     ordering = Ordered("name", "created_at")

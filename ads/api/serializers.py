@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from ads.models import Ad, AdPolicy, Advertiser, Campaign, Flight
 from ads.outlook import warnings_of
-from ads.scope import visible_to
+from ads.scope import EVERYBODY, advertiser_of, visible_to
 
 from .money import AmountField, GoalField, amount_of, count_of
 from .term_fields import CapsField, CategoriesField, TargetingField
@@ -64,6 +64,12 @@ class CampaignSerializer(RowSerializer):
         model = Campaign
         fields = ["id", "advertiser", "name", "state", "currency", "targeting", "frequency_caps", "notes", "created_at"]
         read_only_fields = ["state", "created_at"]
+
+    def to_representation(self, instance: Campaign) -> dict[str, Any]:
+        shown: dict[str, Any] = super().to_representation(instance)
+        request = self.context.get("request")
+        # Notes are the sellers' own.
+        return shown if request is None or advertiser_of(request.user) is EVERYBODY else shown | {"notes": ""}
 
 
 class FlightSerializer(RowSerializer):

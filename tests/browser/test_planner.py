@@ -99,7 +99,7 @@ def upload(page: Page, flight: str, name: str, spot: Path) -> Ad:
     choose(page, "flight", flight)
     page.locator("[name=name]").fill(name)
     page.locator("[name=file]").set_input_files(spot)
-    page.locator("[name=category]").fill("travel")
+    page.locator("[name=category]").select_option("travel")
     page.locator("[name=click_through]").fill("https://isla.example/spring")
     save(page)
     return Ad.objects.get(name=name)

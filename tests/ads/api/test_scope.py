@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from ads.models import Ad, CreativeFile
+from ads.models import Ad, Campaign, CreativeFile
 
 from ..inventory import make_ad
 from .staff import member_of, patch, post, superuser
@@ -108,3 +108,12 @@ def _names(patterns: list[URLPattern | URLResolver]) -> list[str]:
         elif pattern.name:
             found.append(pattern.name)
     return found
+
+
+def test_notes_on_a_campaign_are_the_sellers_own(member: Client, own: Ad) -> None:
+    Campaign.objects.filter(pk=own.flight.campaign_id).update(notes="pays late")
+    assert member.get(f"/api/v1/campaigns/{own.flight.campaign_id}").json()["notes"] == ""
+    assert [row["notes"] for row in member.get("/api/v1/campaigns").json()["results"]] == [""]
+    assert member.get("/api/v1/campaigns?search=late").json()["count"] == 0
+    staff = superuser()
+    assert staff.get("/api/v1/campaigns?search=late").json()["results"][0]["notes"] == "pays late"
