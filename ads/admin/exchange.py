@@ -87,6 +87,7 @@ class Exchanged(Filtered):
             **self.admin_site.each_context(request), "opts": self.opts, "title": f"Import {self.opts.verbose_name_plural}",
             "columns": TABLES[name].columns(), "keys": TABLES[name].keys, "most_rows": files.MOST_ROWS, "shown": SHOWN,
             "export": f"{reverse(f'admin:ads_{name}_export')}?format=csv",
+            "back": reverse(f"admin:ads_{name}_changelist"),
         }  # fmt: skip
         return TemplateResponse(request, "ads/admin/import.html", context)
 
