@@ -8,7 +8,7 @@ from django.db.backends.utils import CursorWrapper
 
 # Logins and what belongs to them, viewers, single sessions and events, conversations. Totals over them stand in tables of their own.
 TABLES = frozenset({
-    "auth_user", "auth_user_groups", "auth_user_user_permissions", "authtoken_token", "adplatform_apikey", "django_session",
+    "auth_user", "auth_user_groups", "auth_user_user_permissions", "adplatform_apikey", "django_session",
     "django_admin_log", "ads_idempotentrequest", "ads_savedfilter",
     "engagement_viewer", "engagement_viewer_favourite_genres", "engagement_playbacksession", "engagement_playbackevent",
     "engagement_churnscore", "engagement_rating", "engagement_tracedue", "engagement_sessiontrace",
