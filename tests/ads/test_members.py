@@ -164,7 +164,9 @@ def addresses(world: World) -> Iterator[str]:
         parts = route.removeprefix("admin/").split("/")
         named = f"{parts[0]}.{parts[1]}" if len(parts) > 1 else ""
         keys = (own.get(named, set()) | other.get(named, set())) or {str(world.own.flight.pk), str(world.other.flight.pk)}
-        yield from filled(route, keys | {str(world.other.advertiser.pk)} if "statements" in route else keys, month)
+        # A statement is asked for by its advertiser.
+        of_advertisers = {str(one.advertiser.pk) for one in (world.own, world.other)} if "statements" in route else set()
+        yield from filled(route, keys | of_advertisers, month)
 
 
 def filled(route: str, keys: set[str], month: str) -> Iterator[str]:
