@@ -151,7 +151,7 @@ def test_the_page_shows_a_dry_run_then_writes_and_keeps_to_rights(rich: Ad, staf
     content = exported.content.replace(b"18.5 USD", b"19 USD")
     address = reverse("admin:ads_flight_import")
     page = client.post(address, {"file": SimpleUploadedFile("flights.csv", content)})
-    assert "18.5 USD &rarr; 19 USD" in page.text
+    assert "18.5 USD → 19 USD" in page.text
     token = page.context["token"]
     assert client.post(address, {"token": token, "agreed": "1"}).status_code == 302
     assert Flight.objects.get().bid_micros == 19_000_000
